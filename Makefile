@@ -1,0 +1,99 @@
+# memsnoop: `make` builds ./memsnoop; everything else built lies in .output/.
+# `make help` lists the targets.
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+VERSION := 0.1.0
+OUT := .output
+PREFIX ?= /usr/local
+CC ?= gcc
+CLANG ?= clang
+BPFTOOL ?= $(shell command -v bpftool || echo /usr/sbin/bpftool)
+PKGCONFIG ?= pkg-config
+PACKAGES := libbpf libelf libdw capstone jansson ncursesw zlib liblzma
+
+ifeq ($(V),1)
+  Q :=
+  say = @:
+else
+  Q := @
+  say = @printf '  %-8s %s\n'
+  MAKEFLAGS += --no-print-directory
+endif
+
+# x86_64 -> x86, aarch64 -> arm64: the name libbpf's headers go by
+BPF_ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+SANITIZE ?=
+ifneq ($(SANITIZE),)
+  # the sanitized build has a tree of its own
+  OUT := .output/$(SANITIZE)
+  SANFLAGS := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+CFLAGS ?= -O2 -g
+USER_CFLAGS = -std=gnu11 $(CFLAGS) $(WARN) $(SANFLAGS) -D_GNU_SOURCE -DMEMSNOOP_VERSION='"$(VERSION)"' \
+  -Iuser -Ibpf -I$(OUT) $(shell $(PKGCONFIG) --cflags $(PACKAGES) 2>/dev/null)
+USER_LIBS = $(shell $(PKGCONFIG) --libs $(PACKAGES) 2>/dev/null) -liberty -lm
+BPF_CFLAGS = -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) $(WARN) \
+  -Wno-missing-prototypes -Wno-unused-parameter \
+  -Ibpf -Ivmlinux $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
+
+USER_SRC := $(sort $(filter-out user/main.c,$(wildcard user/*.c user/*/*.c)))
+USER_OBJ := $(USER_SRC:%.c=$(OUT)/%.o)
+BPF_SRC := $(sort $(wildcard bpf/*.bpf.c))
+BPF_OBJ := $(BPF_SRC:%.c=$(OUT)/%.o)
+SKEL := $(OUT)/memsnoop.skel.h
+LIB := $(OUT)/libmemsnoop.a
+ifeq ($(SANITIZE),)
+  PROGRAM := memsnoop
+else
+  PROGRAM := $(OUT)/memsnoop
+endif
+
+UNIT_SRC := $(sort $(wildcard tests/unit/*_test.c))
+UNIT_BIN := $(UNIT_SRC:%.c=$(OUT)/%)
+
+.PHONY: all
+all: $(PROGRAM)
+
+$(PROGRAM): $(OUT)/user/main.o $(LIB)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(USER_LIBS)
+
+$(LIB): $(USER_OBJ)
+	$(say) AR $@
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(OUT)/user/%.o: user/%.c | $(SKEL)
+	$(say) CC $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(OUT)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(say) BPF $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(OUT)/memsnoop.bpf.o: $(BPF_OBJ)
+	$(say) BPFLINK $@
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(SKEL): $(OUT)/memsnoop.bpf.o
+	$(say) SKEL $@
+	$(Q)$(BPFTOOL) gen skeleton $< name memsnoop_bpf > $@
+
+# -- tests -----------------------------------------------------------------
+
+$(OUT)/tests/unit/%: tests/unit/%.c $(LIB)
+	$(say) TEST $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIB) $(USER_LIBS) -lcmocka
+
+.PHONY: unit
+unit: $(UNIT_BIN)
+
+-include tests/targets.mk scripts/tasks.mk
+-include $(USER_OBJ:.o=.d) $(OUT)/user/main.d $(BPF_OBJ:.o=.d) $(UNIT_BIN:%=%.d)

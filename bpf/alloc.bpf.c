@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * ONE entry and return pair serves every allocation function of every library:
+ * the cookie names a row of the probe table, and the row says what to read.
+ *
+ * Only the outermost call of a layer counts.  An open call is known by the
+ * address of its return slot: a call entered further down the stack is nested
+ * in it; one entered at or above it proves that it never returned (an
+ * exception, longjmp).  No depth counter can be left stuck.
+ */
+#include "vmlinux.h"
+
+#include <linux/bpf.h>
+#include <linux/ptrace.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "memsnoop.h"
+#include "maps.bpf.h"
+#include "stack.bpf.h"
+#include "account.bpf.h"
+#include "event.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define SIGURG 23
+
+/* How far the stack pointer is above the return slot once a call returned. */
+#if defined(__TARGET_ARCH_x86)
+#define RETURN_POPS 8
+#else
+#define RETURN_POPS 0
+#endif
+
+/*
+ * The registers a row may ask for, loaded once at fixed offsets: the verifier
+ * refuses a context pointer that was computed from the row.
+ */
+struct registers {
+	__u64 argument[8]; /* from 1; [0] and [7] are 0 */
+	__u64 sp;
+};
+
+static __always_inline void registers_read(struct pt_regs *ctx, struct registers *r)
+{
+	r->argument[0] = 0;
+	r->argument[1] = PT_REGS_PARM1(ctx);
+	r->argument[2] = PT_REGS_PARM2(ctx);
+	r->argument[3] = PT_REGS_PARM3(ctx);
+	r->argument[4] = PT_REGS_PARM4(ctx);
+	r->argument[5] = PT_REGS_PARM5(ctx);
+	/* libbpf 1.1 has no PT_REGS_PARM6 for user functions. */
+#if defined(__TARGET_ARCH_x86)
+	r->argument[6] = ctx->r9;
+#else
+	r->argument[6] = ((struct user_pt_regs *)ctx)->regs[5];
+#endif
+	r->argument[7] = 0;
+	r->sp = PT_REGS_SP(ctx);
+}
+
+static __always_inline __u64 argument(const struct registers *r, __u8 number)
+{
+	return r->argument[number % 8];
+}
+
+static __always_inline __u64 wanted_size(const struct registers *r, const struct ms_row *row)
+{
+	__u64 a = argument(r, row->size_arg), b, product;
+
+	if (!row->size_arg2)
+		return a;
+	b = argument(r, row->size_arg2);
+	product = a * b;
+	/* Opaque, or LLVM makes of the test a 128-bit product, which BPF lacks. */
+	asm volatile("" : "+r"(product));
+	return b && product / b != a ? MS_SIZE_OVERFLOW : product;
+}
+
+static struct task_state *task_get(void)
+{
+	static const struct task_state zero;
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct task_state *task = bpf_map_lookup_elem(&tasks, &tid);
+
+	if (task)
+		return task;
+	bpf_map_update_elem(&tasks, &tid, &zero, BPF_NOEXIST);
+	task = bpf_map_lookup_elem(&tasks, &tid);
+	if (!task)
+		loss_add(MS_LOSS_tasks_full, 1);
+	return task;
+}
+
+/* The dynamic linker has changed what is mapped. */
+static __always_inline int on_marker(__u32 tgid, const struct ms_proc *proc)
+{
+	int told = event_send(MS_EVENT_LIBS, tgid, proc->id, proc->flags);
+
+	/* A tracer takes the signal before the program sees it, probes what is
+	 * new and drops the signal.  If the tracer is gone, SIGURG is ignored. */
+	if (told && proc->flags & MS_PROC_HOLD)
+		bpf_send_signal_thread(SIGURG);
+	return 0;
+}
+
+static __always_inline void on_free(struct task_state *task, struct pending *open, __u32 id,
+				    __u32 layer, __u64 address)
+{
+	struct ms_block_key key = {.id = id, .space = layer, .address = address};
+	struct ms_totals *t;
+	struct ms_block block;
+	int temporary;
+
+	if (!address)
+		return;
+	if (account_take(&key, &block)) {
+		temporary = task->last_alloc == address;
+		task->last_alloc = 0;
+		task->last_free = address;
+		account_freed(id, layer, &block, bpf_ktime_get_ns(), temporary);
+		return;
+	}
+	/* operator delete ending in free(), realloc() freeing the old block:
+	 * the outer call has counted it already. */
+	if (open->sp || task->last_free == address)
+		return;
+	t = account_image(id, layer);
+	if (t)
+		__sync_fetch_and_add(&t->unknown_frees, 1);
+}
+
+/* A call that never returned may hold a block; it is still the program's. */
+static __always_inline void pending_drop(struct pending *open, __u32 layer)
+{
+	struct ms_block_key key = {.id = open->id, .space = layer, .address = open->old};
+
+	loss_add(MS_LOSS_abandoned, 1);
+	if (open->had_old && bpf_map_update_elem(&blocks, &key, &open->old_block, BPF_NOEXIST))
+		loss_add(MS_LOSS_abandoned_bytes, open->old_block.size);
+	open->sp = 0;
+}
+
+/* Returns 1 if the call needs its return probe. */
+static __always_inline int on_call(const struct registers *r, struct pending *open, __u32 id,
+				   const struct ms_row *row, __u64 cookie)
+{
+	__u64 sp = r->sp;
+
+	if (open->sp && open->sp > sp)
+		return 0; /* nested */
+	if (open->sp == sp && open->cookie != cookie && open->id == id) {
+		/* reallocarray() jumping to realloc(): one call, the inner one's
+		 * size is the product already; its return is the outer one's. */
+		open->size = wanted_size(r, row);
+		return 0;
+	}
+	if (open->sp)
+		pending_drop(open, row->layer);
+
+	open->sp = sp;
+	open->id = id;
+	open->cookie = cookie;
+	open->size = wanted_size(r, row);
+	open->ptr = argument(r, row->ptr_arg);
+	open->old = argument(r, row->old_arg);
+	open->had_old = 0;
+	if (open->old) {
+		struct ms_block_key key = {.id = id, .space = row->layer, .address = open->old};
+
+		/* Taken out now: once realloc() has freed it, another thread may
+		 * be given the address before we see the return. */
+		open->had_old = account_take(&key, &open->old_block);
+	}
+	return 1;
+}
+
+static __always_inline int on_entry(struct pt_regs *ctx)
+{
+	__u64 cookie = bpf_get_attach_cookie(ctx);
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	const struct ms_row *row = &rows[MS_COOKIE_ROW(cookie) % MS_ROWS_MAX];
+	struct ms_proc *proc = bpf_map_lookup_elem(&procs, &tgid);
+	struct task_state *task;
+	struct pending *open;
+	__u32 layer = row->layer;
+	struct registers r;
+
+	if (!proc || layer >= MS_LAYER_NR)
+		return 0;
+	if (row->kind == MS_KIND_MARKER)
+		return on_marker(tgid, proc);
+	/* All probes of a process start to count at one moment: an allocation
+	 * is never seen while the probe on its free is still missing. */
+	if (!(proc->flags & MS_PROC_READY) || stopped)
+		return 0;
+	task = task_get();
+	if (!task)
+		return 0;
+	registers_read(ctx, &r);
+	open = &task->pending[layer];
+	if (open->sp && open->id != proc->id)
+		open->sp = 0; /* from before an exec */
+	if (row->kind == MS_KIND_FREE) {
+		on_free(task, open, proc->id, layer, argument(&r, row->ptr_arg));
+		return 0;
+	}
+	return on_call(&r, open, proc->id, row, cookie);
+}
+
+/* The address of the block a call returned, 0 if it failed. */
+static __always_inline __u64 result_of(struct pt_regs *ctx, const struct pending *open,
+				       const struct ms_row *row)
+{
+	__u64 result = PT_REGS_RC(ctx), address = 0;
+
+	if (row->zero_is_ok ? (__u32)result != 0 : result == 0)
+		return 0;
+	if (!row->ptr_arg)
+		return result;
+	if (!row->ptr_out)
+		return open->ptr;
+	if (bpf_probe_read_user(&address, sizeof(address), (void *)open->ptr)) {
+		loss_add(MS_LOSS_read_failed, 1);
+		return 0;
+	}
+	return address;
+}
+
+/* realloc() returned: what becomes of the old block. */
+static __always_inline void old_settle(struct pending *open, __u32 layer, __u64 address,
+				       __u64 now_ns)
+{
+	struct ms_block_key key = {.id = open->id, .space = layer, .address = open->old};
+	struct ms_totals *t;
+
+	if (address || !open->size) {
+		/* Moved, resized in place, or realloc(p, 0) that freed. */
+		if (open->had_old) {
+			account_freed(open->id, layer, &open->old_block, now_ns, 0);
+		} else {
+			t = account_image(open->id, layer);
+			if (t)
+				__sync_fetch_and_add(&t->unknown_frees, 1);
+		}
+	} else if (open->had_old) {
+		/* Failed: the old block is as it was. */
+		if (bpf_map_update_elem(&blocks, &key, &open->old_block, BPF_NOEXIST))
+			loss_add(MS_LOSS_abandoned_bytes, open->old_block.size);
+	}
+}
+
+static __always_inline int on_return(struct pt_regs *ctx)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	__u64 cookie = bpf_get_attach_cookie(ctx), address, now_ns;
+	const struct ms_row *row = &rows[MS_COOKIE_ROW(cookie) % MS_ROWS_MAX];
+	struct task_state *task = bpf_map_lookup_elem(&tasks, &tid);
+	__u32 layer = row->layer;
+	struct ms_block_key key;
+	struct ms_totals *t;
+	struct pending *open;
+
+	if (!task || layer >= MS_LAYER_NR || stopped)
+		return 0;
+	open = &task->pending[layer];
+	/* The return has popped the address off the slot that names the call. */
+	if (!open->sp || open->sp + RETURN_POPS != PT_REGS_SP(ctx))
+		return 0;
+	row = &rows[MS_COOKIE_ROW(open->cookie) % MS_ROWS_MAX];
+	open->sp = 0;
+	address = result_of(ctx, open, row);
+	now_ns = bpf_ktime_get_ns();
+	if (open->old)
+		old_settle(open, layer, address, now_ns);
+	if (!address) {
+		t = account_image(open->id, layer);
+		if (t && !(open->old && !open->size))
+			__sync_fetch_and_add(&t->failed, 1);
+		return 0;
+	}
+	key = (struct ms_block_key){.id = open->id, .space = layer, .address = address};
+	task->last_alloc = address;
+	task->last_free = 0;
+	account_alloc(&key, layer, open->size,
+		      stack_walk(PT_REGS_IP(ctx), PT_REGS_SP(ctx), PT_REGS_FP(ctx), task, open->id,
+				 open->cookie),
+		      now_ns);
+	return 0;
+}
+
+/*
+ * The same pair for each way to attach; the loader loads one of them
+ * (probe/attach.c).  perf and multi want two programs, session one.
+ */
+SEC("uprobe")
+int entry_perf(struct pt_regs *ctx)
+{
+	on_entry(ctx);
+	return 0;
+}
+
+SEC("uretprobe")
+int return_perf(struct pt_regs *ctx)
+{
+	return on_return(ctx);
+}
+
+SEC("uprobe")
+int entry_multi(struct pt_regs *ctx)
+{
+	on_entry(ctx);
+	return 0;
+}
+
+SEC("uprobe")
+int return_multi(struct pt_regs *ctx)
+{
+	return on_return(ctx);
+}
+
+/*
+ * Both ends.  At the entry the instruction pointer is the probe's own address
+ * and at the return it is the caller's, which tells them apart without the
+ * kfunc bpf_session_is_return(), whose prototype differs between kernels.
+ * A non-zero answer at the entry (6.13) spares the return probe.
+ */
+SEC("uprobe")
+int session(struct pt_regs *ctx)
+{
+	if (PT_REGS_IP(ctx) != bpf_get_func_ip(ctx))
+		return on_return(ctx);
+	return !on_entry(ctx);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The one contract between bpf/ and user/: keys, values, events, limits and
+ * loss counters.  Everything here has the same layout on both sides; fixed
+ * width types only, explicit padding, no pointers.
+ */
+#ifndef MEMSNOOP_H
+#define MEMSNOOP_H
+
+#include <linux/types.h>
+
+/* Innermost frames kept of one stack; a deeper stack is marked truncated. */
+#define MS_STACK_DEPTH 127
+/* Executable mappings of one process that the kernel side can resolve. */
+#define MS_MAPPINGS_MAX 1024
+/* Buckets of the lifetime histogram: bucket i counts 2^i..2^(i+1)-1 µs. */
+#define MS_LIFETIME_BUCKETS 32
+#define MS_ROWS_MAX 256
+#define MS_COMM_LEN 16
+
+/* Where memory is seen.  Layers overlap and are never summed. */
+#define MS_LAYERS(X) \
+	X(HEAP, "heap")   \
+	X(TENSOR, "tensor") \
+	X(GPU, "gpu")     \
+	X(VM, "vm")       \
+	X(RSS, "rss")
+
+enum ms_layer {
+#define X(id, name) MS_LAYER_##id,
+	MS_LAYERS(X)
+#undef X
+	MS_LAYER_NR
+};
+
+/* ---- one row of the probe table, as the kernel interprets it ---------- */
+
+enum ms_kind {
+	MS_KIND_ALLOC,
+	MS_KIND_FREE,
+	MS_KIND_REALLOC,
+	MS_KIND_MARKER, /* the dynamic linker changed the list of libraries */
+};
+
+/* How a number is read at a probe.  Arguments count from 1; 0 is "none". */
+struct ms_row {
+	__u8 kind;	 /* enum ms_kind */
+	__u8 layer;	 /* enum ms_layer */
+	__u8 size_arg;	 /* bytes, or the first factor of a product */
+	__u8 size_arg2;	 /* the second factor, 0 if there is none */
+	__u8 ptr_arg;	 /* the block's address is this argument; 0: return value */
+	__u8 ptr_out;	 /* 1: ptr_arg points to where the address is stored */
+	__u8 old_arg;	 /* realloc: the old block */
+	__u8 zero_is_ok; /* 1: success is a return value of 0, not a non-NULL one */
+};
+
+/* The BPF cookie of a probe: which row, and in which module it was found. */
+#define MS_COOKIE(row, module) ((__u64)(module) << 32 | (row))
+#define MS_COOKIE_ROW(cookie) ((__u32)(cookie))
+#define MS_COOKIE_MODULE(cookie) ((__u32)((cookie) >> 32))
+
+/* ---- frames and stacks ------------------------------------------------ */
+
+/*
+ * A frame is (module, file offset) in 64 bits.  Module 0 is "not in a file we
+ * know": the offset is then the address itself, which fits in 47 bits.  With
+ * MS_FRAME_ROW set the offset is a row of the probe table: the allocation
+ * function that was called.
+ */
+#define MS_MODULE_SHIFT 47
+#define MS_MODULE_MAX ((1u << 17) - 1)
+#define MS_OFFSET_MASK ((1ULL << MS_MODULE_SHIFT) - 1)
+#define MS_FRAME_ROW (1ULL << 46)
+#define MS_FRAME(module, offset) ((__u64)(module) << MS_MODULE_SHIFT | ((offset) & MS_OFFSET_MASK))
+#define MS_FRAME_MODULE(frame) ((__u32)((frame) >> MS_MODULE_SHIFT))
+#define MS_FRAME_OFFSET(frame) ((frame) & MS_OFFSET_MASK)
+/* Only in a module: an address without one may well have this bit. */
+#define MS_FRAME_IS_ROW(frame) (MS_FRAME_MODULE(frame) && (frame) & MS_FRAME_ROW)
+
+/* Why a stack ends where it does. */
+enum ms_stack_end {
+	MS_END_ROOT,	  /* the unwinder reached the outermost frame it can see */
+	MS_END_TRUNCATED, /* deeper than MS_STACK_DEPTH */
+};
+
+struct ms_stack {
+	__u32 nr;  /* frames used, innermost first */
+	__u32 end; /* enum ms_stack_end */
+	__u64 frames[MS_STACK_DEPTH + 1]; /* + 1: the allocation function */
+};
+
+/* Stack hash 0 collects what could not be given a stack of its own. */
+#define MS_STACK_OTHER 0ULL
+
+/* ---- processes -------------------------------------------------------- */
+
+/*
+ * tgid -> which image runs there now.  An image (a process between two execs)
+ * has an id of its own, never reused: it tells pid reuse apart, and keys of an
+ * old image can be dropped at leisure.  A vfork child borrows its parent's id
+ * because it borrows its memory.
+ */
+struct ms_proc {
+	__u32 id;
+	__u32 flags; /* MS_PROC_* */
+	__u64 start_ns; /* task->start_boottime of the group leader */
+};
+#define MS_PROC_HOLD 1u	    /* a tracer waits: stop the thread at a marker */
+#define MS_PROC_BORROWED 2u /* vfork child: the id is the parent's */
+#define MS_PROC_READY 4u    /* all probes are in: calls count from now on */
+
+/* Totals of one image and layer.  Peak arithmetic: see peak.h. */
+struct ms_totals {
+	__u64 allocs, alloc_bytes;
+	__u64 frees, freed_bytes;
+	__u64 unknown_frees; /* free of an address we never saw allocated */
+	__u64 failed;	     /* calls that allocated nothing */
+	__s64 live_bytes;
+	__s64 peak_bytes;
+	__u64 peak_at_ns; /* bpf_ktime_get_ns() when the peak was last raised */
+	__u64 epoch;	  /* odd while the total is below the peak */
+};
+
+struct ms_image {
+	struct ms_totals layer[MS_LAYER_NR];
+};
+
+struct ms_stack_key {
+	__u32 id; /* image */
+	__u32 layer;
+	__u64 hash;
+};
+
+struct ms_stack_totals {
+	__u64 allocs, alloc_bytes;
+	__u64 frees, freed_bytes;
+	__s64 live_bytes;
+	__s64 saved_bytes; /* live_bytes at the peak, valid if saved_epoch matches */
+	__u64 saved_epoch;
+	__u64 temporary; /* freed by the thread's next call, nothing in between */
+	__u32 lifetime[MS_LIFETIME_BUCKETS];
+};
+
+struct ms_block_key {
+	__u32 id;    /* image */
+	__u32 space; /* layer; a device's own address space for gpu */
+	__u64 address;
+};
+
+struct ms_block {
+	__u64 size;
+	__u64 hash; /* stack */
+	__u64 born_ns;
+};
+
+/* ---- the module table of one image ------------------------------------ */
+
+struct ms_mapping {
+	__u64 start, end; /* addresses */
+	__u64 offset;	  /* file offset of start */
+	__u64 module;
+};
+
+struct ms_mappings {
+	__u32 nr;  /* sorted by start */
+	__u32 jit; /* 1: the process has executable memory that is no file */
+	struct ms_mapping map[MS_MAPPINGS_MAX];
+};
+
+/* ---- events: rare ones only, through a ring buffer --------------------- */
+
+enum ms_event_kind {
+	MS_EVENT_FORK,
+	MS_EVENT_EXEC,
+	MS_EVENT_EXIT,
+	MS_EVENT_LIBS, /* a library was loaded or unloaded */
+};
+
+struct ms_event {
+	__u32 kind;
+	__u32 tgid;
+	__u32 tid;
+	__u32 parent; /* fork: the parent's tgid; exec: the caller's old tid */
+	__u32 id;     /* image now (fork: the child's; exec: the new one) */
+	__u32 old_id; /* exec: the image before; fork: the parent's */
+	__u32 exit_code; /* exit: as wait(2) gives it */
+	__u32 flags;	 /* MS_PROC_* of the image */
+	__u64 time_ns;
+	__u64 maxrss_pages; /* exec, exit: most resident pages so far, of any image */
+	char comm[MS_COMM_LEN];
+};
+
+/* ---- loss counters: each one is asserted by a test, shown and exported -- */
+
+#define MS_LOSSES(X)                                                                    \
+	X(events, "process events dropped (ring buffer full)")                           \
+	X(live_full, "allocations not tracked (table of live blocks full)")              \
+	X(live_full_bytes, "bytes of those allocations")                                 \
+	X(stacks_full, "allocations whose stack could not be kept (stack table full)")   \
+	X(stacks_truncated, "stacks cut at the depth limit")                             \
+	X(totals_full, "allocations whose stack has no totals of its own (table full)")  \
+	X(procs_full, "processes not tracked (process table full)")                      \
+	X(tasks_full, "calls not tracked (thread table full)")                           \
+	X(abandoned, "calls that never returned (exception or longjmp)")                 \
+	X(abandoned_bytes, "bytes of blocks such a realloc held")                        \
+	X(read_failed, "addresses or sizes that could not be read")                      \
+	X(missed_frees, "blocks whose address was handed out again, the free unseen")    \
+	X(peak_races, "peak updates given up under contention")                          \
+	X(mappings_full, "code mappings beyond the table of a process")                  \
+	X(attach_failed, "files whose allocation functions could not be probed")
+
+enum ms_loss {
+#define X(id, text) MS_LOSS_##id,
+	MS_LOSSES(X)
+#undef X
+	MS_LOSS_NR
+};
+
+#endif

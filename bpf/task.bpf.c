@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * fork, exec and exit of traced processes: a child of one is traced too, an
+ * exec starts a new image, an exit ends it.  These run for every process of
+ * the machine and leave at once where the process is not ours.
+ */
+#include "vmlinux.h"
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+
+#include "memsnoop.h"
+#include "maps.bpf.h"
+#include "event.bpf.h"
+
+static const struct ms_image image_zero;
+static const struct ms_stack_totals other_zero;
+
+/* A new image with its table entries, 0 if a table is full. */
+static __u32 image_new(void)
+{
+	struct ms_stack_key key = {.hash = MS_STACK_OTHER};
+	__u32 id = __sync_fetch_and_add(&next_image, 1) + 1;
+	int layer;
+
+	if (bpf_map_update_elem(&images, &id, &image_zero, BPF_NOEXIST))
+		return 0;
+	key.id = id;
+	for (layer = 0; layer < MS_LAYER_NR; layer++) {
+		key.layer = layer;
+		if (bpf_map_update_elem(&totals, &key, &other_zero, BPF_NOEXIST))
+			return 0;
+	}
+	return id;
+}
+
+static __always_inline __u64 task_start(struct task_struct *task)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+
+	if (bpf_core_field_exists(leader->start_boottime))
+		return BPF_CORE_READ(leader, start_boottime);
+	return BPF_CORE_READ((struct task_struct___old *)leader, real_start_time);
+}
+
+/* Runs in the parent, before the child's first instruction. */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	__u32 tgid = BPF_CORE_READ(parent, tgid), child_tgid = BPF_CORE_READ(child, tgid);
+	struct ms_proc *proc = bpf_map_lookup_elem(&procs, &tgid), new = {};
+	struct ms_mappings *maps;
+	struct ms_event *e;
+
+	if (!proc || child_tgid == tgid)
+		return 0; /* not ours, or a thread */
+	new.flags = proc->flags & MS_PROC_HOLD;
+	new.start_ns = task_start(child);
+	if (BPF_CORE_READ(child, mm) == BPF_CORE_READ(parent, mm)) {
+		/* vfork: the parent's memory, until the child execs. */
+		new.id = proc->id;
+		new.flags |= MS_PROC_BORROWED | (proc->flags & MS_PROC_READY);
+	} else {
+		new.id = image_new();
+		maps = bpf_map_lookup_elem(&mappings, &proc->id);
+		if (new.id && maps)
+			bpf_map_update_elem(&mappings, &new.id, maps, BPF_ANY);
+	}
+	if (!new.id || bpf_map_update_elem(&procs, &child_tgid, &new, BPF_ANY)) {
+		loss_add(MS_LOSS_procs_full, 1);
+		return 0;
+	}
+	e = event_reserve(MS_EVENT_FORK, child_tgid, new.id);
+	if (!e)
+		return 0;
+	e->parent = tgid;
+	e->old_id = proc->id;
+	e->flags = new.flags;
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+/* After the new memory is in place, before its first instruction. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, int old_tid)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid), old_id;
+	struct ms_proc *proc = bpf_map_lookup_elem(&procs, &tgid);
+	struct ms_event *e;
+
+	if (!proc)
+		return 0;
+	old_id = proc->flags & MS_PROC_BORROWED ? 0 : proc->id;
+	proc->flags &= ~MS_PROC_BORROWED;
+	proc->id = image_new();
+	if (!proc->id) {
+		loss_add(MS_LOSS_procs_full, 1);
+		bpf_map_delete_elem(&procs, &tgid);
+	}
+	e = event_reserve(MS_EVENT_EXEC, tgid, proc->id);
+	if (!e)
+		return 0;
+	e->old_id = old_id;
+	e->parent = old_tid;
+	e->flags = proc->flags;
+	e->maxrss_pages = BPF_CORE_READ(task, signal, maxrss);
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid), tid = BPF_CORE_READ(task, pid);
+	struct ms_proc *proc = bpf_map_lookup_elem(&procs, &tgid);
+	struct signal_struct *signal;
+	struct ms_event *e;
+
+	bpf_map_delete_elem(&tasks, &tid);
+	if (!proc)
+		return 0;
+	signal = BPF_CORE_READ(task, signal);
+	/* do_exit() has counted this thread out already; the last one sees 0. */
+	if (BPF_CORE_READ(signal, live.counter))
+		return 0;
+	e = event_reserve(MS_EVENT_EXIT, tgid, proc->flags & MS_PROC_BORROWED ? 0 : proc->id);
+	if (e) {
+		e->exit_code = BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT ?
+				       BPF_CORE_READ(signal, group_exit_code) :
+				       BPF_CORE_READ(task, group_leader, exit_code);
+		e->maxrss_pages = BPF_CORE_READ(signal, maxrss);
+		e->flags = proc->flags;
+		bpf_ringbuf_submit(e, 0);
+	}
+	bpf_map_delete_elem(&procs, &tgid);
+	return 0;
+}

@@ -1,0 +1,72 @@
+#!/usr/bin/python3
+"""ResNet-18 on the CPU: load it, run it, train it for three steps.
+
+    train.py save FILE    builds the model with random weights, saves its state dict
+    train.py run FILE     loads that, runs inference, then three training steps
+    train.py time FILE    loads that, then training steps, each with its seconds
+"""
+import sys
+import time
+
+import torch
+import torchvision
+
+BATCH = 8
+SIDE = 224
+CLASSES = 1000
+STEPS = 3
+
+
+def save(path):
+    model = torchvision.models.resnet18(weights=None)
+    torch.save(model.state_dict(), path)
+    print(f"saved {path}", flush=True)
+
+
+def load(path):
+    model = torchvision.models.resnet18(weights=None)
+    model.load_state_dict(torch.load(path))
+    parameters = sum(p.numel() for p in model.parameters())
+    print(f"load: {parameters:,} parameters", flush=True)
+    return model
+
+
+def infer(model):
+    model.eval()
+    with torch.no_grad():
+        best = model(torch.randn(BATCH, 3, SIDE, SIDE)).argmax(1)
+    print(f"inference: classes {best.tolist()}", flush=True)
+
+
+def train(model, steps, timed=False):
+    model.train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    for step in range(1, steps + 1):
+        start = time.perf_counter()
+        images = torch.randn(BATCH, 3, SIDE, SIDE)
+        labels = torch.randint(CLASSES, (BATCH,))
+        loss = torch.nn.functional.cross_entropy(model(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        seconds = f", {time.perf_counter() - start:.3f} s" if timed else ""
+        print(f"step {step}: loss {loss.item():.3f}{seconds}", flush=True)
+
+
+def main():
+    if len(sys.argv) != 3 or sys.argv[1] not in ("save", "run", "time"):
+        sys.exit(__doc__)
+    torch.manual_seed(1)
+    torch.set_num_threads(2)
+    what, path = sys.argv[1:]
+    if what == "save":
+        save(path)
+        return
+    model = load(path)
+    if what == "run":
+        infer(model)
+    train(model, STEPS, timed=what == "time")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,8 @@
+#!/bin/bash
+# What tracing costs, in one run, beside the peers: see tests/bench/bench.py.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# memleak is a program of Debian 13; without its root the bench says so and goes on.
+debian13=$(scripts/debian13.sh) || debian13=
+exec /usr/bin/python3 tests/bench/bench.py --debian13 "$debian13" "$@"

@@ -1,0 +1,70 @@
+#!/bin/bash
+# Makes a Debian 13 root with memleak-libbpf (of libbpf-tools) for `make bench`: Debian 12
+# has no such program.  Does nothing when the root is there already.
+#
+#   debian13.sh [DIRECTORY]    default: /var/cache/memsnoop/debian13
+#
+# Prints the directory on stdout, all else on stderr.
+set -euo pipefail
+
+readonly SUITE=trixie
+readonly PACKAGES=libbpf-tools
+readonly ROOT=${1:-/var/cache/memsnoop/debian13}
+readonly STAMP=$ROOT/.memsnoop-packages
+
+fail()
+{
+	echo "debian13.sh: $*" >&2
+	exit 1
+}
+
+# The mirror that apt uses for Debian itself, from apt's own configuration.
+mirror()
+{
+	local codename
+	codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+	apt-get indextargets --format '$(REPO_URI)' "Codename: $codename" 'Created-By: Packages' |
+		sed -n 1p
+}
+
+# debootstrap does not read apt's proxy settings.
+use_proxy()
+{
+	local proxy=
+	eval "$(apt-config shell proxy Acquire::http::Proxy)"
+	if [ -n "$proxy" ] && [ "$proxy" != DIRECT ]; then
+		export http_proxy=$proxy
+	fi
+	proxy=
+	eval "$(apt-config shell proxy Acquire::https::Proxy)"
+	if [ -n "$proxy" ] && [ "$proxy" != DIRECT ]; then
+		export https_proxy=$proxy
+	fi
+}
+
+if [ -e "$STAMP" ] && [ "$(cat "$STAMP")" = "$SUITE $PACKAGES" ]; then
+	echo "$ROOT"
+	exit 0
+fi
+[ "$(id -u)" = 0 ] || fail "needs root to make $ROOT"
+command -v debootstrap >/dev/null || fail "needs debootstrap (scripts/deps.sh bench)"
+
+uri=$(mirror)
+[ -n "$uri" ] || fail "apt knows no Debian mirror (is its package list there? apt-get update)"
+use_proxy
+
+# Never a half-made root under the real name.
+partial=$ROOT.partial
+rm -rf --one-file-system "$partial"
+mkdir -p "$(dirname "$ROOT")"
+echo "debian13.sh: making a Debian 13 root at $ROOT, about two minutes" >&2
+if ! debootstrap --variant=minbase --include="$PACKAGES" "$SUITE" "$partial" "$uri" \
+	>"$ROOT.log" 2>&1; then
+	tail -n 5 "$ROOT.log" >&2
+	rm -rf --one-file-system "$partial"
+	fail "debootstrap failed, see $ROOT.log"
+fi
+rm -rf --one-file-system "$partial"/var/cache/apt/archives/*.deb "$ROOT"
+mv "$partial" "$ROOT"
+echo "$SUITE $PACKAGES" >"$STAMP"
+echo "$ROOT"

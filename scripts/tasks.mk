@@ -1,0 +1,66 @@
+# Jobs around the program.  Those that need packages install them first and then
+# start make anew: what make found out about the compiler may have changed.
+
+.PHONY: help
+help:
+	@echo 'make            builds ./memsnoop'
+	@echo 'make demo       traces a PyTorch model: installs, builds, runs; needs root'
+	@echo 'make check      installs, builds, runs every test; needs root'
+	@echo 'make bench      what tracing costs, beside its peers; needs root'
+	@echo 'make lint       layout and static checks'
+	@echo 'make install    [DESTDIR=] [PREFIX=/usr/local]'
+	@echo 'make format     lays the C files out'
+	@echo 'make clean      removes what was built'
+	@echo 'V=1 shows commands; SANITIZE=address,undefined builds with sanitizers'
+
+.PHONY: demo
+demo:
+	$(Q)scripts/deps.sh build demo
+	$(Q)$(MAKE) all
+	$(Q)scripts/demo.sh
+
+.PHONY: check
+check:
+	$(Q)scripts/deps.sh build test
+	$(Q)$(MAKE) all unit targets
+	$(Q)OUT=$(OUT) scripts/check.sh
+
+.PHONY: bench
+bench:
+	$(Q)scripts/deps.sh build bench
+	$(Q)$(MAKE) all $(OUT)/bench/pair
+	$(Q)OUT=$(OUT) scripts/bench.sh
+
+.PHONY: lint
+lint:
+	$(Q)scripts/deps.sh build lint
+	$(Q)$(MAKE) lint-now
+
+# Apart, because the skeleton and the flags need the packages.  The skeleton is
+# generated code, not ours to judge: clang-tidy is told so in a copy.
+.PHONY: lint-now
+lint-now: $(SKEL)
+	$(Q)mkdir -p $(OUT)/lint
+	$(Q)(echo '// NOLINTBEGIN'; cat $(SKEL); echo '// NOLINTEND') > $(OUT)/lint/memsnoop.skel.h
+	$(Q)scripts/lint.sh $(patsubst -I$(OUT),-isystem $(OUT)/lint,$(USER_CFLAGS))
+
+.PHONY: format
+format:
+	$(Q)find bpf user tests -name '*.[ch]' -o -name '*.cpp' | xargs clang-format -i
+
+.PHONY: install
+install: $(PROGRAM)
+	$(say) INSTALL $(DESTDIR)$(PREFIX)/bin/memsnoop
+	$(Q)install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/memsnoop
+
+.PHONY: clean
+clean:
+	$(say) CLEAN
+	$(Q)rm -rf .output memsnoop
+
+# the loop of the benchmark: frame pointers, so that every tool sees the same stack
+$(OUT)/bench/pair: tests/bench/pair.c
+	$(say) BENCH $@
+	$(Q)mkdir -p $(@D)
+	$(Q)gcc -g -O1 -fno-inline -fno-optimize-sibling-calls -fno-omit-frame-pointer -fno-builtin \
+	  -Wall -Wextra -Werror -o $@ $<

@@ -1,0 +1,120 @@
+#!/usr/bin/env bats
+# Every allocation function, alone and in threads; every libc; every way to attach.
+
+load helper
+
+@test "every allocation function: success, failure, NULL, zero; realloc every way" {
+	trace -- "$T/functions"
+	equal "$status" 0 "exit status"
+	verify
+}
+
+@test "a stack ends in the function that was called" {
+	trace -- "$T/functions"
+	local called
+	called=$(query '[.stacks[] | select(.frames[-2].function | startswith("ledger_"))
+		| .frames[-1].function] | unique | join(" ")')
+	for function in malloc calloc realloc reallocarray posix_memalign valloc pvalloc; do
+		[[ " $called " = *" $function "* ]] || die "no stack ends in $function: $called"
+	done
+	# one function by two names in this libc
+	[[ "$called" = *aligned_alloc* || "$called" = *memalign* ]]
+}
+
+@test "every allocation function in 8 threads at once" {
+	trace -- "$T/functions" 8
+	equal "$status" 0 "exit status"
+	verify
+}
+
+@test "8 threads, 200,000 mixed operations each, blocks freed by others" {
+	trace -- "$T/threads" 8 200000
+	equal "$status" 0 "exit status"
+	verify
+}
+
+@test "the peak of a scripted sequence, its stacks' shares to the byte" {
+	for seed in 1 2 3; do
+		rm -f "$LEDGER"/*
+		trace -- "$T/scripted" $seed 20000
+		verify --peak
+	done
+}
+
+@test "a process that ends with live blocks: reported as held" {
+	trace -- "$T/scripted" 4 5000 37
+	verify
+	equal "$(query '[.stacks[] | select(.frames[-2].function == "ledger_malloc") | .live] | add')" \
+		37 "blocks held at exit"
+}
+
+@test "temporary blocks and nothing else: live is 0" {
+	trace -- "$T/scripted" 5 5000
+	verify --peak
+	equal "$(query '[.stacks[] | select(.frames[-2].function == "ledger_malloc") | .live_bytes] | add')" \
+		0 "live bytes"
+}
+
+# ---- libcs --------------------------------------------------------------------
+
+libc_agrees()
+{
+	trace -- "$T/$1/functions"
+	equal "$status" 0 "exit status"
+	verify
+	rm -f "$LEDGER"/*
+	trace -- "$T/$1/scripted" 7 5000 20
+	verify --peak
+	rm -f "$LEDGER"/*
+	trace -- "$T/$1/threads" 4 5000
+	verify
+}
+
+@test "glibc, static" {
+	libc_agrees glibc-static
+}
+
+@test "musl, dynamic" {
+	libc_agrees musl
+}
+
+@test "musl, static" {
+	libc_agrees musl-static
+}
+
+# ---- the ladder -----------------------------------------------------------------
+
+# ladder NAME OPTION...: the same ledgers, attached in the way that -v names.
+ladder()
+{
+	local name=$1
+
+	shift
+	trace -v "$@" -- "$T/functions" 4
+	grep -qi "$name" "$TMP/err" || die "-v does not say $name"
+	verify
+	rm -f "$LEDGER"/*
+	trace "$@" -- "$T/scripted" 9 5000 11
+	verify --peak
+	rm -f "$LEDGER"/*
+	trace "$@" -- "$T/threads" 4 20000
+	verify
+	rm -f "$LEDGER"/*
+	trace "$@" -- "$T/fork" fork
+	verify
+}
+
+@test "attached by session" {
+	"$MEMSNOOP" -v -o "$REPORT" -- "$T/image" 2>&1 | grep -qi session ||
+		skip "this kernel has no uprobe sessions"
+	rm -f "$LEDGER"/*
+	ladder session
+}
+
+@test "attached by multi (--no-feature session)" {
+	ladder multi --no-feature session
+}
+
+@test "attached by perf (--no-feature session --no-feature multi)" {
+	ladder perf --no-feature session --no-feature multi
+}

@@ -1,0 +1,71 @@
+#!/usr/bin/env bats
+# Tables made too small on purpose: what is lost is counted, and adds up.
+
+load helper
+
+# What the target's own stacks have, of the whole report.
+own()
+{
+	query "[.stacks[] | select(.frames | length >= 2)
+		| select(.frames[-2].function == \"ledger_malloc\") | .$1] | add // 0"
+}
+
+@test "--max-blocks too small: tracked and lost make the ledger" {
+	trace --max-blocks 1000 -- "$T/hold" 5000 100
+	equal "$status" 0 "exit status"
+	local lost lost_bytes
+	lost=$(query .lost.live_full)
+	lost_bytes=$(query .lost.live_full_bytes)
+	[ "$lost" -gt 0 ] || die "nothing was lost"
+	equal $(($(own allocs) + lost)) "$(value allocs)" "allocations"
+	equal $(($(own alloc_bytes) + lost_bytes)) "$(value alloc_bytes)" "bytes allocated"
+	# a block that was not tracked is unknown when it is freed
+	equal "$(query '.processes[0].layers.heap.unknown_frees')" "$lost" "frees of unknown blocks"
+	verify --lenient --lost live_full --lost live_full_bytes
+}
+
+@test "--max-blocks too small: the summary says so" {
+	trace --max-blocks 1000 -- "$T/hold" 5000 100
+	grep -q "allocations not tracked" "$TMP/err"
+}
+
+@test "--max-stacks too small: the process's totals stay exact" {
+	trace --max-stacks 64 -- "$T/stacks" 9 0
+	equal "$status" 0 "exit status"
+	local lost
+	lost=$(query '.lost.stacks_full + .lost.totals_full')
+	[ "$lost" -gt 0 ] || die "nothing was lost"
+	verify --lenient --lost stacks_full --lost totals_full
+	# the libc's own calls are few and come first: they are no more than a handful
+	local extra
+	extra=$(($(query .processes[0].layers.heap.allocs) - $(value allocs)))
+	[ $extra -ge 0 ] && [ $extra -lt 20 ] || die "$extra allocations beside the ledger's"
+	equal "$(query .processes[0].layers.heap.frees)" "$(value frees)" "frees"
+	equal "$(query .processes[0].layers.heap.freed_bytes)" "$(value freed_bytes)" "freed bytes"
+}
+
+@test "512 different stacks fit in the default tables" {
+	trace -- "$T/stacks" 9 0
+	verify
+	[ "$(query '[.stacks[] | select(.frames[-2].function == "ledger_malloc")] | length')" -ge 512 ]
+}
+
+@test "stacks deeper than the limit are cut at the root, and counted" {
+	trace -- "$T/stacks" 2 200
+	verify --lost stacks_truncated=4
+}
+
+@test "--max-procs too small: counted" {
+	trace --max-procs 4 -- "$T/fork" many
+	equal "$status" 0 "exit status"
+	[ "$(query .lost.procs_full)" -gt 0 ] || die "nothing was lost"
+	"$PYTHON" "$BATS_TEST_DIRNAME/ledger.py" "$REPORT" --only --lost procs_full
+}
+
+@test "--max-threads too small: calls are lost, counted, and the sums agree" {
+	trace --max-threads 2 -- "$T/threads" 8 2000
+	equal "$status" 0 "exit status"
+	[ "$(query .lost.tasks_full)" -gt 0 ] || die "nothing was lost"
+	"$PYTHON" "$BATS_TEST_DIRNAME/ledger.py" "$REPORT" --only --lost tasks_full \
+		--lost unmatched --lost missed_frees
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel side, loaded: maps, ring buffer, programs.  The only file besides
+ * probe/attach.c that knows libbpf.
+ */
+#ifndef MS_KERNEL_H
+#define MS_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "memsnoop.h"
+#include "probe/table.h"
+
+/* How probes are attached, best first; the names are those of --no-feature. */
+enum attach_method { ATTACH_SESSION, ATTACH_MULTI, ATTACH_PERF, ATTACH_NR };
+
+extern const char *const attach_names[ATTACH_NR]; /* "session", "multi", "perf" */
+
+struct kernel_options {
+	size_t max_blocks;  /* live blocks, all processes */
+	size_t max_stacks;  /* distinct stacks */
+	size_t max_procs;   /* processes, those that ended included */
+	size_t max_threads;
+	bool refused[ATTACH_NR]; /* --no-feature */
+};
+
+struct kernel;
+
+/* Whether this process may trace at all: 0, or a negative errno after one line. */
+int kernel_check_privileges(void);
+
+/*
+ * Loads the programs for one way to attach.  0, or a negative errno, told only
+ * with -v: the ladder (probe/attach.c) tries the next way.
+ */
+int kernel_open(const struct kernel_options *options, const struct probe_table *table, enum attach_method method,
+		struct kernel **out);
+/* Detaches everything and frees; NULL is fine. */
+void kernel_close(struct kernel *k);
+
+enum attach_method kernel_method(const struct kernel *k);
+/* The program for entries (or both ends of a session), or for returns. */
+struct bpf_program *kernel_program(const struct kernel *k, bool returns);
+
+/* Follows `tgid` from now on, not ready; its image id, or a negative errno. */
+int64_t kernel_proc_add(struct kernel *k, pid_t tgid, uint32_t flags, uint64_t start_ns);
+/* Sets the image and flags of `tgid`; -ENOENT if it is gone. */
+int kernel_proc_set(struct kernel *k, pid_t tgid, uint32_t image, uint32_t flags);
+/* Replaces the image's mapping table (sorted by start). */
+int kernel_mappings_set(struct kernel *k, uint32_t image, const struct ms_mappings *mappings);
+
+/* A file descriptor to wait on, and the reading of what is there. */
+typedef void kernel_event_fn(const struct ms_event *event, void *context);
+int kernel_events_fd(const struct kernel *k);
+void kernel_events_read(struct kernel *k, kernel_event_fn *fn, void *context);
+
+/* From here on nothing is counted; the tables stand still. */
+void kernel_stop(struct kernel *k);
+
+/* For what is lost on this side of the fence. */
+void kernel_loss_add(struct kernel *k, enum ms_loss which, uint64_t n);
+uint64_t kernel_loss(const struct kernel *k, enum ms_loss which);
+int kernel_image(const struct kernel *k, uint32_t image, struct ms_image *out);
+int kernel_stack(const struct kernel *k, uint64_t hash, struct ms_stack *out);
+
+struct kernel_total {
+	struct ms_stack_key key;
+	struct ms_stack_totals value;
+};
+/* Every stack's totals, read in batches; the caller frees *out. */
+int kernel_totals(const struct kernel *k, struct kernel_total **out, size_t *count);
+/* Forgets images for which dead(id) is true: their totals and blocks. */
+int kernel_forget(struct kernel *k, bool (*dead)(uint32_t image, void *context), void *context);
+
+#endif

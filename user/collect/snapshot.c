@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Names of what a snapshot holds, and its end. */
+#include "collect/snapshot.h"
+
+#include <stdlib.h>
+
+const char *const layer_names[LAYER_NR] = {
+    [LAYER_HEAP] = "heap", [LAYER_TENSOR] = "tensor", [LAYER_GPU] = "gpu",
+    [LAYER_VM] = "vm",     [LAYER_RSS] = "rss",
+};
+
+const char *const metric_names[METRIC_NR] = {
+    [METRIC_PEAK] = "peak",
+    [METRIC_LIVE] = "live",
+    [METRIC_ALLOC] = "alloc",
+    [METRIC_COUNT] = "count",
+};
+
+const char *const frame_kind_names[] = {
+    [FRAME_NATIVE] = "native", [FRAME_PYTHON] = "python", [FRAME_JIT] = "jit",
+    [FRAME_KERNEL] = "kernel", [FRAME_NOTE] = "note",
+};
+
+uint64_t snapshot_metric(const struct stack *stack, enum metric metric)
+{
+	switch (metric) {
+	case METRIC_PEAK:
+		return stack->peak_bytes;
+	case METRIC_LIVE:
+		return stack->live_bytes;
+	case METRIC_ALLOC:
+		return stack->alloc_bytes;
+	case METRIC_COUNT:
+		return stack->allocs;
+	case METRIC_NR:
+		break;
+	}
+	return 0;
+}
+
+static void free_processes(struct snapshot *s)
+{
+	for (size_t i = 0; i < s->process_count; i++) {
+		free(s->processes[i].comm);
+		free(s->processes[i].cmdline);
+		free(s->processes[i].container);
+	}
+	free(s->processes);
+}
+
+/* What analyse/ added. */
+static void free_analysis(struct snapshot *s)
+{
+	for (size_t i = 0; i < s->stage_count; i++)
+		free(s->stages[i].name);
+	free(s->stages);
+	for (size_t i = 0; i < s->category_count; i++) {
+		free(s->categories[i].device);
+		free(s->categories[i].name);
+	}
+	free(s->categories);
+	for (size_t i = 0; i < s->insight_count; i++) {
+		free(s->insights[i].kind);
+		free(s->insights[i].text);
+	}
+	free(s->insights);
+}
+
+void snapshot_free(struct snapshot *s)
+{
+	if (!s)
+		return;
+	free_processes(s);
+	free_analysis(s);
+	/* the frames' strings are shared, and the symboliser's */
+	for (size_t i = 0; i < s->stack_count; i++)
+		free(s->stacks[i].frames);
+	free(s->stacks);
+	free(s->points);
+	free(s->losses);
+	for (size_t i = 0; i < s->note_count; i++)
+		free(s->notes[i]);
+	free(s->notes);
+	free(s->title);
+	free(s);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A snapshot: everything seen so far, as plain C.  collect/ fills it, symbol/
+ * has given its frames names, analyse/ reads it, render/ prints it.  It knows
+ * nothing of BPF, so that all of those are tested without root.
+ *
+ * Ownership: a snapshot owns its arrays and strings (snapshot_free).  Bytes
+ * and counts are exact; times are seconds since tracing began.
+ */
+#ifndef MS_SNAPSHOT_H
+#define MS_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum layer { LAYER_HEAP, LAYER_TENSOR, LAYER_GPU, LAYER_VM, LAYER_RSS, LAYER_NR };
+
+extern const char *const layer_names[LAYER_NR];
+
+/* What a width, a sort or a column means. */
+enum metric { METRIC_PEAK, METRIC_LIVE, METRIC_ALLOC, METRIC_COUNT, METRIC_NR };
+
+extern const char *const metric_names[METRIC_NR]; /* "peak", "live", "alloc", "count" */
+
+enum frame_kind { FRAME_NATIVE, FRAME_PYTHON, FRAME_JIT, FRAME_KERNEL, FRAME_NOTE };
+
+extern const char *const frame_kind_names[];
+
+/*
+ * One frame.  function is never NULL (an unknown one reads "[libfoo.so+0x12]"
+ * or "[0x7f…]"); file and module may be NULL, line is 0 when unknown.
+ * FRAME_NOTE is our own remark, such as "[stack table full]".
+ */
+struct frame {
+	const char *function;
+	const char *file;
+	const char *module; /* path of the file the code is in */
+	unsigned line;
+	enum frame_kind kind;
+	bool inlined;
+};
+
+struct layer_totals {
+	uint64_t allocs, alloc_bytes, frees, freed_bytes;
+	uint64_t live, live_bytes; /* blocks and bytes */
+	uint64_t peak_bytes;
+	double peak_at_s;
+	uint64_t in_flight_bytes; /* peak_bytes minus the sum of the stacks' shares */
+	uint64_t unknown_frees;	  /* of blocks from before tracing */
+	uint64_t failed;	  /* calls that returned no memory */
+};
+
+struct process {
+	unsigned id; /* unique: a pid that execs has one process per image */
+	int pid;
+	int ppid;
+	char *comm;
+	char *cmdline;	 /* may be NULL */
+	char *container; /* id or name, NULL if none */
+	bool exited;
+	bool execed;   /* ended because it became another program */
+	int exit_code; /* as a shell shows it: 128+N for a signal; valid if exited */
+	double start_s, end_s;
+	uint64_t rss_bytes, rss_peak_bytes;
+	struct layer_totals layers[LAYER_NR];
+};
+
+#define LIFETIME_BUCKETS 32 /* bucket i: lived 2^i to 2^(i+1)-1 µs, bucket 0 also less */
+
+struct stack {
+	size_t process; /* index into snapshot.processes */
+	enum layer layer;
+	const char *device;	/* NULL on the host */
+	struct frame *frames;	/* from the root to the allocation call */
+	size_t frame_count;
+	uint64_t allocs, alloc_bytes, frees, freed_bytes;
+	uint64_t live, live_bytes, peak_bytes; /* peak_bytes: share of the process's peak */
+	uint64_t temporary;	/* freed by the thread's very next call */
+	uint64_t lifetime[LIFETIME_BUCKETS];
+	int64_t delta_bytes;	/* live_bytes since the last tick */
+	bool truncated;
+};
+
+/* One tick of one process. */
+struct point {
+	double t_s;
+	size_t process;
+	uint64_t rss_bytes;
+	uint64_t layer_bytes[LAYER_NR]; /* live bytes; LAYER_RSS unused */
+};
+
+struct stage {
+	size_t process;
+	char *name;
+	double start_s, end_s;
+	uint64_t peak_bytes;
+	int64_t growth_bytes;
+};
+
+struct category {
+	size_t process;
+	char *device, *name;
+	uint64_t bytes_at_peak, bytes_at_end;
+};
+
+struct insight {
+	size_t process;
+	char *kind, *text;
+	uint64_t bytes;
+};
+
+struct loss {
+	const char *name; /* the JSON key */
+	const char *text; /* what it means, for people */
+	uint64_t count;
+};
+
+struct snapshot {
+	char *title; /* the command line or "pid 123 (name)" */
+	double duration_s;
+	struct process *processes;
+	size_t process_count;
+	struct stack *stacks;
+	size_t stack_count;
+	struct point *points; /* sorted by t_s */
+	size_t point_count;
+	struct stage *stages;
+	size_t stage_count;
+	struct category *categories;
+	size_t category_count;
+	struct insight *insights;
+	size_t insight_count;
+	struct loss *losses; /* every counter, zero or not */
+	size_t loss_count;
+	char **notes; /* one line each: what a reader must know about these numbers */
+	size_t note_count;
+	bool layer_on[LAYER_NR]; /* which layers were traced */
+	void *arena; /* frames and their strings, owned by the symboliser */
+};
+
+/* The value of `metric` for a stack, in bytes (METRIC_COUNT: allocations). */
+uint64_t snapshot_metric(const struct stack *stack, enum metric metric);
+
+/* Frees everything the snapshot owns, not the frames' strings; NULL is fine. */
+void snapshot_free(struct snapshot *snapshot);
+
+#endif

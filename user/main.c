@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "base/log.h"
+#include "options.h"
+#include "session.h"
+
+#define STATUS_USAGE 2
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	int err = options_parse(argc, argv, &options), status = 0;
+
+	log_set_verbose(options.verbose);
+	if (err < 0)
+		status = STATUS_USAGE;
+	else if (!err)
+		status = session_run(&options);
+	options_free(&options);
+	return status;
+}

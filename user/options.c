@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One option is one row of `rows` and one small function that takes its value. */
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "render/render.h"
+
+#define DEFAULT_TICK_S 0.1
+
+typedef int option_fn(struct options *o, const char *value, const void *argument);
+
+struct option_row {
+	const char *group;
+	char letter; /* 0: only the long form */
+	const char *name;
+	const char *value; /* what --help calls it; NULL: takes none */
+	const char *help;
+	option_fn *set;
+	size_t offset; /* of the field, for the functions that set one */
+};
+
+static int bad(const char *option, const char *value, const char *wanted)
+{
+	return log_error(-EINVAL, "%s: '%s' is not %s", option, value, wanted);
+}
+
+static int add_pid(struct options *o, const char *text, size_t length)
+{
+	char number[16], *end;
+	long pid;
+	void *pids;
+
+	snprintf(number, sizeof(number), "%.*s", (int)length, text);
+	errno = 0;
+	pid = strtol(number, &end, 10);
+	if (!*number || *end || length >= sizeof(number) || errno || pid < 1 || pid > INT_MAX)
+		return bad("-p", text, "a process id, or several joined by commas");
+	for (size_t i = 0; i < o->pid_count; i++)
+		if (o->pids[i] == pid)
+			return 0;
+	pids = realloc(o->pids, (o->pid_count + 1) * sizeof(*o->pids));
+	if (!pids)
+		return -ENOMEM;
+	o->pids = pids;
+	o->pids[o->pid_count++] = pid;
+	return 0;
+}
+
+static int set_pids(struct options *o, const char *value, const void *argument)
+{
+	int err = 0;
+
+	(void)argument;
+	for (; !err; value += strcspn(value, ",") + 1) {
+		err = add_pid(o, value, strcspn(value, ","));
+		if (!value[strcspn(value, ",")])
+			break;
+	}
+	return err;
+}
+
+static int set_output(struct options *o, const char *value, const void *argument)
+{
+	const char **outputs;
+
+	(void)argument;
+	if (!output_find(value))
+		return log_error(-EINVAL, "-o: '%s': no output has this suffix; there are %s", value,
+				 output_suffixes());
+	outputs = realloc(o->outputs, (o->output_count + 1) * sizeof(*outputs));
+	if (!outputs)
+		return -ENOMEM;
+	o->outputs = outputs;
+	o->outputs[o->output_count++] = value;
+	return 0;
+}
+
+static int set_plot(struct options *o, const char *value, const void *argument)
+{
+	const char *suffix = strrchr(value, '.');
+
+	(void)argument;
+	if (!suffix || strcmp(suffix, ".svg"))
+		return log_error(-EINVAL, "--plot: '%s': the plot is an .svg file", value);
+	o->plot = value;
+	return 0;
+}
+
+static int set_metric(struct options *o, const char *value, const void *argument)
+{
+	(void)argument;
+	for (int i = 0; i < METRIC_NR; i++)
+		if (!strcmp(value, metric_names[i])) {
+			o->metric = i;
+			return 0;
+		}
+	return bad("--metric", value, "one of peak, live, alloc, count");
+}
+
+static int set_layers(struct options *o, const char *value, const void *argument)
+{
+	size_t length;
+
+	(void)o;
+	(void)argument;
+	for (;; value += length + 1) {
+		length = strcspn(value, ",");
+		if (!(length == 4 && !strncmp(value, "heap", 4)) &&
+		    !(length == 3 && !strncmp(value, "rss", 3)))
+			return log_error(-EINVAL, "--layers: '%.*s': this version has the layers heap and rss",
+					 (int)length, value);
+		if (!value[length])
+			return 0;
+	}
+}
+
+static int set_probe(struct options *o, const char *value, const void *argument)
+{
+	char why[256];
+
+	(void)argument;
+	if (probe_table_add(&o->table, value, why, sizeof(why)))
+		return log_error(-EINVAL, "--probe '%s': %s", value, why);
+	return 0;
+}
+
+static int set_refused(struct options *o, const char *value, const void *argument)
+{
+	(void)argument;
+	for (int i = 0; i < ATTACH_NR; i++)
+		if (!strcmp(value, attach_names[i])) {
+			o->kernel.refused[i] = true;
+			return 0;
+		}
+	return bad("--no-feature", value, "one of session, multi, perf");
+}
+
+/* A count of table entries; k, m and g stand for 2^10, 2^20 and 2^30. */
+static int set_size(struct options *o, const char *value, const void *argument)
+{
+	const struct option_row *row = argument;
+	char name[64], *end;
+	unsigned long long n;
+	int shift;
+
+	snprintf(name, sizeof(name), "--%s", row->name);
+	errno = 0;
+	n = strtoull(value, &end, 10);
+	shift = *end == 'k' ? 10 : *end == 'm' ? 20 : *end == 'g' ? 30 : 0;
+	end += shift != 0;
+	if (*value == '-' || end == value || *end || errno || !n || n > (1ULL << 30) >> shift)
+		return bad(name, value, "a number from 1 to 1g (k, m and g may follow it)");
+	*(size_t *)((char *)o + row->offset) = n << shift;
+	return 0;
+}
+
+static int set_seconds(struct options *o, const char *value, const void *argument)
+{
+	const struct option_row *row = argument;
+	char name[64], *end;
+	double seconds;
+
+	snprintf(name, sizeof(name), "--%s", row->name);
+	errno = 0;
+	seconds = strtod(value, &end);
+	if (end == value || *end || errno || !isfinite(seconds) || seconds < 0.001 ||
+	    seconds > 1e9)
+		return bad(name, value, "a number of seconds from 0.001 on");
+	*(double *)((char *)o + row->offset) = seconds;
+	return 0;
+}
+
+static int set_flag(struct options *o, const char *value, const void *argument)
+{
+	const struct option_row *row = argument;
+
+	(void)value;
+	*(bool *)((char *)o + row->offset) = true;
+	return 0;
+}
+
+static option_fn show_help;
+
+static int show_version(struct options *o, const char *value, const void *argument)
+{
+	(void)o;
+	(void)value;
+	(void)argument;
+	puts("memsnoop " MEMSNOOP_VERSION);
+	return 1;
+}
+
+#define FIELD(name) offsetof(struct options, name)
+
+static const struct option_row rows[] = {
+	{"What to trace", 'p', "pid", "PID[,PID]", "running processes, and children they start later",
+	 set_pids, 0},
+	{NULL, 0, "layers", "L", "heap,rss (default: all that apply)", set_layers, 0},
+	{NULL, 0, "probe", "'LIB:SYMBOL kind=…'",
+	 "one more allocation function, such as\n'libx.so:x_alloc kind=alloc size=arg1 ptr=ret'; may be repeated",
+	 set_probe, 0},
+	{"How long", 'd', "duration", "SEC", "stop after SEC", set_seconds, FIELD(duration_s)},
+	{NULL, 'i', "interval", "SEC", "refresh the table every SEC (default: 1 on a terminal, else 5)",
+	 set_seconds, FIELD(interval_s)},
+	{NULL, 0, "tick", "SEC", "time between points of the plot (default: 0.1, finer at first)",
+	 set_seconds, FIELD(tick_s)},
+	{"What to write", 'o', "output", "FILE",
+	 "what was seen, when tracing ends: .folded, .svg (flame graph)\nor .json; may be repeated",
+	 set_output, 0},
+	{NULL, 0, "plot", "FILE.svg", "memory over time", set_plot, 0},
+	{NULL, 0, "metric", "M", "width of a flame graph: peak, live, alloc or count (default: peak)",
+	 set_metric, 0},
+	{NULL, 0, "json", NULL, "one JSON document on stdout at the end, nothing else there", set_flag,
+	 FIELD(json)},
+	{NULL, 0, "top", "N", "stacks in a table (default: 10)", set_size, FIELD(top)},
+	{NULL, 'q', "quiet", NULL, "no table and no summary", set_flag, FIELD(quiet)},
+	{NULL, 'v', "verbose", NULL, "say what is probed, and how", set_flag, FIELD(verbose)},
+	{"Limits, each counted when it is reached", 0, "max-blocks", "N", "live blocks (default: 2m)",
+	 set_size, FIELD(kernel.max_blocks)},
+	{NULL, 0, "max-stacks", "N", "distinct stacks (default: 64k)", set_size,
+	 FIELD(kernel.max_stacks)},
+	{NULL, 0, "max-procs", "N", "processes (default: 4k)", set_size, FIELD(kernel.max_procs)},
+	{NULL, 0, "max-threads", "N", "threads (default: 64k)", set_size, FIELD(kernel.max_threads)},
+	{"Other", 0, "no-feature", "F", "do without session, multi or perf probes; may be repeated",
+	 set_refused, 0},
+	{NULL, 'h', "help", NULL, "this text", show_help, 0},
+	{NULL, 'V', "version", NULL, "the version", show_version, 0},
+};
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+#define HELP_COLUMN 30
+
+static int show_help(struct options *o, const char *value, const void *argument)
+{
+	(void)o;
+	(void)value;
+	(void)argument;
+	puts("memsnoop: who holds a process's memory, and why it grew\n\n"
+	     "  memsnoop [OPTIONS] -p PID[,PID]    a live table until Ctrl-C, then a summary\n"
+	     "  memsnoop [OPTIONS] -- CMD ARGS     start CMD and trace it from its first instruction");
+	for (size_t i = 0; i < ROWS; i++) {
+		const char *line = rows[i].help, *end;
+		int used;
+
+		if (rows[i].group)
+			printf("\n%s:\n", rows[i].group);
+		used = rows[i].letter ? printf("  -%c, ", rows[i].letter) : printf("      ");
+		used += printf("--%s%s", rows[i].name, rows[i].value ? " " : "");
+		used += printf("%s", rows[i].value ? rows[i].value : "");
+		if (used >= HELP_COLUMN)
+			used = printf("\n") - 1;
+		for (;; line = end + 1, used = 0) {
+			end = strchrnul(line, '\n');
+			printf("%*s%.*s\n", HELP_COLUMN - used, "", (int)(end - line), line);
+			if (!*end)
+				break;
+		}
+	}
+	puts("\nExit status: that of CMD (128+N after signal N), else 0; 1 when something needed is missing;\n"
+	     "2 for a mistake on this line.");
+	return 1;
+}
+
+/* getopt_long()'s own tables, made from the rows. */
+static void make_tables(struct option *longs, char *shorts)
+{
+	*shorts++ = '+'; /* stop at the command */
+	*shorts++ = ':'; /* tell a missing value from an unknown option */
+	for (size_t i = 0; i < ROWS; i++) {
+		longs[i] = (struct option){
+			.name = rows[i].name,
+			.has_arg = rows[i].value ? required_argument : no_argument,
+			.val = 256 + i,
+		};
+		if (!rows[i].letter)
+			continue;
+		*shorts++ = rows[i].letter;
+		if (rows[i].value)
+			*shorts++ = ':';
+	}
+	longs[ROWS] = (struct option){0};
+	*shorts = '\0';
+}
+
+static const struct option_row *row_of(int c)
+{
+	if (c >= 256)
+		return &rows[c - 256];
+	for (size_t i = 0; i < ROWS; i++)
+		if (rows[i].letter == c)
+			return &rows[i];
+	return NULL;
+}
+
+static int parse_rows(int argc, char **argv, struct options *o)
+{
+	struct option longs[ROWS + 1];
+	char shorts[2 * ROWS + 3];
+	int c, err = 0;
+
+	make_tables(longs, shorts);
+	opterr = 0;
+	while (!err && (c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		const struct option_row *row;
+
+		if (c == ':')
+			return log_error(-EINVAL, "option '%s' needs a value; see memsnoop --help",
+					 argv[optind - 1]);
+		if (c == '?')
+			return optopt && optopt < 256 ?
+				       log_error(-EINVAL, "there is no option '-%c'; see memsnoop --help",
+						 optopt) :
+				       log_error(-EINVAL, "there is no option '%s'; see memsnoop --help",
+						 argv[optind - 1]);
+		row = row_of(c);
+		err = row->set(o, optarg, row);
+	}
+	return err;
+}
+
+static int check_together(int argc, char **argv, struct options *o)
+{
+	if (optind < argc) {
+		if (strcmp(argv[optind - 1], "--"))
+			return log_error(-EINVAL, "'%s': put -- before the command to start, or use -p PID",
+					 argv[optind]);
+		o->command = &argv[optind];
+	}
+	if (o->command && o->pid_count)
+		return log_error(-EINVAL, "-p and a command do not go together: trace one or start the other");
+	if (!o->command && !o->pid_count)
+		return log_error(-EINVAL, "say what to trace: -p PID, or -- CMD ARGS (see memsnoop --help)");
+	if (o->command && o->json)
+		return log_error(-EINVAL, "--json: stdout is the command's; use -o FILE.json");
+	return 0;
+}
+
+int options_parse(int argc, char **argv, struct options *o)
+{
+	int err;
+
+	*o = (struct options){
+		.metric = METRIC_PEAK,
+		.tick_s = DEFAULT_TICK_S,
+		.kernel = {.max_blocks = 2 << 20, .max_stacks = 64 << 10, .max_procs = 4 << 10,
+			   .max_threads = 64 << 10},
+	};
+	err = probe_table_init(&o->table);
+	if (err)
+		return log_error(err, "out of memory");
+	err = parse_rows(argc, argv, o);
+	if (!err)
+		err = check_together(argc, argv, o);
+	return err;
+}
+
+void options_free(struct options *o)
+{
+	free(o->pids);
+	free(o->outputs);
+	probe_table_free(&o->table);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The command line, parsed and checked. */
+#ifndef MS_OPTIONS_H
+#define MS_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "collect/kernel.h"
+#include "collect/snapshot.h"
+#include "probe/table.h"
+
+struct options {
+	pid_t *pids;
+	size_t pid_count;
+	char **command; /* NULL with -p */
+	const char **outputs; /* -o */
+	size_t output_count;
+	const char *plot;
+	enum metric metric;
+	bool json;
+	bool verbose, quiet;
+	double interval_s; /* 0: the default for where the table goes */
+	double duration_s; /* 0: no end */
+	double tick_s;
+	size_t top;
+	struct kernel_options kernel;
+	struct probe_table table;
+};
+
+/*
+ * Parses and checks.  0: go on.  1: said what was asked (--help, --version),
+ * leave with status 0.  -EINVAL: one line was printed, leave with status 2.
+ * options_free() in every case.
+ */
+int options_parse(int argc, char **argv, struct options *options);
+void options_free(struct options *options);
+
+#endif

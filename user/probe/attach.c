@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The attach ladder. */
+#include "probe/attach.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <fcntl.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/log.h"
+#include "target/mappings.h"
+
+/*
+ * BPF_LINK_CREATE for uprobe_multi (6.6, commit 89ae89f53d20).  libbpf knows
+ * it since 1.3; Debian 12 has 1.1, so the system call is made here.
+ */
+#define LINK_CREATE 28
+#define TRACE_UPROBE_MULTI 48
+#define TRACE_UPROBE_SESSION 57 /* 6.13, commit d920179b3d48 */
+#define UPROBE_MULTI_RETURN 1u
+
+struct link_create_uprobes {
+	uint32_t prog_fd, target_fd, attach_type, flags;
+	uint64_t path, offsets, ref_ctr_offsets, cookies;
+	uint32_t count, uprobe_flags, pid, pad;
+};
+
+struct attach {
+	int *fds; /* links of the multi kinds */
+	size_t fd_count;
+	struct bpf_link **links; /* perf */
+	size_t link_count;
+};
+
+static int link_uprobes(int prog_fd, bool session, bool returns, const char *path, pid_t pid,
+			const uint64_t *offsets, const uint64_t *cookies, size_t count)
+{
+	struct link_create_uprobes attr = {
+		.prog_fd = prog_fd,
+		.attach_type = session ? TRACE_UPROBE_SESSION : TRACE_UPROBE_MULTI,
+		.path = (uintptr_t)path,
+		.offsets = (uintptr_t)offsets,
+		.cookies = (uintptr_t)cookies,
+		.count = count,
+		.uprobe_flags = returns ? UPROBE_MULTI_RETURN : 0,
+		.pid = pid,
+	};
+	int fd = syscall(SYS_bpf, LINK_CREATE, &attr, sizeof(attr));
+
+	if (fd < 0)
+		return -errno;
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return fd;
+}
+
+/* One link for all points, or, with returns_only, for those that return. */
+static int attach_multi(struct kernel *k, struct attach *a, bool returns, const char *path,
+			pid_t pid, const struct attach_point *points, size_t count)
+{
+	bool session = kernel_method(k) == ATTACH_SESSION;
+	uint64_t *offsets = calloc(count, sizeof(*offsets));
+	uint64_t *cookies = calloc(count, sizeof(*cookies));
+	size_t i, n = 0;
+	int fd = -ENOMEM;
+
+	if (!offsets || !cookies)
+		goto out;
+	for (i = 0; i < count; i++) {
+		if (returns && !points[i].returns)
+			continue;
+		offsets[n] = points[i].offset;
+		cookies[n++] = points[i].cookie;
+	}
+	fd = 0;
+	if (!n)
+		goto out;
+	fd = link_uprobes(bpf_program__fd(kernel_program(k, returns)), session, returns, path, pid,
+			  offsets, cookies, n);
+	if (fd > 0)
+		a->fds[a->fd_count++] = fd;
+out:
+	free(offsets);
+	free(cookies);
+	return fd < 0 ? fd : 0;
+}
+
+static int attach_perf(struct kernel *k, struct attach *a, bool returns, const char *path,
+		       pid_t pid, const struct attach_point *point)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = point->cookie, .retprobe = returns);
+	struct bpf_link *link = bpf_program__attach_uprobe_opts(kernel_program(k, returns), pid,
+								path, point->offset, &opts);
+
+	if (!link)
+		return -errno;
+	a->links[a->link_count++] = link;
+	return 0;
+}
+
+int attach_open(struct kernel *k, pid_t pid, int fd, const struct attach_point *points,
+		size_t count, struct attach **out)
+{
+	struct attach *a = calloc(1, sizeof(*a));
+	char path[64];
+	size_t i;
+	int err = 0;
+
+	if (!a)
+		return -ENOMEM;
+	/* The open file itself, whatever its name leads to by now. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	a->fds = calloc(2, sizeof(*a->fds));
+	a->links = calloc(2 * count, sizeof(struct bpf_link *));
+	if (!a->fds || !a->links) {
+		err = -ENOMEM;
+		goto fail;
+	}
+	switch (kernel_method(k)) {
+	case ATTACH_SESSION:
+		err = attach_multi(k, a, false, path, pid, points, count);
+		break;
+	case ATTACH_MULTI:
+		/* Returns first: a call whose entry is seen has its return seen. */
+		err = attach_multi(k, a, true, path, pid, points, count);
+		if (!err)
+			err = attach_multi(k, a, false, path, pid, points, count);
+		break;
+	default:
+		for (i = 0; i < count && !err; i++) {
+			if (points[i].returns)
+				err = attach_perf(k, a, true, path, pid, &points[i]);
+			if (!err)
+				err = attach_perf(k, a, false, path, pid, &points[i]);
+		}
+	}
+	if (err)
+		goto fail;
+	*out = a;
+	return 0;
+fail:
+	attach_close(a);
+	return err;
+}
+
+void attach_close(struct attach *a)
+{
+	size_t i;
+
+	if (!a)
+		return;
+	for (i = 0; i < a->fd_count; i++)
+		close(a->fds[i]);
+	for (i = 0; i < a->link_count; i++)
+		bpf_link__destroy(a->links[i]);
+	free(a->fds);
+	free(a->links);
+	free(a);
+}
+
+/* What the ladder tries its links on. */
+static __attribute__((noinline, noclone)) void attach_rehearsal(void)
+{
+	asm volatile("" ::: "memory");
+}
+
+/* Whether a link of this kind can be made at all, here. */
+static int attach_try(struct kernel *k)
+{
+	uint64_t address = (uintptr_t)attach_rehearsal;
+	struct attach_point point = {.returns = true};
+	const struct mapping *m;
+	struct mappings maps;
+	struct attach *a = NULL;
+	int fd, err = mappings_read(getpid(), &maps);
+
+	if (err)
+		return err;
+	m = mappings_find(&maps, address);
+	fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	if (!m || fd < 0) {
+		err = -ENOENT;
+		goto out;
+	}
+	point.offset = address - m->start + m->offset;
+	err = attach_open(k, getpid(), fd, &point, 1, &a);
+	attach_close(a);
+out:
+	if (fd >= 0)
+		close(fd);
+	mappings_free(&maps);
+	return err;
+}
+
+int attach_ladder(const struct kernel_options *options, const struct probe_table *table,
+		  struct kernel **out)
+{
+	int err = -ENOTSUP, method;
+
+	for (method = 0; method < ATTACH_NR; method++) {
+		if (options->refused[method]) {
+			log_verbose("attach: %s: refused by --no-feature", attach_names[method]);
+			continue;
+		}
+		err = kernel_open(options, table, method, out);
+		if (!err) {
+			err = attach_try(*out);
+			if (!err) {
+				log_verbose("attach: %s: works, taken", attach_names[method]);
+				return 0;
+			}
+			kernel_close(*out);
+		}
+		log_verbose("attach: %s: %s", attach_names[method], strerror(-err));
+	}
+	*out = NULL;
+	if (err == -ENOTSUP)
+		return log_error(err, "--no-feature leaves no way to attach: session, multi and perf are all refused");
+	return log_error(err, "cannot load or attach BPF programs: %s (-v says more)", strerror(-err));
+}

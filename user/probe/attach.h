@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Attaching: uprobes on one file for one process, session > multi > perf,
+ * chosen once by trying.
+ *
+ * A probe always names a process: without one, every process that maps the
+ * file pays for the trap.
+ */
+#ifndef MS_ATTACH_H
+#define MS_ATTACH_H
+
+#include "collect/kernel.h"
+
+struct attach_point {
+	uint64_t offset; /* in the file */
+	uint64_t cookie; /* MS_COOKIE(row, module) */
+	bool returns;	 /* the return is wanted too */
+};
+
+struct attach;
+
+/*
+ * Loads the kernel side with the first way to attach that works on this
+ * machine and is not refused.  0, or a negative errno after one line.
+ */
+int attach_ladder(const struct kernel_options *options, const struct probe_table *table,
+		  struct kernel **out);
+
+/*
+ * Probes `count` points of the file open at `fd` in process `pid`, in order.
+ * 0 or a negative errno: -ESRCH if the process is gone.
+ */
+int attach_open(struct kernel *kernel, pid_t pid, int fd, const struct attach_point *points,
+		size_t count, struct attach **out);
+void attach_close(struct attach *attach);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A file's probes: its symbols, and for each the instruction to probe. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "probe/elf.h"
+#include "probe/elfsym.h"
+#include "probe/elftail.h"
+#include "probe/insn.h"
+
+struct scan {
+	const struct elfimage *image;
+	const struct probe_table *table;
+	struct elfsyms syms;
+	uint8_t *code; /* of one function, INSN_FUNCTION_MAX bytes */
+};
+
+/*
+ * Reads what the choice of an instruction needs: the whole function, or its
+ * beginning where its size is not known or is more than is searched.
+ */
+static size_t read_code(const struct scan *scan, const struct elfsym *sym, uint64_t offset,
+			uint64_t room)
+{
+	size_t length = INSN_WINDOW;
+
+	if (sym->size && sym->size <= INSN_FUNCTION_MAX)
+		length = sym->size;
+	return elfimage_read(scan->image, offset, scan->code, room < length ? room : length);
+}
+
+/* Fills in *hit; false if the symbol is to have none. */
+static bool place_hit(const struct scan *scan, size_t index, struct elf_hit *hit)
+{
+	const struct elfsym *sym = &scan->syms.list[index];
+	const struct probe_row *row = &scan->table->rows[sym->row];
+	struct insn_place place;
+	uint64_t offset, room;
+	size_t length;
+
+	if (!elfimage_code(scan->image, sym->address, &offset, &room))
+		return false;
+	*hit = (struct elf_hit){.row = sym->row,
+				.function = offset,
+				.offset = offset,
+				.reason = "entry: no choice on this machine"};
+	if (scan->image->header.e_machine != EM_X86_64)
+		return true;
+	length = read_code(scan, sym, offset, room);
+	if (elftail_jumps_on(scan->image, &scan->syms, index, scan->table, scan->code, length))
+		return false;
+	place =
+	    insn_choose(scan->code, length, sym->size, probe_row_args(row), probe_row_returns(row));
+	hit->offset += place.offset;
+	hit->reason = place.reason;
+	hit->emulated = place.emulated;
+	return true;
+}
+
+static int compare_offset(const void *va, const void *vb)
+{
+	const struct elf_hit *a = va, *b = vb;
+
+	if (a->offset != b->offset)
+		return a->offset < b->offset ? -1 : 1;
+	return (a->row > b->row) - (a->row < b->row);
+}
+
+/* Segments may map the same bytes at two addresses: one probe serves both. */
+static void sort_hits(struct elf_file *out)
+{
+	size_t kept = 0;
+
+	qsort(out->hits, out->hit_count, sizeof(*out->hits), compare_offset);
+	for (size_t i = 0; i < out->hit_count; i++)
+		if (!kept || out->hits[kept - 1].offset != out->hits[i].offset)
+			out->hits[kept++] = out->hits[i];
+	out->hit_count = kept;
+}
+
+static int place_hits(struct scan *scan, struct elf_file *out)
+{
+	if (scan->syms.count == 0)
+		return 0;
+	out->hits = calloc(scan->syms.count, sizeof(*out->hits));
+	scan->code = malloc(INSN_FUNCTION_MAX);
+	if (!out->hits || !scan->code)
+		return -ENOMEM;
+	for (size_t i = 0; i < scan->syms.count; i++)
+		if (place_hit(scan, i, &out->hits[out->hit_count]))
+			out->hit_count++;
+	sort_hits(out);
+	return 0;
+}
+
+static bool is_ours(const GElf_Ehdr *header)
+{
+	return header->e_ident[EI_CLASS] == ELFCLASS64 && header->e_ident[EI_DATA] == ELFDATA2LSB &&
+	       (header->e_machine == EM_X86_64 || header->e_machine == EM_AARCH64);
+}
+
+int elf_scan(int fd, const char *path, const struct probe_table *table, struct elf_file *out,
+	     char *errbuf, size_t errlen)
+{
+	struct elfimage image;
+	struct scan scan = {.image = &image, .table = table};
+	int err;
+
+	*out = (struct elf_file){0};
+	err = elfimage_open(&image, fd, errbuf, errlen);
+	if (err)
+		return err;
+	out->machine = image.header.e_machine;
+	out->bits = image.header.e_ident[EI_CLASS] == ELFCLASS64 ? 64 : 32;
+	memcpy(out->interp, image.interp, sizeof(out->interp));
+	if (!image.header.e_entry ||
+	    !elfimage_code(&image, image.header.e_entry, &out->entry, NULL))
+		out->entry = 0;
+	if (!is_ours(&image.header))
+		goto out;
+	err = elfsym_find(&image, path, table, &scan.syms, errbuf, errlen);
+	if (!err)
+		err = place_hits(&scan, out);
+out:
+	if (err)
+		elf_free(out);
+	free(scan.code);
+	free(scan.syms.list);
+	elfimage_close(&image);
+	return err;
+}
+
+void elf_free(struct elf_file *file)
+{
+	free(file->hits);
+	*file = (struct elf_file){0};
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * An ELF file as elf.c and its helpers see it: opened, checked, and addresses
+ * turned into file offsets.  Private to probe/.
+ */
+#ifndef MS_ELFIMAGE_H
+#define MS_ELFIMAGE_H
+
+#include <gelf.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ELFIMAGE_SEGMENTS_MAX 64          /* loadable and executable ones of one file */
+#define ELFIMAGE_SECTION_MAX (512u << 20) /* bytes of a table that is read into memory */
+
+struct elfimage {
+	int fd; /* the caller's */
+	Elf *elf;
+	GElf_Ehdr header;
+	uint64_t size;
+	struct {
+		uint64_t address, offset, length;
+	} code[ELFIMAGE_SEGMENTS_MAX];
+	size_t code_count;
+	char interp[256]; /* PT_INTERP, empty if there is none */
+};
+
+/* 0 or -ENOEXEC with one line in errbuf; on success the caller closes. */
+int elfimage_open(struct elfimage *image, int fd, char *errbuf, size_t errlen);
+void elfimage_close(struct elfimage *image);
+
+/*
+ * Where in the file the code at `address` is, and in *room (may be NULL) how
+ * many bytes follow it in the same segment; false if no executable one has it.
+ */
+bool elfimage_code(const struct elfimage *image, uint64_t address, uint64_t *offset,
+		   uint64_t *room);
+/* Bytes at a file offset, at most `length`: how many there were, 0 on an error. */
+size_t elfimage_read(const struct elfimage *image, uint64_t offset, void *buffer, size_t length);
+/* A section's contents, NULL if they are not all in the file or too large. */
+Elf_Data *elfimage_section(const struct elfimage *image, Elf_Scn *section);
+/* The NUL-terminated text at `at` of a string table, NULL if it does not end there. */
+const char *elfimage_string(const Elf_Data *strings, uint64_t at);
+
+/* Writes `text` to errbuf and returns -ENOEXEC. */
+int elfimage_fail(char *errbuf, size_t errlen, const char *text);
+
+#endif

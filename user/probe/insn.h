@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Where inside a function a uprobe is cheapest.  The kernel emulates push,
+ * relative jumps and calls, conditional jumps and nop
+ * (arch/x86/kernel/uprobes.c: branch_setup_xol_ops, push_setup_xol_ops); any
+ * other instruction is copied out and single-stepped, which costs several
+ * times as much.
+ */
+#ifndef MS_INSN_H
+#define MS_INSN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes from the entry among which a place is looked for. */
+#define INSN_WINDOW 64
+/* A longer function is probed at its entry: it is not searched for jumps. */
+#define INSN_FUNCTION_MAX 16384
+
+struct insn_place {
+	unsigned offset;    /* from the function's first byte */
+	const char *reason; /* static text */
+	bool emulated;      /* by every kernel */
+};
+
+/*
+ * Chooses among the first straight-line instructions of the function at `code`
+ * (x86-64), of which `length` bytes are there to see.  `size` is the
+ * function's size: all of it must be within `length`, so that no jump back
+ * into its first instructions is overlooked, else only the entry will do; 0 if
+ * it is unknown: then the bytes that are there must do.  `args` is a bit mask
+ * of the argument registers that must still hold their values (bit 0: the
+ * first), `entry_sp` says that the stack pointer must still have its entry
+ * value (a return probe is set there).
+ * Every call of the function executes the chosen instruction exactly as often
+ * as its first one.  Never fails: offset 0 is always right.
+ */
+struct insn_place insn_choose(const uint8_t *code, size_t length, size_t size, unsigned args,
+			      bool entry_sp);
+
+#endif

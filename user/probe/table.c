@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The built-in rows of the probe table, and what can be asked of a row.  No
+ * row names a library: a function is known by its symbol, wherever it is.
+ */
+#include <errno.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "probe/table.h"
+
+/* Words for the rows below; numbers are arguments, counted from 1. */
+#define ALLOC(size) .kind = MS_KIND_ALLOC, .size_arg = size
+#define ALLOC_N(count, size) .kind = MS_KIND_ALLOC, .size_arg = count, .size_arg2 = size
+#define OUT(pointer) .ptr_arg = pointer, .ptr_out = 1, .zero_is_ok = 1
+#define REALLOC(old, size) .kind = MS_KIND_REALLOC, .old_arg = old, .size_arg = size
+#define REALLOC_N(old, count, size) REALLOC(old, count), .size_arg2 = size
+#define FREE(block) .kind = MS_KIND_FREE, .ptr_arg = block
+
+#define SPEC(...) .spec = {.layer = MS_LAYER_HEAP, __VA_ARGS__}
+#define ROW(name, ...)                                                                             \
+	{                                                                                          \
+		.symbol = name, SPEC(__VA_ARGS__)                                                  \
+	}
+#define MALLOC(name)                                                                               \
+	{                                                                                          \
+		.symbol = name, SPEC(ALLOC(1)), .is_malloc = true                                  \
+	}
+#define ROW_IF_MALLOC(name, ...)                                                                   \
+	{                                                                                          \
+		.symbol = name, SPEC(__VA_ARGS__), .needs_malloc = true                            \
+	}
+
+/* jemalloc's own interface, under the prefix it was built with. */
+#define JEMALLOC_X(prefix)                                                                         \
+	ROW(prefix "mallocx", ALLOC(1)), ROW(prefix "rallocx", REALLOC(1, 2)),                     \
+	    ROW(prefix "dallocx", FREE(1)), ROW(prefix "sdallocx", FREE(1))
+/* xallocx is not here: it grows a block in place by as much as it can, which only it knows. */
+
+#define JEMALLOC(prefix)                                                                           \
+	MALLOC(prefix "malloc"), ROW(prefix "calloc", ALLOC_N(1, 2)),                              \
+	    ROW(prefix "realloc", REALLOC(1, 2)), ROW(prefix "free", FREE(1)),                     \
+	    ROW(prefix "posix_memalign", ALLOC(3), OUT(1)), ROW(prefix "aligned_alloc", ALLOC(2)), \
+	    ROW(prefix "memalign", ALLOC(2)), ROW(prefix "valloc", ALLOC(1)),                      \
+	    ROW(prefix "pvalloc", ALLOC(1)), ROW(prefix "free_sized", FREE(1)),                    \
+	    ROW(prefix "free_aligned_sized", FREE(1)), JEMALLOC_X(prefix)
+
+static const struct probe_row builtin[] = {
+    /* The C library's, and every library's that replaces them. */
+    MALLOC("malloc"),
+    ROW("calloc", ALLOC_N(1, 2)),
+    ROW("realloc", REALLOC(1, 2)),
+    ROW_IF_MALLOC("reallocarray", REALLOC_N(1, 2, 3)), /* libbsd has one, too */
+    ROW("free", FREE(1)),
+    ROW("cfree", FREE(1)),
+    ROW("free_sized", FREE(1)),
+    ROW("free_aligned_sized", FREE(1)),
+    ROW("posix_memalign", ALLOC(3), OUT(1)),
+    ROW("aligned_alloc", ALLOC(2)),
+    ROW("memalign", ALLOC(2)),
+    ROW("valloc", ALLOC(1)),
+    ROW("pvalloc", ALLOC(1)),
+    /* Frees the block when it fails, which is then seen only when the address is handed out anew.
+     */
+    ROW("reallocf", REALLOC(1, 2)),
+
+    JEMALLOC_X(""),
+    JEMALLOC("je_"),
+    JEMALLOC("_rjem_"),    /* Rust's tikv-jemallocator */
+    JEMALLOC("je_arrow_"), /* Apache Arrow's own copy */
+
+    MALLOC("tc_malloc"),
+    ROW("tc_malloc_skip_new_handler", ALLOC(1)),
+    ROW("tc_calloc", ALLOC_N(1, 2)),
+    ROW("tc_realloc", REALLOC(1, 2)),
+    ROW("tc_free", FREE(1)),
+    ROW("tc_free_sized", FREE(1)),
+    ROW("tc_cfree", FREE(1)),
+    ROW("tc_posix_memalign", ALLOC(3), OUT(1)),
+    ROW("tc_memalign", ALLOC(2)),
+    ROW("tc_valloc", ALLOC(1)),
+    ROW("tc_pvalloc", ALLOC(1)),
+    ROW("tc_new", ALLOC(1)),
+    ROW("tc_new_nothrow", ALLOC(1)),
+    ROW("tc_new_aligned", ALLOC(1)),
+    ROW("tc_new_aligned_nothrow", ALLOC(1)),
+    ROW("tc_newarray", ALLOC(1)),
+    ROW("tc_newarray_nothrow", ALLOC(1)),
+    ROW("tc_newarray_aligned", ALLOC(1)),
+    ROW("tc_newarray_aligned_nothrow", ALLOC(1)),
+    ROW("tc_delete", FREE(1)),
+    ROW("tc_delete_nothrow", FREE(1)),
+    ROW("tc_delete_sized", FREE(1)),
+    ROW("tc_delete_aligned", FREE(1)),
+    ROW("tc_delete_aligned_nothrow", FREE(1)),
+    ROW("tc_delete_sized_aligned", FREE(1)),
+    ROW("tc_deletearray", FREE(1)),
+    ROW("tc_deletearray_nothrow", FREE(1)),
+    ROW("tc_deletearray_sized", FREE(1)),
+    ROW("tc_deletearray_aligned", FREE(1)),
+    ROW("tc_deletearray_aligned_nothrow", FREE(1)),
+    ROW("tc_deletearray_sized_aligned", FREE(1)),
+
+    /*
+     * mimalloc.  Those that copy strings have no size to read; mi_cfree ends in
+     * mi_free; mi_heap_destroy frees blocks in bulk, of which nothing is seen.
+     */
+    MALLOC("mi_malloc"),
+    ROW("mi_malloc_small", ALLOC(1)),
+    ROW("mi_zalloc", ALLOC(1)),
+    ROW("mi_zalloc_small", ALLOC(1)),
+    ROW("mi_calloc", ALLOC_N(1, 2)),
+    ROW("mi_mallocn", ALLOC_N(1, 2)),
+    ROW("mi_realloc", REALLOC(1, 2)),
+    ROW("mi_reallocf", REALLOC(1, 2)), /* as reallocf */
+    ROW("mi_rezalloc", REALLOC(1, 2)),
+    ROW("mi_reallocn", REALLOC_N(1, 2, 3)),
+    ROW("mi_reallocarray", REALLOC_N(1, 2, 3)),
+    ROW("mi_recalloc", REALLOC_N(1, 2, 3)),
+    ROW("mi_expand", REALLOC(1, 2)),
+    ROW("mi_free", FREE(1)),
+    ROW("mi_free_size", FREE(1)),
+    ROW("mi_free_size_aligned", FREE(1)),
+    ROW("mi_free_aligned", FREE(1)),
+    ROW("mi_malloc_aligned", ALLOC(1)),
+    ROW("mi_malloc_aligned_at", ALLOC(1)),
+    ROW("mi_zalloc_aligned", ALLOC(1)),
+    ROW("mi_zalloc_aligned_at", ALLOC(1)),
+    ROW("mi_calloc_aligned", ALLOC_N(1, 2)),
+    ROW("mi_calloc_aligned_at", ALLOC_N(1, 2)),
+    ROW("mi_realloc_aligned", REALLOC(1, 2)),
+    ROW("mi_realloc_aligned_at", REALLOC(1, 2)),
+    ROW("mi_rezalloc_aligned", REALLOC(1, 2)),
+    ROW("mi_rezalloc_aligned_at", REALLOC(1, 2)),
+    ROW("mi_recalloc_aligned", REALLOC_N(1, 2, 3)),
+    ROW("mi_recalloc_aligned_at", REALLOC_N(1, 2, 3)),
+    ROW("mi_posix_memalign", ALLOC(3), OUT(1)),
+    ROW("mi_aligned_alloc", ALLOC(2)),
+    ROW("mi_memalign", ALLOC(2)),
+    ROW("mi_valloc", ALLOC(1)),
+    ROW("mi_pvalloc", ALLOC(1)),
+    ROW("mi_new", ALLOC(1)),
+    ROW("mi_new_nothrow", ALLOC(1)),
+    ROW("mi_new_aligned", ALLOC(1)),
+    ROW("mi_new_aligned_nothrow", ALLOC(1)),
+    ROW("mi_new_n", ALLOC_N(1, 2)),
+    ROW("mi_new_realloc", REALLOC(1, 2)),
+    ROW("mi_new_reallocn", REALLOC_N(1, 2, 3)),
+    /* The same with a heap before the other arguments. */
+    ROW("mi_heap_malloc", ALLOC(2)),
+    ROW("mi_heap_malloc_small", ALLOC(2)),
+    ROW("mi_heap_zalloc", ALLOC(2)),
+    ROW("mi_heap_calloc", ALLOC_N(2, 3)),
+    ROW("mi_heap_mallocn", ALLOC_N(2, 3)),
+    ROW("mi_heap_realloc", REALLOC(2, 3)),
+    ROW("mi_heap_reallocf", REALLOC(2, 3)), /* as reallocf */
+    ROW("mi_heap_rezalloc", REALLOC(2, 3)),
+    ROW("mi_heap_reallocn", REALLOC_N(2, 3, 4)),
+    ROW("mi_heap_recalloc", REALLOC_N(2, 3, 4)),
+    ROW("mi_heap_malloc_aligned", ALLOC(2)),
+    ROW("mi_heap_zalloc_aligned", ALLOC(2)),
+    ROW("mi_heap_calloc_aligned", ALLOC_N(2, 3)),
+    ROW("mi_heap_realloc_aligned", REALLOC(2, 3)),
+    ROW("mi_heap_alloc_new", ALLOC(2)),
+    ROW("mi_heap_alloc_new_n", ALLOC_N(2, 3)),
+
+    /* operator new and new[]: plain, nothrow, aligned, aligned and nothrow. */
+    ROW_IF_MALLOC("_Znwm", ALLOC(1)),
+    ROW_IF_MALLOC("_ZnwmRKSt9nothrow_t", ALLOC(1)),
+    ROW_IF_MALLOC("_ZnwmSt11align_val_t", ALLOC(1)),
+    ROW_IF_MALLOC("_ZnwmSt11align_val_tRKSt9nothrow_t", ALLOC(1)),
+    ROW_IF_MALLOC("_Znam", ALLOC(1)),
+    ROW_IF_MALLOC("_ZnamRKSt9nothrow_t", ALLOC(1)),
+    ROW_IF_MALLOC("_ZnamSt11align_val_t", ALLOC(1)),
+    ROW_IF_MALLOC("_ZnamSt11align_val_tRKSt9nothrow_t", ALLOC(1)),
+    /* operator delete and delete[]: plain, nothrow, sized, aligned and their mixtures. */
+    ROW_IF_MALLOC("_ZdlPv", FREE(1)),
+    ROW_IF_MALLOC("_ZdlPvRKSt9nothrow_t", FREE(1)),
+    ROW_IF_MALLOC("_ZdlPvm", FREE(1)),
+    ROW_IF_MALLOC("_ZdlPvSt11align_val_t", FREE(1)),
+    ROW_IF_MALLOC("_ZdlPvSt11align_val_tRKSt9nothrow_t", FREE(1)),
+    ROW_IF_MALLOC("_ZdlPvmSt11align_val_t", FREE(1)),
+    ROW_IF_MALLOC("_ZdaPv", FREE(1)),
+    ROW_IF_MALLOC("_ZdaPvRKSt9nothrow_t", FREE(1)),
+    ROW_IF_MALLOC("_ZdaPvm", FREE(1)),
+    ROW_IF_MALLOC("_ZdaPvSt11align_val_t", FREE(1)),
+    ROW_IF_MALLOC("_ZdaPvSt11align_val_tRKSt9nothrow_t", FREE(1)),
+    ROW_IF_MALLOC("_ZdaPvmSt11align_val_t", FREE(1)),
+
+    /* What glibc's and musl's dynamic linker call when the list of libraries has changed. */
+    {.symbol = "_dl_debug_state", .spec = {.kind = MS_KIND_MARKER}},
+};
+
+#define BUILTIN_COUNT (sizeof(builtin) / sizeof(builtin[0]))
+_Static_assert(BUILTIN_COUNT + 32 <= MS_ROWS_MAX, "leave room for --probe");
+
+int probe_table_init(struct probe_table *table)
+{
+	*table = (struct probe_table){.rows = malloc(sizeof(builtin))};
+	if (!table->rows)
+		return -ENOMEM;
+	memcpy(table->rows, builtin, sizeof(builtin));
+	table->count = BUILTIN_COUNT;
+	return 0;
+}
+
+void probe_table_free(struct probe_table *table)
+{
+	for (size_t i = 0; i < table->owned_count; i++)
+		free(table->owned[i]);
+	free(table->owned);
+	free(table->rows);
+	*table = (struct probe_table){0};
+}
+
+bool probe_row_matches(const struct probe_row *row, const char *path)
+{
+	static const char deleted[] = " (deleted)";
+	char name[PATH_MAX + sizeof(deleted)];
+	const char *part = path ? path : "";
+	const char *slash = strrchr(part, '/');
+	size_t length;
+
+	if (!row->library)
+		return true;
+	if (slash && !strchr(row->library, '/'))
+		part = slash + 1;
+	length = strlen(part);
+	if (length >= sizeof(name))
+		return false;
+	memcpy(name, part, length + 1);
+	if (length >= strlen(deleted) && strcmp(name + length - strlen(deleted), deleted) == 0)
+		name[length - strlen(deleted)] = '\0';
+	return fnmatch(row->library, name, 0) == 0;
+}
+
+static unsigned arg_bit(unsigned arg)
+{
+	return arg ? 1u << (arg - 1) : 0;
+}
+
+unsigned probe_row_args(const struct probe_row *row)
+{
+	const struct ms_row *spec = &row->spec;
+
+	return arg_bit(spec->size_arg) | arg_bit(spec->size_arg2) | arg_bit(spec->ptr_arg) |
+	       arg_bit(spec->old_arg);
+}
+
+bool probe_row_returns(const struct probe_row *row)
+{
+	return row->spec.kind == MS_KIND_ALLOC || row->spec.kind == MS_KIND_REALLOC;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The probe table: one row is one allocation function of one library family.
+ * A user's --probe adds a row.  The row's number travels as the BPF cookie.
+ */
+#ifndef MS_PROBE_TABLE_H
+#define MS_PROBE_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "memsnoop.h"
+
+struct probe_row {
+	const char *library; /* file name pattern (see probe_row_matches), NULL: any file */
+	const char *symbol;
+	struct ms_row spec;
+	bool is_malloc;    /* a file that defines this function is an allocator */
+	bool needs_malloc; /* only in such a file: elsewhere (libstdc++) the function
+			      ends in malloc anyway */
+	bool from_user;    /* added by --probe */
+};
+
+struct probe_table {
+	struct probe_row *rows;
+	size_t count; /* at most MS_ROWS_MAX */
+	char **owned; /* strings of --probe rows */
+	size_t owned_count;
+};
+
+/* The built-in rows; 0 or -ENOMEM. */
+int probe_table_init(struct probe_table *table);
+void probe_table_free(struct probe_table *table);
+
+/*
+ * Adds the row that `text` describes: "LIB:SYMBOL kind=alloc size=arg1 ptr=ret",
+ * blanks or commas between the parts.  LIB is a file name pattern or "*";
+ * SYMBOL a name as nm prints it.
+ *   kind   alloc, free or realloc
+ *   size   argN or argN*argM (alloc and realloc)
+ *   ptr    ret, argN or *argN, an out-pointer (default ret); for free argN
+ *          (default arg1)
+ *   old    argN, the block that realloc is given (default arg1)
+ *   ok     zero or nonnull: what success is (default zero for an out-pointer,
+ *          else nonnull)
+ *   layer  heap, tensor or gpu (default heap)
+ * Where such a row and a built-in one meet at one function, the user's counts.
+ * 0, -ENOMEM, or -EINVAL; then errbuf holds one line that names the part that
+ * is wrong and says what is allowed.
+ */
+int probe_table_add(struct probe_table *table, const char *text, char *errbuf, size_t errlen);
+
+/*
+ * Whether the row's library pattern admits the file `path`: fnmatch(3) on its
+ * last component, or on all of it where the pattern has a '/'.  What the
+ * kernel adds to a removed file's name (" (deleted)") does not count.
+ */
+bool probe_row_matches(const struct probe_row *row, const char *path);
+/* A bit mask of the arguments a row reads (bit 0: the first). */
+unsigned probe_row_args(const struct probe_row *row);
+/* Whether the row needs a return probe. */
+bool probe_row_returns(const struct probe_row *row);
+
+#endif

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The JSON document, schema 1.  jansson writes every value; the outermost
+ * arrays are streamed by hand, one element a line, so that a report of a
+ * million frames needs memory for one stack.  A frame's text is made once.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "render/frameset.h"
+#include "render/render.h"
+
+#ifndef MEMSNOOP_VERSION
+#define MEMSNOOP_VERSION "0"
+#endif
+
+#define FLAGS (JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12))
+
+/* ---- values ----------------------------------------------------------------- */
+
+/* null for NULL; what is not UTF-8 becomes U+FFFD, since jansson refuses it. */
+static json_t *text(const char *value)
+{
+	const char *rest = value, *start;
+	char *copy, *out;
+	json_t *json;
+	int32_t code;
+
+	if (!value)
+		return json_null();
+	json = json_string(value);
+	if (json)
+		return json;
+	copy = out = malloc(3 * strlen(value) + 1);
+	if (!copy)
+		return NULL;
+	while (start = rest, (code = utf8_next(&rest)) != 0) {
+		size_t length = code == UTF8_INVALID ? 3 : (size_t)(rest - start);
+
+		memcpy(out, code == UTF8_INVALID ? "\xef\xbf\xbd" : start, length);
+		out += length;
+	}
+	*out = 0;
+	json = json_string(copy);
+	free(copy);
+	return json;
+}
+
+static json_t *number(uint64_t value)
+{
+	return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
+}
+
+static json_t *seconds(double value)
+{
+	return json_real(isfinite(value) ? value : 0);
+}
+
+/* Steals `value`; a NULL anywhere makes *error -ENOMEM. */
+static void set(json_t *object, const char *key, json_t *value, int *error)
+{
+	if (json_object_set_new(object, key, value))
+		*error = -ENOMEM;
+}
+
+/* Writes and releases `value`. */
+static int emit(FILE *out, json_t *value, size_t flags)
+{
+	int error = -ENOMEM;
+
+	if (value)
+		error = json_dumpf(value, out, FLAGS | flags) ? -EIO : 0;
+	json_decref(value);
+	return error;
+}
+
+static int pid_of(const struct snapshot *s, size_t process)
+{
+	return process < s->process_count ? s->processes[process].pid : 0;
+}
+
+/* ---- "key":[ element, element ] ---------------------------------------------- */
+
+typedef json_t *element_fn(const struct snapshot *s, size_t index);
+
+static int array(FILE *out, const char *key, const struct snapshot *s, size_t count,
+		 element_fn *element)
+{
+	int error = 0;
+
+	fprintf(out, ",\n\"%s\":[", key);
+	for (size_t i = 0; i < count && !error; i++) {
+		fputs(i ? ",\n" : "\n", out);
+		error = emit(out, element(s, i), 0);
+	}
+	fputc(']', out);
+	return error;
+}
+
+/* json_pack() of what text() and others return fails, and frees, if one is NULL. */
+static json_t *layer_element(const struct layer_totals *t)
+{
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "allocs",
+			 number(t->allocs), "alloc_bytes", number(t->alloc_bytes), "frees",
+			 number(t->frees), "freed_bytes", number(t->freed_bytes), "live",
+			 number(t->live), "live_bytes", number(t->live_bytes), "peak_bytes",
+			 number(t->peak_bytes), "peak_at_s", seconds(t->peak_at_s),
+			 "in_flight_bytes", number(t->in_flight_bytes), "unknown_frees",
+			 number(t->unknown_frees), "failed", number(t->failed));
+}
+
+static json_t *process_element(const struct snapshot *s, size_t index)
+{
+	const struct process *p = &s->processes[index];
+	json_t *object, *layers = json_object();
+	int error = 0;
+
+	for (int i = 0; i < LAYER_NR; i++)
+		set(layers, layer_names[i], layer_element(&p->layers[i]), &error);
+	if (error) {
+		json_decref(layers);
+		return NULL;
+	}
+	object = json_pack(
+	    "{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:o,s:o,s:b,s:b}", "pid", p->pid, "comm",
+	    text(p->comm), "cmdline", text(p->cmdline), "container", text(p->container),
+	    "exit_code", p->exited ? json_integer(p->exit_code) : json_null(), "rss_bytes",
+	    number(p->rss_bytes), "rss_peak_bytes", number(p->rss_peak_bytes), "layers", layers,
+	    "id", number(p->id), "ppid", p->ppid, "start_s", seconds(p->start_s), "end_s",
+	    seconds(p->end_s), "exited", (int)p->exited, "execed", (int)p->execed);
+	return object;
+}
+
+/* The innermost stage of the point's process at its time. */
+static const char *stage_at(const struct snapshot *s, const struct point *point)
+{
+	const struct stage *found = NULL;
+
+	for (size_t i = 0; i < s->stage_count; i++) {
+		const struct stage *stage = &s->stages[i];
+
+		if (stage->process == point->process && stage->start_s <= point->t_s &&
+		    point->t_s < stage->end_s && (!found || stage->start_s >= found->start_s))
+			found = stage;
+	}
+	return found ? found->name : NULL;
+}
+
+static json_t *point_element(const struct snapshot *s, size_t index)
+{
+	const struct point *p = &s->points[index];
+
+	return json_pack("{s:o,s:i,s:o,s:o,s:o,s:o,s:o,s:o}", "t_s", seconds(p->t_s), "pid",
+			 pid_of(s, p->process), "rss_bytes", number(p->rss_bytes), "heap_bytes",
+			 number(p->layer_bytes[LAYER_HEAP]), "tensor_bytes",
+			 number(p->layer_bytes[LAYER_TENSOR]), "gpu_bytes",
+			 number(p->layer_bytes[LAYER_GPU]), "vm_bytes",
+			 number(p->layer_bytes[LAYER_VM]), "stage", text(stage_at(s, p)));
+}
+
+static json_t *stage_element(const struct snapshot *s, size_t index)
+{
+	const struct stage *stage = &s->stages[index];
+
+	return json_pack("{s:i,s:o,s:o,s:o,s:o,s:o}", "pid", pid_of(s, stage->process), "name",
+			 text(stage->name), "start_s", seconds(stage->start_s), "end_s",
+			 seconds(stage->end_s), "peak_bytes", number(stage->peak_bytes),
+			 "growth_bytes", json_integer(stage->growth_bytes));
+}
+
+static json_t *category_element(const struct snapshot *s, size_t index)
+{
+	const struct category *c = &s->categories[index];
+
+	return json_pack("{s:i,s:o,s:o,s:o,s:o}", "pid", pid_of(s, c->process), "device",
+			 text(c->device), "name", text(c->name), "bytes_at_peak",
+			 number(c->bytes_at_peak), "bytes_at_end", number(c->bytes_at_end));
+}
+
+static json_t *insight_element(const struct snapshot *s, size_t index)
+{
+	const struct insight *i = &s->insights[index];
+
+	return json_pack("{s:i,s:o,s:o,s:o}", "pid", pid_of(s, i->process), "kind", text(i->kind),
+			 "bytes", number(i->bytes), "text", text(i->text));
+}
+
+static json_t *note_element(const struct snapshot *s, size_t index)
+{
+	return text(s->notes[index]);
+}
+
+/* ---- stacks -------------------------------------------------------------------- */
+
+/* The text of each different frame, made when it is first met. */
+struct frame_texts {
+	struct frameset set;
+	char **texts;
+	size_t capacity;
+};
+
+static const char *frame_text(struct frame_texts *f, const struct frame *frame)
+{
+	uint32_t index = frameset_add(&f->set, frame);
+	json_t *object;
+
+	if (index == FRAMESET_NONE)
+		return NULL;
+	if (index >= f->capacity) {
+		size_t capacity = f->set.capacity;
+		char **texts = reallocarray(f->texts, capacity, sizeof(*texts));
+
+		if (!texts)
+			return NULL;
+		memset(texts + f->capacity, 0, (capacity - f->capacity) * sizeof(*texts));
+		f->texts = texts;
+		f->capacity = capacity;
+	}
+	if (!f->texts[index]) {
+		object = json_pack("{s:o,s:o,s:I,s:o,s:s,s:b}", "function", text(frame->function),
+				   "file", text(frame->file), "line", (json_int_t)frame->line,
+				   "module", text(frame->module), "kind",
+				   frame_kind_names[frame->kind], "inlined", (int)frame->inlined);
+		f->texts[index] = object ? json_dumps(object, FLAGS) : NULL;
+		json_decref(object);
+	}
+	return f->texts[index];
+}
+
+static json_t *stack_totals(const struct stack *stack)
+{
+	json_t *lifetimes = json_array();
+
+	for (int i = 0; i < LIFETIME_BUCKETS; i++)
+		json_array_append_new(lifetimes, number(stack->lifetime[i]));
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:o}", "allocs",
+			 number(stack->allocs), "alloc_bytes", number(stack->alloc_bytes), "frees",
+			 number(stack->frees), "freed_bytes", number(stack->freed_bytes), "live",
+			 number(stack->live), "live_bytes", number(stack->live_bytes), "peak_bytes",
+			 number(stack->peak_bytes), "temporary", number(stack->temporary),
+			 "truncated", (int)stack->truncated, "lifetime_log2_us", lifetimes);
+}
+
+static int put_stack(FILE *out, const struct snapshot *s, const struct stack *stack,
+		     struct frame_texts *texts)
+{
+	int error;
+
+	fputc('{', out);
+	error = emit(out,
+		     json_pack("{s:i,s:s,s:o}", "pid", pid_of(s, stack->process), "layer",
+			       layer_names[stack->layer], "device", text(stack->device)),
+		     JSON_EMBED);
+	fputs(",\"frames\":[", out);
+	for (size_t i = 0; i < stack->frame_count && !error; i++) {
+		const char *frame = frame_text(texts, &stack->frames[i]);
+
+		if (!frame)
+			return -ENOMEM;
+		if (i)
+			fputc(',', out);
+		fputs(frame, out);
+	}
+	fputs("],", out);
+	if (!error)
+		error = emit(out, stack_totals(stack), JSON_EMBED);
+	fputc('}', out);
+	return error;
+}
+
+static int compare_stacks(const void *a, const void *b)
+{
+	const struct stack *x = *(const struct stack *const *)a;
+	const struct stack *y = *(const struct stack *const *)b;
+
+	if (x->live_bytes != y->live_bytes)
+		return x->live_bytes > y->live_bytes ? -1 : 1;
+	if (x->peak_bytes != y->peak_bytes)
+		return x->peak_bytes > y->peak_bytes ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+static int put_stacks(FILE *out, const struct snapshot *s)
+{
+	const struct stack **sorted = calloc(s->stack_count + 1, sizeof(*sorted));
+	struct frame_texts texts = {0};
+	int error = sorted ? frameset_init(&texts.set, true) : -ENOMEM;
+
+	for (size_t i = 0; i < s->stack_count && !error; i++)
+		sorted[i] = &s->stacks[i];
+	if (!error)
+		qsort(sorted, s->stack_count, sizeof(*sorted), compare_stacks);
+	fputs(",\n\"stacks\":[", out);
+	for (size_t i = 0; i < s->stack_count && !error; i++) {
+		fputs(i ? ",\n" : "\n", out);
+		error = put_stack(out, s, sorted[i], &texts);
+	}
+	fputc(']', out);
+	for (size_t i = 0; i < texts.capacity; i++)
+		free(texts.texts[i]);
+	free(texts.texts);
+	frameset_free(&texts.set);
+	free(sorted);
+	return error;
+}
+
+/* ---- the document ---------------------------------------------------------------- */
+
+static int put_head(FILE *out, const struct snapshot *s)
+{
+	int error;
+
+	fputc('{', out);
+	error =
+	    emit(out,
+		 json_pack("{s:i,s:s,s:o,s:o}", "schema", 1, "tool", "memsnoop " MEMSNOOP_VERSION,
+			   "title", text(s->title), "duration_s", seconds(s->duration_s)),
+		 JSON_EMBED);
+	return error;
+}
+
+static int put_losses(FILE *out, const struct snapshot *s)
+{
+	json_t *lost = json_object();
+	int error = 0;
+
+	for (size_t i = 0; i < s->loss_count; i++)
+		set(lost, s->losses[i].name, number(s->losses[i].count), &error);
+	fputs(",\n\"lost\":", out);
+	if (error) {
+		json_decref(lost);
+		return error;
+	}
+	return emit(out, lost, 0);
+}
+
+int render_json(FILE *out, const struct snapshot *s, const struct render_options *o)
+{
+	const struct {
+		const char *key;
+		size_t count;
+		element_fn *element;
+	} arrays[] = {
+	    {"timeline", s->point_count, point_element},
+	    {"stages", s->stage_count, stage_element},
+	    {"categories", s->category_count, category_element},
+	    {"insights", s->insight_count, insight_element},
+	    {"notes", s->note_count, note_element},
+	};
+	int error;
+
+	(void)o;
+	error = put_head(out, s);
+	if (!error)
+		error = array(out, "processes", s, s->process_count, process_element);
+	if (!error)
+		error = put_stacks(out, s);
+	for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]) && !error; i++)
+		error = array(out, arrays[i].key, s, arrays[i].count, arrays[i].element);
+	if (!error)
+		error = put_losses(out, s);
+	fputs("}\n", out);
+	if (!error && ferror(out))
+		error = -EIO;
+	return error;
+}

@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * target -> probe -> kernel -> collect -> symbol -> analyse -> render, for one
+ * run.  Everything that is opened here is closed here, in one place.
+ */
+#include "session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "collect/collect.h"
+#include "loop.h"
+#include "probe/attach.h"
+#include "render/render.h"
+#include "render/screen.h"
+#include "target/launch.h"
+#include "target/process.h"
+#include "target/target.h"
+
+#define STATUS_ENVIRONMENT 1
+#define TABLE_TERMINAL_S 1
+#define TABLE_PLAIN_S 5
+#define MAKE_ROOM_S 1
+
+/* A short run still gets a readable plot: ticks are dense first. */
+static const struct pace {
+	double until_s, tick_s;
+} paces[] = {{1, 0.005}, {10, 0.02}};
+
+struct session {
+	const struct options *options;
+	struct kernel *kernel;
+	struct modules *modules;
+	struct target *target;
+	struct symbols *symbols;
+	struct collect *collect;
+	struct launch *launch; /* NULL with -p */
+	struct loop *loop;
+	struct screen *screen; /* NULL where the table is plain or off */
+	char *title;
+	double tick_s;
+	bool over;
+};
+
+/* The table and the summary go where the command's output does not. */
+static FILE *text_out(const struct session *s)
+{
+	return s->launch ? stderr : stdout;
+}
+
+static struct render_options render_options(const struct session *s, FILE *out)
+{
+	return (struct render_options){
+		.metric = s->options->metric,
+		.top = s->options->top,
+		.colour = isatty(fileno(out)),
+		.verbose = s->options->verbose,
+	};
+}
+
+/* ---- while it runs ------------------------------------------------------ */
+
+static void on_event(const struct ms_event *event, void *context)
+{
+	struct session *s = context;
+
+	if (event->kind == MS_EVENT_LIBS && event->flags & MS_PROC_HOLD && s->launch)
+		launch_expect(s->launch, event->tid, event->tgid);
+	target_event(s->target, event);
+}
+
+static void drain(void *context)
+{
+	struct session *s = context;
+
+	kernel_events_read(s->kernel, on_event, s);
+}
+
+static void on_stopped(pid_t pid, void *context)
+{
+	struct session *s = context;
+	int err = target_sync(s->target, pid);
+
+	/* Threads and vfork children stop too; they are no processes of the target. */
+	if (err && err != -ESRCH)
+		log_warn("pid %d: cannot follow it: %s", pid, strerror(-err));
+}
+
+static void show_table(struct session *s)
+{
+	struct render_options options = render_options(s, text_out(s));
+	struct snapshot *snapshot;
+	size_t top = options.top ? options.top : 50;
+
+	if (collect_snapshot(s->collect, s->title, top, &snapshot))
+		return;
+	if (s->screen) {
+		screen_draw(s->screen, snapshot, &options);
+	} else {
+		render_table(text_out(s), snapshot, &options);
+		fflush(text_out(s));
+	}
+	snapshot_free(snapshot);
+}
+
+static void pace(struct session *s)
+{
+	double now = collect_seconds(s->collect), tick_s = s->options->tick_s;
+	size_t i;
+
+	for (i = 0; i < sizeof(paces) / sizeof(paces[0]); i++)
+		if (now < paces[i].until_s && paces[i].tick_s < tick_s) {
+			tick_s = paces[i].tick_s;
+			break;
+		}
+	if (tick_s != s->tick_s) {
+		s->tick_s = tick_s;
+		loop_timer(s->loop, LOOP_TICK, tick_s, true);
+	}
+}
+
+static void on_signals(struct session *s)
+{
+	int signal, wait_status, exec_errno;
+
+	while ((signal = loop_signal(s->loop)))
+		if (signal != SIGCHLD)
+			s->over = true;
+	if (!s->launch || s->over)
+		return;
+	launch_reap(s->launch);
+	if (launch_ended(s->launch, &wait_status, &exec_errno))
+		s->over = true;
+}
+
+static void on_source(enum loop_source source, void *context)
+{
+	struct session *s = context;
+
+	drain(s);
+	switch (source) {
+	case LOOP_SIGNAL:
+		on_signals(s);
+		break;
+	case LOOP_TICK:
+		collect_tick(s->collect);
+		pace(s);
+		break;
+	case LOOP_TABLE:
+		show_table(s);
+		break;
+	case LOOP_ROOM:
+		collect_make_room(s->collect);
+		break;
+	case LOOP_END:
+		s->over = true;
+		break;
+	case LOOP_KEYS:
+		s->over |= s->screen && screen_quit_wanted(s->screen);
+		break;
+	default:
+		break;
+	}
+	if (!s->launch && !target_running(s->target))
+		s->over = true;
+}
+
+/* ---- before ------------------------------------------------------------- */
+
+static int check_files(const struct options *o)
+{
+	size_t i, n = o->output_count + (o->plot != NULL);
+
+	for (i = 0; i < n; i++) {
+		const char *path = i < o->output_count ? o->outputs[i] : o->plot;
+		int err = output_check(path);
+
+		if (err)
+			return log_error(err, "cannot write %s: %s", path, strerror(-err));
+	}
+	return 0;
+}
+
+static int check_targets(const struct options *o)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < o->pid_count && !err; i++)
+		err = process_check(o->pids[i]);
+	if (o->command) {
+		char *file = launch_find(o->command[0]);
+
+		if (!file)
+			return log_error(-errno, "cannot run %s: %s", o->command[0],
+					 errno == ENOENT ? "there is no such command" :
+							   strerror(errno));
+		free(file);
+	}
+	return err;
+}
+
+static char *make_title(const struct options *o)
+{
+	char *title = NULL, *text;
+	size_t i, length = 0;
+	FILE *out = open_memstream(&title, &length);
+
+	if (!out)
+		return NULL;
+	for (i = 0; i < o->pid_count; i++) {
+		text = process_comm(o->pids[i]);
+		fprintf(out, "%spid %d (%s)", i ? ", " : "", o->pids[i], text ? text : "?");
+		free(text);
+	}
+	for (i = 0; o->command && o->command[i]; i++)
+		fprintf(out, "%s%s", i ? " " : "", o->command[i]);
+	return fclose(out) ? NULL : title;
+}
+
+static int session_open(struct session *s)
+{
+	const struct options *o = s->options;
+	int err = attach_ladder(&o->kernel, &o->table, &s->kernel);
+
+	if (err)
+		return err;
+	s->title = make_title(o);
+	s->modules = modules_new(&o->table);
+	s->target = s->modules ? target_new(s->kernel, s->modules, &o->table) : NULL;
+	s->symbols = symbols_new();
+	s->collect = s->target && s->symbols ?
+			     collect_new(s->kernel, s->target, &o->table, s->symbols,
+					 &o->kernel) :
+			     NULL;
+	err = s->title && s->collect ? loop_new(on_source, s, &s->loop) : -ENOMEM;
+	if (!err)
+		err = loop_watch(s->loop, LOOP_KERNEL, kernel_events_fd(s->kernel));
+	return err ? log_error(err, "cannot start: %s", strerror(-err)) : 0;
+}
+
+static int add_pids(struct session *s)
+{
+	const struct options *o = s->options;
+	size_t i;
+
+	for (i = 0; i < o->pid_count; i++) {
+		int err = target_add(s->target, o->pids[i], false);
+
+		if (err == -ESRCH || err == -ENOENT)
+			return log_error(err, "pid %d exited while its probes were being put in",
+					 o->pids[i]);
+		if (err)
+			return log_error(err, "pid %d: cannot trace it: %s", o->pids[i],
+					 strerror(-err));
+	}
+	return 0;
+}
+
+/* Forks the command's process early: it is a copy of us, and we are small yet. */
+static int fork_command(struct session *s)
+{
+	const struct launch_ops ops = {drain, on_stopped, s};
+	int err = s->options->command ? launch_start(s->options->command, &ops, &s->launch) : 0;
+
+	return err ? log_error(err, "cannot start %s under ptrace: %s", s->options->command[0],
+			       strerror(-err)) : 0;
+}
+
+static int add_command(struct session *s)
+{
+	int err = target_add(s->target, launch_pid(s->launch), true);
+
+	return err ? log_error(err, "%s: cannot trace it: %s", s->options->command[0],
+			       strerror(-err)) : 0;
+}
+
+/* A --probe that finds nothing is a mistake: said now for running processes. */
+static int check_probes(const struct session *s)
+{
+	const struct probe_table *table = &s->options->table;
+	size_t i;
+
+	for (i = 0; i < table->count; i++) {
+		const struct probe_row *row = &table->rows[i];
+
+		if (row->from_user && !target_row_matched(s->target, i))
+			return log_error(-ENOENT, "--probe: no file of the %s defines a function %s%s%s",
+					 s->launch ? "command" : "process", row->symbol,
+					 row->library ? " in " : "",
+					 row->library ? row->library : "");
+	}
+	return 0;
+}
+
+/* Says so when the heap layer has nothing to see. */
+static void check_functions(const struct session *s)
+{
+	const struct probe_table *table = &s->options->table;
+	struct image *const *images;
+	size_t i, n = target_images(s->target, &images);
+
+	for (i = 0; i < n; i++)
+		if (images[i]->functions)
+			return;
+	for (i = 0; i < table->count; i++)
+		if (target_row_matched(s->target, i) &&
+		    table->rows[i].spec.kind != MS_KIND_MARKER)
+			return;
+	log_warn("no allocation function found: looked in %zu files for malloc, operator new and those of "
+		 "glibc, musl, jemalloc, tcmalloc and mimalloc; resident memory is still recorded, and "
+		 "--probe names a function of your own", target_files(s->target));
+}
+
+static int begin(struct session *s)
+{
+	const struct options *o = s->options;
+	int err = s->launch ? add_command(s) : add_pids(s);
+	bool table;
+
+	if (err)
+		return err;
+	if (!s->launch) {
+		err = check_probes(s);
+		if (err)
+			return err;
+		check_functions(s);
+	}
+	/* With a command the screen is the command's: a table only if asked for. */
+	table = !o->quiet && !o->json && (!s->launch || o->interval_s > 0);
+	if (table && !s->launch)
+		s->screen = screen_open();
+	if (s->screen)
+		err = loop_watch(s->loop, LOOP_KEYS, STDIN_FILENO);
+	if (!err && table)
+		err = loop_timer(s->loop, LOOP_TABLE,
+				 o->interval_s > 0 ? o->interval_s :
+				 s->screen	   ? TABLE_TERMINAL_S :
+						     TABLE_PLAIN_S,
+				 true);
+	if (!err && o->duration_s > 0)
+		err = loop_timer(s->loop, LOOP_END, o->duration_s, false);
+	if (!err)
+		err = loop_timer(s->loop, LOOP_ROOM, MAKE_ROOM_S, true);
+	if (err)
+		return log_error(err, "cannot start: %s", strerror(-err));
+	collect_tick(s->collect);
+	pace(s);
+	if (s->screen)
+		show_table(s);
+	if (s->launch)
+		launch_go(s->launch);
+	return 0;
+}
+
+/* ---- after -------------------------------------------------------------- */
+
+/* Stops counting, takes every probe out, lets the command go. */
+static void detach(struct session *s)
+{
+	kernel_stop(s->kernel);
+	screen_close(s->screen);
+	s->screen = NULL;
+	loop_free(s->loop); /* a second Ctrl-C ends us at once, from here on */
+	s->loop = NULL;
+	drain(s);
+	collect_tick(s->collect);
+	if (s->launch)
+		launch_detach(s->launch);
+	target_detach(s->target);
+}
+
+static int write_file(const struct session *s, const struct snapshot *snapshot, const char *path,
+		      render_fn *render)
+{
+	struct render_options options = {.metric = s->options->metric, .top = s->options->top};
+	int err = output_write(path, render, snapshot, &options);
+
+	return err ? log_error(err, "cannot write %s: %s", path, strerror(-err)) : 0;
+}
+
+/* Every output is tried, whatever became of the others. */
+static int report(struct session *s)
+{
+	const struct options *o = s->options;
+	struct render_options options = render_options(s, text_out(s));
+	struct snapshot *snapshot;
+	size_t i;
+	int err = collect_snapshot(s->collect, s->title, 0, &snapshot), result = 0;
+
+	if (err)
+		return log_error(err, "cannot make the report: %s", strerror(-err));
+	for (i = 0; i < o->output_count; i++) {
+		err = write_file(s, snapshot, o->outputs[i], output_find(o->outputs[i])->render);
+		result = err ? err : result;
+	}
+	if (o->plot) {
+		err = write_file(s, snapshot, o->plot, render_timeline);
+		result = err ? err : result;
+	}
+	if (o->json)
+		err = render_json(stdout, snapshot, &options);
+	else if (!o->quiet)
+		err = render_summary(text_out(s), snapshot, &options);
+	if (!err && fflush(text_out(s)))
+		err = -errno;
+	if (err)
+		result = log_error(err, "cannot write the report: %s", strerror(-err));
+	snapshot_free(snapshot);
+	return result;
+}
+
+/* The status to leave with once the command has ended or been let go. */
+static int command_status(const struct session *s)
+{
+	int wait_status, exec_errno;
+
+	if (!launch_ended(s->launch, &wait_status, &exec_errno))
+		return 0;
+	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
+static bool exec_failed(const struct session *s)
+{
+	int wait_status, exec_errno = 0;
+
+	if (!s->launch || !launch_ended(s->launch, &wait_status, &exec_errno) || !exec_errno)
+		return false;
+	log_error(-exec_errno, "cannot run %s: %s", s->options->command[0], strerror(exec_errno));
+	return true;
+}
+
+static void session_close(struct session *s)
+{
+	screen_close(s->screen);
+	collect_free(s->collect);
+	target_free(s->target);
+	modules_free(s->modules);
+	symbols_free(s->symbols);
+	launch_free(s->launch);
+	loop_free(s->loop);
+	kernel_close(s->kernel);
+	free(s->title);
+}
+
+int session_run(const struct options *options)
+{
+	struct session s = {.options = options};
+	int err, status = STATUS_ENVIRONMENT;
+
+	err = kernel_check_privileges();
+	if (!err)
+		err = check_files(options);
+	if (!err)
+		err = check_targets(options);
+	if (!err)
+		err = fork_command(&s);
+	if (!err)
+		err = session_open(&s);
+	if (!err)
+		err = begin(&s);
+	if (err)
+		goto out;
+	while (!s.over && !err)
+		err = loop_wait(s.loop);
+	detach(&s);
+	if (exec_failed(&s))
+		goto out;
+	if (s.launch) {
+		check_probes(&s);
+		check_functions(&s);
+	}
+	err = report(&s);
+	if (err)
+		goto out;
+	status = s.launch ? command_status(&s) : 0;
+out:
+	session_close(&s);
+	return status;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The registry of files that code comes from. */
+#include "target/module.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+struct modules {
+	const struct probe_table *table;
+	struct module **items; /* items[i]->id == i + 1 */
+	size_t count, room;
+	uint32_t *slots; /* open addressing: ids by (device, inode, path) */
+	size_t slot_count; /* a power of two, at least twice the count */
+};
+
+static uint64_t key_hash(uint64_t device, uint64_t inode, const char *path)
+{
+	uint64_t hash = (device * 0x9e3779b97f4a7c15ULL) ^ inode;
+
+	/* What has no inode ("[vdso]") is known by its name alone. */
+	for (; !inode && *path; path++)
+		hash = (hash ^ (unsigned char)*path) * 0x100000001b3ULL;
+	hash ^= hash >> 31;
+	hash *= 0x9e3779b97f4a7c15ULL;
+	return hash ^ hash >> 32;
+}
+
+static uint32_t *slot_find(struct modules *all, uint64_t device, uint64_t inode, const char *path)
+{
+	size_t at = key_hash(device, inode, path) & (all->slot_count - 1);
+
+	for (;; at = (at + 1) & (all->slot_count - 1)) {
+		const struct module *m;
+
+		if (!all->slots[at])
+			return &all->slots[at];
+		m = all->items[all->slots[at] - 1];
+		if (m->device == device && m->inode == inode &&
+		    (inode || !strcmp(m->path, path)))
+			return &all->slots[at];
+	}
+}
+
+static int slots_grow(struct modules *all)
+{
+	size_t i, more = all->slot_count ? 2 * all->slot_count : 256;
+	uint32_t *slots = calloc(more, sizeof(*slots));
+
+	if (!slots)
+		return -ENOMEM;
+	free(all->slots);
+	all->slots = slots;
+	all->slot_count = more;
+	for (i = 0; i < all->count; i++) {
+		const struct module *m = all->items[i];
+
+		*slot_find(all, m->device, m->inode, m->path) = m->id;
+	}
+	return 0;
+}
+
+struct modules *modules_new(const struct probe_table *table)
+{
+	struct modules *all = calloc(1, sizeof(*all));
+
+	if (!all)
+		return NULL;
+	all->table = table;
+	if (slots_grow(all)) {
+		free(all);
+		return NULL;
+	}
+	return all;
+}
+
+static void module_free(struct module *m)
+{
+	elf_free(&m->elf);
+	if (m->fd >= 0)
+		close(m->fd);
+	free(m->path);
+	free(m);
+}
+
+void modules_free(struct modules *all)
+{
+	size_t i;
+
+	if (!all)
+		return;
+	for (i = 0; i < all->count; i++)
+		module_free(all->items[i]);
+	free(all->items);
+	free(all->slots);
+	free(all);
+}
+
+/*
+ * Opens what is mapped, not what now has its name: map_files links to the very
+ * inode, deleted or replaced as it may be.  Without the right to use it, the
+ * path is looked up in the target's own root and taken only if its inode is
+ * the mapped one; O_NOFOLLOW and the inode keep it from leading elsewhere.
+ */
+static int open_mapped(pid_t pid, const struct mapping *m)
+{
+	char name[4352];
+	struct stat st;
+	int fd;
+
+	snprintf(name, sizeof(name), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid, m->start,
+		 m->end);
+	fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0) {
+		snprintf(name, sizeof(name), "/proc/%d/root%s", pid, m->path);
+		fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+		if (fd >= 0 && (fstat(fd, &st) || st.st_ino != m->inode)) {
+			close(fd);
+			errno = ESTALE;
+			return -1;
+		}
+	}
+	if (fd >= 0 && (fstat(fd, &st) || !S_ISREG(st.st_mode))) {
+		close(fd);
+		errno = EINVAL;
+		return -1;
+	}
+	return fd;
+}
+
+static void module_scan(struct module *m, const struct probe_table *table)
+{
+	char why[256] = "";
+
+	m->error = elf_scan(m->fd, m->path, table, &m->elf, why, sizeof(why));
+	if (m->error)
+		log_verbose("module %u: %s: %s", m->id, m->path, why);
+	else if (m->elf.hit_count)
+		log_verbose("module %u: %s: %zu allocation functions", m->id, m->path,
+			    m->elf.hit_count);
+}
+
+static struct module *module_make(struct modules *all, pid_t pid, const struct mapping *mapping)
+{
+	struct module *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	m->id = all->count + 1;
+	m->device = mapping->device;
+	m->inode = mapping->inode;
+	m->fd = -1;
+	m->path = strdup(mapping->path);
+	if (!m->path) {
+		module_free(m);
+		return NULL;
+	}
+	if (!mapping->inode)
+		return m;
+	m->fd = open_mapped(pid, mapping);
+	if (m->fd < 0) {
+		m->error = -errno;
+		log_verbose("module %u: %s: %s", m->id, m->path, strerror(errno));
+		return m;
+	}
+	module_scan(m, all->table);
+	return m;
+}
+
+struct module *modules_get(struct modules *all, pid_t pid, const struct mapping *mapping)
+{
+	uint32_t *slot = slot_find(all, mapping->device, mapping->inode, mapping->path);
+	struct module *m;
+
+	if (*slot)
+		return all->items[*slot - 1];
+	if (all->count >= MS_MODULE_MAX)
+		return NULL;
+	if (all->count == all->room) {
+		size_t more = all->room ? 2 * all->room : 256;
+		void *items = realloc(all->items, more * sizeof(*all->items));
+
+		if (!items)
+			return NULL;
+		all->items = items;
+		all->room = more;
+	}
+	m = module_make(all, pid, mapping);
+	if (!m)
+		return NULL;
+	all->items[all->count++] = m;
+	if (2 * all->count >= all->slot_count) {
+		if (slots_grow(all)) {
+			all->count--;
+			module_free(m);
+			return NULL;
+		}
+	} else {
+		*slot = m->id;
+	}
+	return m;
+}
+
+struct module *modules_find(const struct modules *all, uint32_t id)
+{
+	return id && id <= all->count ? all->items[id - 1] : NULL;
+}
+
+size_t modules_count(const struct modules *all)
+{
+	return all->count;
+}
+
+const struct probe_table *modules_table(const struct modules *all)
+{
+	return all->table;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Reads /proc/PID/{status,comm,cmdline,cgroup,exe}. */
+#include "target/process.h"
+
+#include <ctype.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define CONTAINER_ID_LEN 64 /* hexadecimal digits, by Docker, podman, containerd */
+
+/* Reads a small file of /proc/PID; the length, or a negative errno. */
+static ssize_t read_file(pid_t pid, const char *file, char *buffer, size_t size)
+{
+	char name[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(name, sizeof(name), "/proc/%d/%s", pid, file);
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	n = read(fd, buffer, size - 1);
+	if (n < 0)
+		n = -errno;
+	else
+		buffer[n] = '\0';
+	close(fd);
+	return n;
+}
+
+/* The number after `key` in a status file. */
+static bool status_number(const char *status, const char *key, uint64_t *out)
+{
+	const char *at = strstr(status, key);
+
+	if (!at || (at != status && at[-1] != '\n'))
+		return false;
+	*out = strtoull(at + strlen(key), NULL, 10);
+	return true;
+}
+
+int process_memory(pid_t pid, struct process_memory *out)
+{
+	char status[4096];
+	uint64_t rss, peak;
+	ssize_t n = read_file(pid, "status", status, sizeof(status));
+
+	if (n < 0)
+		return n;
+	/* A zombie has no memory and no such lines. */
+	if (!status_number(status, "VmRSS:", &rss) || !status_number(status, "VmHWM:", &peak))
+		return -ESRCH;
+	*out = (struct process_memory){rss * 1024, peak * 1024};
+	return 0;
+}
+
+int process_tgid(pid_t tid)
+{
+	char status[4096];
+	uint64_t tgid;
+	ssize_t n = read_file(tid, "status", status, sizeof(status));
+
+	if (n < 0)
+		return n;
+	return status_number(status, "Tgid:", &tgid) ? (int)tgid : -ESRCH;
+}
+
+int process_parent(pid_t pid)
+{
+	char status[4096];
+	uint64_t ppid;
+	ssize_t n = read_file(pid, "status", status, sizeof(status));
+
+	if (n < 0)
+		return n;
+	return status_number(status, "PPid:", &ppid) ? (int)ppid : -ESRCH;
+}
+
+/* The ELF class of the program it runs, 0 if that cannot be read. */
+static int program_class(pid_t pid)
+{
+	unsigned char ident[EI_NIDENT];
+	char name[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(name, sizeof(name), "/proc/%d/exe", pid);
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read(fd, ident, sizeof(ident));
+	close(fd);
+	return n == sizeof(ident) && !memcmp(ident, ELFMAG, SELFMAG) ? ident[EI_CLASS] : 0;
+}
+
+int process_check(pid_t pid)
+{
+	char status[4096], link[64], target[8];
+	ssize_t n = read_file(pid, "status", status, sizeof(status));
+	uint64_t tgid, unused;
+
+	if (n < 0)
+		return log_error(n, n == -ESRCH ? "no process with pid %d" :
+						  "pid %d: cannot be read", pid);
+	if (strstr(status, "\nState:\tZ") || strstr(status, "\nState:\tX"))
+		return log_error(-ESRCH, "pid %d has exited already", pid);
+	if (status_number(status, "Tgid:", &tgid) && (pid_t)tgid != pid)
+		return log_error(-EINVAL, "pid %d is a thread of process %d: use -p %d", pid,
+				 (int)tgid, (int)tgid);
+	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
+	if (!status_number(status, "VmSize:", &unused) ||
+	    (readlink(link, target, sizeof(target)) < 0 && errno == ENOENT))
+		return log_error(-EINVAL, "pid %d is a kernel thread: it has no user memory to trace",
+				 pid);
+	if (program_class(pid) == ELFCLASS32)
+		return log_error(-ENOEXEC, "pid %d is a 32-bit process: only 64-bit ones can be traced",
+				 pid);
+	return 0;
+}
+
+char *process_comm(pid_t pid)
+{
+	char comm[64] = "";
+
+	if (read_file(pid, "comm", comm, sizeof(comm)) > 0)
+		comm[strcspn(comm, "\n")] = '\0';
+	return strdup(comm);
+}
+
+char *process_cmdline(pid_t pid)
+{
+	char text[4096] = "";
+	ssize_t i, n = read_file(pid, "cmdline", text, sizeof(text));
+
+	while (n > 0 && !text[n - 1])
+		n--;
+	for (i = 0; i < n; i++)
+		if (!text[i])
+			text[i] = ' ';
+	return strdup(text);
+}
+
+char *process_container(pid_t pid)
+{
+	char text[8192];
+	size_t run = 0;
+	const char *at;
+
+	if (read_file(pid, "cgroup", text, sizeof(text)) <= 0)
+		return NULL;
+	for (at = text; *at; at++) {
+		run = isxdigit((unsigned char)*at) ? run + 1 : 0;
+		if (run == CONTAINER_ID_LEN && !isxdigit((unsigned char)at[1]))
+			return strndup(at + 1 - CONTAINER_ID_LEN, CONTAINER_ID_LEN);
+	}
+	return NULL;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What /proc says of one process. */
+#ifndef MS_PROCESS_H
+#define MS_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct process_memory {
+	uint64_t rss_bytes, rss_peak_bytes;
+};
+
+/* Resident memory now and at its highest; 0, or -ESRCH if it is gone. */
+int process_memory(pid_t pid, struct process_memory *out);
+
+/*
+ * Whether `pid` can be traced: a live user process, 64-bit, the leader of its
+ * threads.  0, or a negative errno after one line that names the reason.
+ */
+int process_check(pid_t pid);
+/* The process a thread belongs to, or a negative errno. */
+int process_tgid(pid_t tid);
+int process_parent(pid_t pid);
+/* Its name; its arguments joined by blanks; "" if it is gone.  Never NULL unless out of memory. */
+char *process_comm(pid_t pid);
+char *process_cmdline(pid_t pid);
+/* The id of the container it runs in, from its cgroup; NULL if in none. */
+char *process_container(pid_t pid);
+
+#endif

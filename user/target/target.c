@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The set of traced processes. */
+#include "target/target.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "probe/attach.h"
+#include "target/process.h"
+
+/* The probes of one file in one process. */
+struct probed {
+	uint32_t module;
+	struct attach *attach;
+};
+
+struct traced {
+	pid_t pid;
+	struct image *image; /* a vfork child's is its parent's */
+	uint32_t flags;	     /* MS_PROC_* */
+	struct probed *probed;
+	size_t probed_count;
+};
+
+struct target {
+	struct kernel *kernel;
+	struct modules *modules;
+	bool *matched; /* by row */
+	struct traced **traced;
+	size_t traced_count, traced_room;
+	struct image **images;
+	size_t image_count, image_room;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+/* Room for one more pointer. */
+static int reserve(void *array, size_t count, size_t *room)
+{
+	void **items = *(void ***)array;
+	size_t more = *room ? 2 * *room : 16;
+
+	if (count < *room)
+		return 0;
+	items = realloc(items, more * sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	*(void ***)array = items;
+	*room = more;
+	return 0;
+}
+
+struct target *target_new(struct kernel *kernel, struct modules *modules,
+			  const struct probe_table *table)
+{
+	struct target *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->matched = calloc(table->count, sizeof(*t->matched));
+	if (!t->matched) {
+		free(t);
+		return NULL;
+	}
+	t->kernel = kernel;
+	t->modules = modules;
+	return t;
+}
+
+static void probes_close(struct traced *traced)
+{
+	size_t i;
+
+	for (i = 0; i < traced->probed_count; i++)
+		attach_close(traced->probed[i].attach);
+	free(traced->probed);
+	traced->probed = NULL;
+	traced->probed_count = 0;
+}
+
+static void image_free(struct image *image)
+{
+	if (!image)
+		return;
+	free(image->comm);
+	free(image->cmdline);
+	free(image->container);
+	free(image->table);
+	free(image);
+}
+
+void target_detach(struct target *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->traced_count; i++)
+		probes_close(t->traced[i]);
+}
+
+void target_free(struct target *t)
+{
+	size_t i;
+
+	if (!t)
+		return;
+	target_detach(t);
+	for (i = 0; i < t->traced_count; i++)
+		free(t->traced[i]);
+	for (i = 0; i < t->image_count; i++)
+		image_free(t->images[i]);
+	free(t->traced);
+	free(t->images);
+	free(t->matched);
+	free(t);
+}
+
+static struct traced *traced_find(const struct target *t, pid_t pid)
+{
+	size_t i;
+
+	for (i = 0; i < t->traced_count; i++)
+		if (t->traced[i]->pid == pid)
+			return t->traced[i];
+	return NULL;
+}
+
+static struct traced *traced_new(struct target *t, pid_t pid, struct image *image, uint32_t flags)
+{
+	struct traced *traced;
+
+	if (reserve(&t->traced, t->traced_count, &t->traced_room))
+		return NULL;
+	traced = calloc(1, sizeof(*traced));
+	if (!traced)
+		return NULL;
+	*traced = (struct traced){.pid = pid, .image = image, .flags = flags};
+	t->traced[t->traced_count++] = traced;
+	return traced;
+}
+
+static void traced_remove(struct target *t, struct traced *traced)
+{
+	size_t i;
+
+	probes_close(traced);
+	for (i = 0; i < t->traced_count; i++)
+		if (t->traced[i] == traced)
+			t->traced[i] = t->traced[--t->traced_count];
+	free(traced);
+}
+
+static void image_describe(struct image *image)
+{
+	free(image->comm);
+	free(image->cmdline);
+	free(image->container);
+	image->comm = process_comm(image->pid);
+	image->cmdline = process_cmdline(image->pid);
+	image->container = process_container(image->pid);
+}
+
+static struct image *image_new(struct target *t, uint32_t id, pid_t pid, pid_t ppid,
+			       uint64_t start_ns)
+{
+	struct image *image;
+
+	if (reserve(&t->images, t->image_count, &t->image_room))
+		return NULL;
+	image = calloc(1, sizeof(*image));
+	if (!image)
+		return NULL;
+	*image = (struct image){.id = id, .pid = pid, .ppid = ppid, .start_ns = start_ns};
+	image_describe(image);
+	t->images[t->image_count++] = image;
+	return image;
+}
+
+int target_add(struct target *t, pid_t pid, bool hold)
+{
+	uint32_t flags = hold ? MS_PROC_HOLD : 0;
+	int64_t id = kernel_proc_add(t->kernel, pid, flags, 0);
+	int ppid = process_parent(pid);
+	struct image *image;
+
+	if (id < 0)
+		return id;
+	image = image_new(t, id, pid, ppid < 0 ? 0 : ppid, now_ns());
+	if (!image || !traced_new(t, pid, image, flags))
+		return -ENOMEM;
+	return hold ? 0 : target_sync(t, pid);
+}
+
+/* ---- sync: the mapping table, and probes in what is new ----------------- */
+
+static bool is_probed(const struct traced *traced, uint32_t module)
+{
+	size_t i;
+
+	for (i = 0; i < traced->probed_count; i++)
+		if (traced->probed[i].module == module)
+			return true;
+	return false;
+}
+
+/*
+ * The points of a module, frees before allocations: attaching takes time, and
+ * no block may be seen born whose death could be missed.
+ */
+static struct attach_point *points_of(struct target *t, const struct module *module,
+				      const struct probe_table *table)
+{
+	struct attach_point *points = calloc(module->elf.hit_count, sizeof(*points));
+	size_t i, n = 0;
+	int pass;
+
+	for (pass = 0; points && pass < 2; pass++)
+		for (i = 0; i < module->elf.hit_count; i++) {
+			const struct elf_hit *hit = &module->elf.hits[i];
+			const struct probe_row *row = &table->rows[hit->row];
+
+			if ((row->spec.kind == MS_KIND_FREE) != (pass == 0))
+				continue;
+			t->matched[hit->row] = true;
+			points[n++] = (struct attach_point){
+				.offset = hit->offset,
+				.cookie = MS_COOKIE(hit->row, module->id),
+				.returns = probe_row_returns(row),
+			};
+		}
+	return points;
+}
+
+static int probe_module(struct target *t, struct traced *traced, const struct module *module)
+{
+	const struct probe_table *table = modules_table(t->modules);
+	struct attach_point *points;
+	struct probed *probed;
+	struct attach *attach;
+	int err;
+
+	probed = realloc(traced->probed, (traced->probed_count + 1) * sizeof(*probed));
+	if (!probed)
+		return -ENOMEM;
+	traced->probed = probed;
+	points = points_of(t, module, table);
+	if (!points)
+		return -ENOMEM;
+	err = attach_open(t->kernel, traced->pid, module->fd, points, module->elf.hit_count,
+			  &attach);
+	free(points);
+	if (err == -ESRCH)
+		return err;
+	if (err) {
+		kernel_loss_add(t->kernel, MS_LOSS_attach_failed, 1);
+		log_warn("pid %d: cannot probe %s: %s", traced->pid, module->path, strerror(-err));
+		attach = NULL; /* remembered, so that it is said once */
+	}
+	traced->probed[traced->probed_count++] = (struct probed){module->id, attach};
+	traced->image->functions += module->elf.hit_count;
+	return 0;
+}
+
+static int give_table(struct target *t, struct image *image, const struct mappings *maps,
+		      struct module **modules)
+{
+	struct ms_mappings *table = calloc(1, sizeof(*table));
+	size_t i;
+	int err = 0;
+
+	if (!table)
+		return -ENOMEM;
+	table->jit = maps->anonymous;
+	for (i = 0; i < maps->count; i++) {
+		const struct mapping *m = &maps->items[i];
+
+		if (!modules[i])
+			continue;
+		if (table->nr == MS_MAPPINGS_MAX) {
+			kernel_loss_add(t->kernel, MS_LOSS_mappings_full, maps->count - i);
+			break;
+		}
+		table->map[table->nr++] =
+			(struct ms_mapping){m->start, m->end, m->offset, modules[i]->id};
+	}
+	if (image->table && !memcmp(image->table, table, sizeof(*table))) {
+		free(table);
+		return 0;
+	}
+	err = kernel_mappings_set(t->kernel, image->id, table);
+	free(image->table);
+	image->table = table;
+	return err;
+}
+
+static int sync_modules(struct target *t, struct traced *traced, const struct mappings *maps,
+			struct module **modules)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < maps->count && !err; i++) {
+		modules[i] = modules_get(t->modules, traced->pid, &maps->items[i]);
+		if (!modules[i] || !modules[i]->elf.hit_count || is_probed(traced, modules[i]->id))
+			continue;
+		err = probe_module(t, traced, modules[i]);
+	}
+	return err;
+}
+
+int target_sync(struct target *t, pid_t pid)
+{
+	struct traced *traced = traced_find(t, pid);
+	struct module **modules = NULL;
+	struct mappings maps;
+	int err;
+
+	if (!traced)
+		return -ESRCH;
+	if (traced->flags & MS_PROC_BORROWED)
+		return 0; /* its parent's probes see it */
+	err = mappings_read(pid, &maps);
+	if (err)
+		return err;
+	modules = calloc(maps.count, sizeof(struct module *));
+	err = modules ? sync_modules(t, traced, &maps, modules) : -ENOMEM;
+	if (!err)
+		err = give_table(t, traced->image, &maps, modules);
+	free(modules);
+	mappings_free(&maps);
+	if (err || traced->flags & MS_PROC_READY)
+		return err;
+	traced->flags |= MS_PROC_READY;
+	err = kernel_proc_set(t->kernel, pid, traced->image->id, traced->flags);
+	if (err)
+		return err == -ENOENT ? -ESRCH : err;
+	if (!traced->image->ready_ns)
+		traced->image->ready_ns = now_ns();
+	log_verbose("tracing %d (%s): %zu allocation functions", pid,
+		    traced->image->comm ? traced->image->comm : "?", traced->image->functions);
+	return 0;
+}
+
+/* ---- events ------------------------------------------------------------- */
+
+static void sync_unheld(struct target *t, pid_t pid, uint32_t flags)
+{
+	int err = flags & MS_PROC_HOLD ? 0 : target_sync(t, pid);
+
+	if (err && err != -ESRCH)
+		log_warn("pid %d: cannot follow it: %s", pid, strerror(-err));
+}
+
+static void image_forked(struct target *t, const struct ms_event *e)
+{
+	struct traced *parent = traced_find(t, e->parent), *child = traced_find(t, e->tgid);
+	struct image *image;
+
+	if (child)
+		traced_remove(t, child); /* the exit of a former owner of the pid was lost */
+	if (e->flags & MS_PROC_BORROWED) {
+		if (parent)
+			traced_new(t, e->tgid, parent->image, e->flags);
+		return;
+	}
+	image = image_new(t, e->id, e->tgid, e->parent, e->time_ns);
+	if (!image || !traced_new(t, e->tgid, image, e->flags))
+		return;
+	if (parent && !image->comm[0]) {
+		free(image->comm);
+		image->comm = strdup(e->comm);
+	}
+	image->followed = !(e->flags & MS_PROC_HOLD);
+	sync_unheld(t, e->tgid, e->flags);
+}
+
+static void image_execed(struct target *t, const struct ms_event *e)
+{
+	struct traced *traced = traced_find(t, e->tgid);
+	struct image *old, *image;
+
+	if (!traced)
+		return;
+	old = traced->image;
+	if (!(traced->flags & MS_PROC_BORROWED)) {
+		old->end_ns = e->time_ns;
+		old->execed = true;
+	}
+	image = image_new(t, e->id, e->tgid, old->ppid, e->time_ns);
+	if (!image)
+		return;
+	if (traced->flags & MS_PROC_BORROWED)
+		image->ppid = old->pid;
+	traced->image = image;
+	image->followed = !(e->flags & MS_PROC_HOLD);
+	image->maxrss_before = e->maxrss_pages;
+	/* The links follow the process across exec, unless a thread that was
+	 * not the leader called it: the task they hold is gone then. */
+	if (e->parent != e->tgid)
+		probes_close(traced);
+	traced->flags = e->flags & ~MS_PROC_READY;
+	sync_unheld(t, e->tgid, e->flags);
+}
+
+static void image_exited(struct target *t, const struct ms_event *e)
+{
+	struct traced *traced = traced_find(t, e->tgid);
+	struct image *image;
+
+	if (!traced)
+		return;
+	image = traced->image;
+	if (!(traced->flags & MS_PROC_BORROWED)) {
+		image->end_ns = e->time_ns;
+		image->wait_status = e->exit_code;
+		/* signal->maxrss outlives exec: a larger former program hides this
+		 * one's, and then the last tick's high-water mark stands. */
+		if (e->maxrss_pages > image->maxrss_before)
+			image->rss_peak_bytes = e->maxrss_pages * sysconf(_SC_PAGESIZE);
+	}
+	traced_remove(t, traced);
+}
+
+void target_event(struct target *t, const struct ms_event *e)
+{
+	switch (e->kind) {
+	case MS_EVENT_FORK:
+		image_forked(t, e);
+		break;
+	case MS_EVENT_EXEC:
+		image_execed(t, e);
+		break;
+	case MS_EVENT_EXIT:
+		image_exited(t, e);
+		break;
+	case MS_EVENT_LIBS:
+		sync_unheld(t, e->tgid, e->flags);
+		break;
+	}
+}
+
+size_t target_images(const struct target *t, struct image *const **images)
+{
+	*images = t->images;
+	return t->image_count;
+}
+
+size_t target_running(const struct target *t)
+{
+	return t->traced_count;
+}
+
+bool target_row_matched(const struct target *t, uint32_t row)
+{
+	return t->matched[row];
+}
+
+size_t target_files(const struct target *t)
+{
+	return modules_count(t->modules);
+}
+
+const struct modules *target_modules(const struct target *t)
+{
+	return t->modules;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The set of traced processes and what became of each.  An image is one
+ * program in one process: it begins at attach, fork or exec and ends at exec or
+ * exit.  Images stay listed after they end, for the report.
+ */
+#ifndef MS_TARGET_H
+#define MS_TARGET_H
+
+#include <stdbool.h>
+
+#include "collect/kernel.h"
+#include "target/module.h"
+
+struct image {
+	uint32_t id; /* the kernel side's */
+	pid_t pid, ppid;
+	char *comm, *cmdline, *container;
+	uint64_t start_ns, end_ns; /* CLOCK_MONOTONIC; end_ns 0 while it runs */
+	uint64_t ready_ns;	   /* all probes were in; 0: never */
+	bool execed;		   /* ended by exec */
+	bool followed;		   /* found by fork or exec with nobody holding it */
+	int wait_status;	   /* as wait(2) gives it, if it exited */
+	uint64_t rss_bytes, rss_peak_bytes;
+	uint64_t maxrss_before; /* pages: the most of the images before it */
+	struct ms_mappings *table; /* the last mapping table given to the kernel */
+	size_t functions;	   /* allocation functions probed */
+};
+
+struct target;
+
+struct target *target_new(struct kernel *kernel, struct modules *modules,
+			  const struct probe_table *table);
+/* Takes every probe out; the images stay. */
+void target_detach(struct target *target);
+void target_free(struct target *target);
+
+/*
+ * Begins to trace `pid`; its later children follow by themselves.  With `hold`
+ * a tracer (target/launch.c) stops the process at exec, fork and when libraries
+ * are loaded, and calls target_sync() then.  0 or a negative errno.
+ */
+int target_add(struct target *target, pid_t pid, bool hold);
+
+/*
+ * Reads what `pid` maps now, probes what is new and gives the kernel side its
+ * mapping table; afterwards everything it allocates counts.  0, or a negative
+ * errno: -ESRCH if it is gone.
+ */
+int target_sync(struct target *target, pid_t pid);
+
+/* A fork, exec, exit or libs event; calls target_sync() where nobody holds. */
+void target_event(struct target *target, const struct ms_event *event);
+
+/* Every image ever, in order of appearance. */
+size_t target_images(const struct target *target, struct image *const **images);
+/* Processes that still run. */
+size_t target_running(const struct target *target);
+/* Whether a row of the probe table was found in any file. */
+bool target_row_matched(const struct target *target, uint32_t row);
+/* Files of traced processes looked at so far. */
+size_t target_files(const struct target *target);
+const struct modules *target_modules(const struct target *target);
+
+#endif
