@@ -68,6 +68,7 @@ struct ms_row {
  * function that was called.
  */
 #define MS_MODULE_SHIFT 47
+#define MS_ADDRESS_MAX (1ULL << MS_MODULE_SHIFT) /* above are the kernel's addresses */
 #define MS_MODULE_MAX ((1u << 17) - 1)
 #define MS_OFFSET_MASK ((1ULL << MS_MODULE_SHIFT) - 1)
 #define MS_FRAME_ROW (1ULL << 46)
@@ -162,7 +163,7 @@ struct ms_mapping {
 };
 
 struct ms_mappings {
-	__u32 nr;  /* sorted by start */
+	__u32 nr;  /* sorted by start, below MS_ADDRESS_MAX */
 	__u32 jit; /* 1: the process has executable memory that is no file */
 	struct ms_mapping map[MS_MAPPINGS_MAX];
 };

@@ -7,36 +7,13 @@
  * kernel's walk ends by reading through whatever the last frame left in the
  * register, and that page fault alone can cost more than all the rest.  Here a
  * pointer is checked before it is followed, and a return address must lie in
- * code, so no frame is invented from leftovers either.
+ * code and follow a call, so that few frames are invented from leftovers.
  */
 #ifndef MS_STACK_BPF_H
 #define MS_STACK_BPF_H
 
 #include "maps.bpf.h"
-
-/*
- * The frame of a user address: a binary search without branches.  With them the
- * verifier would walk all 1,024 ways through it, and the processor guess wrong
- * at half of them.  Both differences are negative, their top bit set, exactly
- * when entry at + step exists and starts at or below the address.
- */
-static __always_inline __u64 frame_of(const struct ms_mappings *m, __u64 address)
-{
-	const struct ms_mapping *map;
-	__u64 at = 0, step, go;
-
-	if (!m)
-		return MS_FRAME(0, address);
-	for (step = MS_MAPPINGS_MAX / 2; step; step /= 2) {
-		go = at + step - m->nr;
-		go &= m->map[(at + step) % MS_MAPPINGS_MAX].start - address - 1;
-		at += step & -(go >> 63);
-	}
-	map = &m->map[at % MS_MAPPINGS_MAX];
-	if (address < map->start || address >= map->end)
-		return MS_FRAME(0, address);
-	return MS_FRAME(map->module, address - map->start + map->offset);
-}
+#include "mapping.h"
 
 static __always_inline __u64 hash_add(__u64 hash, __u64 frame)
 {
@@ -46,7 +23,6 @@ static __always_inline __u64 hash_add(__u64 hash, __u64 frame)
 
 /* A frame pointer further up than this is not one. */
 #define FRAME_BYTES_MAX (16ULL << 20)
-#define ADDRESS_MAX (1ULL << 47)
 
 struct walk {
 	struct task_state *task;
@@ -59,6 +35,31 @@ struct walk {
 	__u32 end;
 };
 
+/*
+ * Whether a call instruction ends at `address`.  Code without frame pointers
+ * leaves anything in the register; what it leads to is seldom this.  True also
+ * where the code cannot be read, because its page is not in memory.
+ */
+static __always_inline int follows_call(__u64 address)
+{
+#if defined(__TARGET_ARCH_x86)
+	__u8 b[8];
+
+	if (bpf_probe_read_user(b, sizeof(b), (void *)(address - sizeof(b))))
+		return 1;
+	/* call rel32, or call r/m64 (FF /2) of 2, 3, 4, 6 or 7 bytes */
+	return b[3] == 0xe8 || (b[6] == 0xff && (b[7] & 0x38) == 0x10) ||
+	       (b[5] == 0xff && (b[6] & 0x38) == 0x10) || (b[4] == 0xff && (b[5] & 0x38) == 0x10) ||
+	       (b[2] == 0xff && (b[3] & 0x38) == 0x10) || (b[1] == 0xff && (b[2] & 0x38) == 0x10);
+#else
+	__u32 insn;
+
+	if (bpf_probe_read_user(&insn, sizeof(insn), (void *)(address - sizeof(insn))))
+		return 1;
+	return (insn & 0xfc000000) == 0x94000000 || (insn & 0xfffffc1f) == 0xd63f0000; /* bl, blr */
+#endif
+}
+
 static long walk_frame(__u32 i, void *data)
 {
 	struct walk *w = data;
@@ -70,7 +71,7 @@ static long walk_frame(__u32 i, void *data)
 		return 1;
 	}
 	/* Return addresses: the call is the instruction before. */
-	frame = frame_of(w->mappings, w->address - 1);
+	frame = mapping_frame(w->mappings, w->address - 1);
 	if (!MS_FRAME_MODULE(frame) && i && !(w->mappings && w->mappings->jit))
 		return 1;
 	w->task->stack.frames[i + 1] = frame;
@@ -81,7 +82,7 @@ static long walk_frame(__u32 i, void *data)
 		return 1;
 	if (bpf_probe_read_user(slots, sizeof(slots), (void *)w->fp))
 		return 1;
-	if (!slots[1] || slots[1] >= ADDRESS_MAX)
+	if (slots[1] < 4096 || slots[1] >= MS_ADDRESS_MAX || !follows_call(slots[1]))
 		return 1;
 	w->low = w->fp + sizeof(slots);
 	w->fp = slots[0];

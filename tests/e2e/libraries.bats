@@ -60,7 +60,7 @@ preloaded()
 		| .frames[-1].module | contains(\"${library%%.so*}\")] | all")" true "the allocator's name"
 	rm -f "$LEDGER"/*
 	trace -- "${with[@]}" "$T/threads" 4 20000
-	verify
+	verify --unknown any
 	rm -f "$LEDGER"/*
 	trace -- "${with[@]}" "$T/scripted" 3 5000 9
 	verify --peak

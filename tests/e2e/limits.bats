@@ -67,5 +67,5 @@ own()
 	equal "$status" 0 "exit status"
 	[ "$(query .lost.tasks_full)" -gt 0 ] || die "nothing was lost"
 	"$PYTHON" "$BATS_TEST_DIRNAME/ledger.py" "$REPORT" --only --lost tasks_full \
-		--lost unmatched --lost missed_frees
+		--lost missed_frees
 }

@@ -195,7 +195,7 @@ void ledger_free_foreign(struct block *b)
 
 struct text {
 	size_t length;
-	char bytes[8192];
+	char bytes[8192 + PATH_MAX];
 };
 
 static struct text report;
@@ -267,11 +267,13 @@ void ledger_write(const char *name)
 		abort();
 	exe[length] = '\0';
 	report.length = 0;
-	add("name=%s\npid=%d\nexe=%s\n", name, getpid(), exe);
+	add("name=%s\npid=%d\n", name, getpid());
 	add_lines();
 	add("peak_bytes=%lu\n", peak_bytes);
 	add("foreign_frees=%lu\nnull_frees=%lu\n", foreign_frees, null_frees);
 	add("damage=%lu\n", damage);
+	/* last and without an end: a path may hold anything */
+	add("exe=%s", exe);
 	put(name, report.bytes, report.length);
 }
 

@@ -82,8 +82,8 @@ void ledger_note_damage(void);
 void ledger_reset(void);
 
 /*
- * Writes $LEDGER/NAME.PID in one step (a file that is there is whole), as
- * lines of key=value; does nothing when LEDGER is not set.  Allocates nothing.
+ * Writes $LEDGER/NAME.PID in one step (a file that is there is whole): lines
+ * of key=value, the last one exe=PATH.  Does nothing when LEDGER is not set.  Allocates nothing.
  */
 void ledger_write(const char *name);
 /* An empty file $LEDGER/NAME.PID, for a test that waits for it. */

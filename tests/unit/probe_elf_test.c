@@ -5,6 +5,8 @@
  */
 #include "probe_files.h"
 
+#include "probe/elfname.h"
+
 static bool have(const char *command)
 {
 	return run("command -v %s >/dev/null 2>&1", command) == 0;
@@ -477,6 +479,95 @@ static void test_musl(void **state)
 	elf_free(&file);
 }
 
+/*
+ * The search in string tables, by itself: a wanted name at every place around
+ * the border of the pieces in which they are read, and in every surrounding.
+ */
+static void test_string_table(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *rows[3]; /* whose names are in it */
+		unsigned at[3];      /* and where */
+	} cases[] = {
+	    {"malloc", {"malloc"}, {0}},
+	    {"malloc@@V2", {"malloc"}, {0}},
+	    {"malloc@V1", {"malloc"}, {0}},
+	    {"je_malloc", {"je_malloc", "malloc"}, {0, 3}},
+	    {"OPENSSL_free", {"free"}, {8}},
+	    {"xje_free@V", {"je_free", "free"}, {1, 4}},
+	    {"_ZdaPvSt11align_val_tRKSt9nothrow_t", {"_ZdaPvSt11align_val_tRKSt9nothrow_t"}, {0}},
+	    {"malloc_", {NULL}, {0}},
+	    {"mallo", {NULL}, {0}},
+	    {"c", {NULL}, {0}},
+	    {"@", {NULL}, {0}},
+	};
+	static char bytes[2 * 16384 + 100];
+	struct elfnames names;
+	int fd = memfd_create("strings", MFD_CLOEXEC);
+
+	(void)state;
+	assert_true(fd >= 0);
+	elfnames_init(&names, &table, "x");
+	for (size_t k = 0; k < COUNT(cases); k++) {
+		for (size_t at = 16384 - 50; at < 16384 + 50; at++) {
+			struct elfimage image = {.fd = fd, .size = sizeof(bytes)};
+			struct elfplaces places = {0};
+			size_t found = 0;
+
+			memset(bytes, '.', sizeof(bytes));
+			bytes[at - 1] = '\0';
+			memcpy(bytes + at, cases[k].text, strlen(cases[k].text) + 1);
+			assert_int_equal(pwrite(fd, bytes, sizeof(bytes), 0), sizeof(bytes));
+			assert_int_equal(
+			    elfnames_find(&names, &image, 7, sizeof(bytes) - 7, &places), 0);
+			for (; found < 3 && cases[k].rows[found]; found++) {
+				int row = elfplaces_row(&places, at - 7 + cases[k].at[found]);
+
+				assert_true(row >= 0);
+				assert_string_equal(table.rows[row].symbol, cases[k].rows[found]);
+			}
+			if (places.count != found)
+				fail_msg("'%s' at %zu: %zu places", cases[k].text, at,
+					 places.count);
+			free(places.list);
+		}
+	}
+	close(fd);
+}
+
+/* Tables of many pieces, by a linker that shares the ends of names and one that does not. */
+static void test_long_tables(void **state)
+{
+	FILE *f = fopen(in_dir("long.s"), "we");
+	struct elf_file file;
+
+	(void)state;
+	assert_non_null(f);
+	fprintf(f, ".text\n");
+	for (int i = 0; i < 9000; i++)
+		fprintf(f, ".globl x%d_%.*s_free\nx%d_%.*s_free: nop\n", i, i % 23,
+			"abcdefghijklmnopqrstuvw", i, i % 23, "abcdefghijklmnopqrstuvw");
+	for (size_t i = 0; i < table.count; i++)
+		fprintf(f,
+			".globl %s\n.type %s,@function\n%s: push %%rbx\npop %%rbx\n"
+			"ret\n.size %s,.-%s\n",
+			table.rows[i].symbol, table.rows[i].symbol, table.rows[i].symbol,
+			table.rows[i].symbol, table.rows[i].symbol);
+	fprintf(f, ".section .note.GNU-stack,\"\",@progbits\n");
+	fclose(f);
+	for (int optimised = 0; optimised < 2; optimised++) {
+		assert_int_equal(run("cc -shared %s -o long.so long.s",
+				     optimised ? "-Wl,-O2,--hash-style=sysv" : "-Wl,-O0"),
+				 0);
+		file = scan(in_dir("long.so"));
+		assert_int_equal(file.hit_count, table.count);
+		for (size_t i = 0; i < table.count; i += 9)
+			check_truth(&file, in_dir("long.so"), table.rows[i].symbol, true);
+		elf_free(&file);
+	}
+}
+
 /* ---- the libraries of this machine ------------------------------------- */
 
 /* The places of a file's hits are beginnings of instructions, by objdump. */
@@ -643,6 +734,7 @@ int main(void)
 	    cmocka_unit_test(test_not_functions),  cmocka_unit_test(test_tail_jumps),
 	    cmocka_unit_test(test_places),         cmocka_unit_test(test_dynamic_linker),
 	    cmocka_unit_test(test_static_program), cmocka_unit_test(test_dynamic_program),
+	    cmocka_unit_test(test_string_table),   cmocka_unit_test(test_long_tables),
 	    cmocka_unit_test(test_musl),           cmocka_unit_test(test_glibc),
 	    cmocka_unit_test(test_jemalloc),       cmocka_unit_test(test_tcmalloc),
 	    cmocka_unit_test(test_mimalloc),       cmocka_unit_test(test_libstdcxx),

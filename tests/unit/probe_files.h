@@ -120,7 +120,7 @@ static inline int remove_one(const char *path, const struct stat *st, int type, 
 /* Functions that do something, so that none is a mere jump to another. */
 static const char source[] =
     "#include <stddef.h>\n"
-    "static inline char pool[1 << 16]; static inline size_t used;\n"
+    "static char pool[1 << 16]; static size_t used;\n"
     "void *take(size_t n) { used += n; return pool + used; }\n"
     "#define F(name) void *name(size_t a, size_t b, size_t c) \\\n"
     "  { void *p = take(a + b + c); used ^= sizeof(#name) + __LINE__; return p; }\n";

@@ -220,6 +220,13 @@ static const char *xml_entity(int32_t code)
 	return code == UTF8_INVALID || utf8_is_unsafe(code) ? "\xef\xbf\xbd" : NULL;
 }
 
+/* Nearly every byte of nearly every name: passed over without decoding. */
+static bool xml_plain(unsigned char byte)
+{
+	return byte >= 0x20 && byte < 0x7f && byte != '&' && byte != '<' && byte != '>' &&
+	       byte != '"' && byte != '\'';
+}
+
 void text_print_xml(FILE *out, const char *text)
 {
 	const char *plain = text, *start, *entity;
@@ -227,13 +234,18 @@ void text_print_xml(FILE *out, const char *text)
 
 	if (!text)
 		return;
-	while (start = text, (code = utf8_next(&text)) != 0) {
-		entity = xml_entity(code);
+	for (;;) {
+		while (xml_plain((unsigned char)*text))
+			text++;
+		start = text;
+		code = utf8_next(&text);
+		entity = code ? xml_entity(code) : "";
 		if (!entity)
 			continue;
 		fwrite(plain, 1, (size_t)(start - plain), out);
+		if (!code)
+			break;
 		fputs(entity, out);
 		plain = text;
 	}
-	fwrite(plain, 1, (size_t)(start - plain), out);
 }

@@ -42,7 +42,7 @@ static const char style[] =
     ".f{cursor:pointer;outline:none}\n"
     ".f:hover rect{stroke:#1f2328;stroke-width:1.2}\n"
     ".f:focus rect{stroke:#0b57d0;stroke-width:3.5}\n"
-    ".f.up{opacity:.55}\n"
+    ".f.up{opacity:.62}\n"
     ".f.m rect{fill:#e879c6}\n"
     ".searching .f:not(.m):not(.up){opacity:.62}\n"
     "text.key{font-size:12px;fill:#424a53}\n"
@@ -55,7 +55,7 @@ static const char style[] =
     ".ui :focus-visible{outline:2px solid #0b57d0;outline-offset:1px}\n"
     "text.right{text-anchor:end}\n"
     "@media (prefers-color-scheme:dark){\n"
-    ".f rect{filter:brightness(.9)}\n"
+    ".f rect{fill-opacity:.9}\n"
     ".f:hover rect{stroke:#fff}\n"
     ".f:focus rect{stroke:#79b8ff}\n"
     "text.key{fill:#c0c8d0}\n"
@@ -222,7 +222,7 @@ static void measure(struct flame *f)
 	if (!tree->nodes[0].value)
 		return;
 	f->scale = GRAPH_WIDTH / (double)tree->nodes[0].value;
-	for (uint32_t i = 0; i < tree->count; i++) {
+	for (size_t i = 0; i < tree->count; i++) {
 		const struct tree_node *node = &tree->nodes[i];
 
 		if (!is_drawn(f, node)) {
@@ -237,32 +237,6 @@ static void measure(struct flame *f)
 		else if (node->kind == NODE_IN_FLIGHT)
 			f->families[PALETTE_UNKNOWN] = true;
 	}
-}
-
-/* A caller, then what it calls, from left to right: also the order of the Tab key. */
-static int put_boxes(const struct flame *f)
-{
-	const struct frametree *tree = &f->tree;
-	uint32_t *pending, count = 0;
-
-	/* each node waits at most once */
-	pending = calloc(tree->count, sizeof(*pending));
-	if (!pending)
-		return -ENOMEM;
-	pending[count++] = 0;
-	while (count) {
-		const struct tree_node *node = &tree->nodes[pending[--count]];
-
-		put_box(f, node);
-		for (uint32_t i = node->child_count; i-- > 0;) {
-			uint32_t child = tree->order[node->children + i];
-
-			if (is_drawn(f, &tree->nodes[child]))
-				pending[count++] = child;
-		}
-	}
-	free(pending);
-	return 0;
 }
 
 /* ---- around the boxes ------------------------------------------------------------ */
@@ -280,7 +254,7 @@ static const struct {
 static void layer_sum(const struct flame *f, enum layer layer, uint64_t *value, uint64_t *in_flight)
 {
 	*value = *in_flight = 0;
-	for (uint32_t i = 0; i < f->tree.count; i++) {
+	for (size_t i = 0; i < f->tree.count; i++) {
 		const struct tree_node *node = &f->tree.nodes[i];
 
 		if (node->layer != layer)
@@ -390,11 +364,10 @@ static void put_empty(const struct flame *f)
 		 metric_texts[f->metric].empty);
 }
 
-static int put_picture(struct flame *f)
+static void put_picture(struct flame *f)
 {
 	const char *title = f->s->title ? f->s->title : "memsnoop";
 	double foot;
-	int error = 0;
 
 	measure(f);
 	f->bottom = GRAPH_TOP + ROW * (f->rows ? f->rows : 5.0);
@@ -406,9 +379,11 @@ static int put_picture(struct flame *f)
 	put_caption(f);
 	put_remarks(f);
 	fputs("<g id=\"boxes\">\n", f->out);
-	if (f->rows)
-		error = put_boxes(f);
-	else
+	/* in the tree's order, which is also that of the Tab key */
+	for (size_t i = 0; i < f->tree.count && f->rows; i++)
+		if (is_drawn(f, &f->tree.nodes[i]))
+			put_box(f, &f->tree.nodes[i]);
+	if (!f->rows)
 		put_empty(f);
 	fputs("</g>\n", f->out);
 	if (f->rows) {
@@ -421,7 +396,6 @@ static int put_picture(struct flame *f)
 	put_legend(f, foot + 20);
 	svg_losses(f->out, f->s, foot + 44);
 	svg_end(f->out, flame_script);
-	return error;
 }
 
 int render_flame(FILE *out, const struct snapshot *s, const struct render_options *o)
@@ -430,7 +404,7 @@ int render_flame(FILE *out, const struct snapshot *s, const struct render_option
 	int error = frametree_build(&f.tree, s, o->metric);
 
 	if (!error)
-		error = put_picture(&f);
+		put_picture(&f);
 	frametree_free(&f.tree);
 	if (!error && ferror(out))
 		error = -EIO;

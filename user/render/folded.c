@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,58 +14,125 @@
 #include "render/render.h"
 
 struct entry {
-	char *text;
+	size_t offset; /* into the text, while that still grows */
+	const char *text;
 	uint64_t value;
 };
 
-/*
- * A name as one field of a line.  The separator and whatever ends a line are
- * replaced, and so is what a terminal would obey: these files are also read by cat.
- */
-static void put_name(FILE *out, const char *name)
+struct folded {
+	const struct snapshot *s;
+	struct entry *entries;
+	size_t count;
+	char *text; /* all lines' texts, each with its NUL */
+	size_t length, room;
+	bool failed;  /* no memory */
+	bool several; /* layers: never summed, so each is a frame of its own */
+};
+
+/* What a separator, the end of a line or something a terminal obeys is replaced with, or NULL. */
+static const char *replacement(int32_t code)
 {
-	const char *start;
+	if (code == ';')
+		return ":";
+	if (code == '\n' || code == '\r' || code == '\t')
+		return " ";
+	return code == UTF8_INVALID || utf8_is_unsafe(code) ? "\xef\xbf\xbd" : NULL;
+}
+
+/* Appends to the text; a stream in memory would clear and copy it again and again. */
+static void append(struct folded *f, const char *bytes, size_t length)
+{
+	if (f->failed)
+		return;
+	if (length > f->room - f->length) {
+		size_t room = f->room + f->room / 2 + length + 65536;
+		char *text = realloc(f->text, room);
+
+		if (!text) {
+			f->failed = true;
+			return;
+		}
+		f->text = text;
+		f->room = room;
+	}
+	memcpy(f->text + f->length, bytes, length);
+	f->length += length;
+}
+
+static void append_text(struct folded *f, const char *text)
+{
+	append(f, text, strlen(text));
+}
+
+/* A name as one field of a line. */
+static void append_name(struct folded *f, const char *name)
+{
+	const char *plain = name, *start, *other;
 	int32_t code;
 
 	if (!name || !*name) {
-		fputc('?', out);
+		append(f, "?", 1);
 		return;
 	}
-	while (start = name, (code = utf8_next(&name)) != 0) {
-		if (code == ';')
-			fputc(':', out);
-		else if (code == '\n' || code == '\r' || code == '\t')
-			fputc(' ', out);
-		else if (code == UTF8_INVALID || utf8_is_unsafe(code))
-			fputs("\xef\xbf\xbd", out);
-		else
-			fwrite(start, 1, (size_t)(name - start), out);
+	for (;;) {
+		while (*name >= 0x20 && *name < 0x7f && *name != ';')
+			name++;
+		start = name;
+		code = utf8_next(&name);
+		other = code ? replacement(code) : "";
+		if (!other)
+			continue;
+		append(f, plain, (size_t)(start - plain));
+		if (!code)
+			break;
+		append_text(f, other);
+		plain = name;
 	}
 }
 
-/* The frames of `stack`, or the remark for what was in flight if it is NULL; NULL: no memory. */
-static char *fold(const struct process *process, const char *layer, const struct stack *stack)
+/* One line: a stack, or the remark for what was in flight if `stack` is NULL. */
+static void fold(struct folded *f, const struct process *process, int layer,
+		 const struct stack *stack, uint64_t value)
 {
-	char *text = NULL;
-	size_t length = 0;
-	FILE *out = open_memstream(&text, &length);
+	struct entry *entry = &f->entries[f->count++];
 
-	if (!out)
-		return NULL;
-	put_name(out, process->comm);
-	if (layer)
-		fprintf(out, ";[%s]", layer);
+	entry->offset = f->length;
+	entry->value = value;
+	append_name(f, process->comm);
+	if (f->several) {
+		append(f, ";[", 2);
+		append_text(f, layer_names[layer]);
+		append(f, "]", 1);
+	}
 	if (!stack)
-		fputs(";[in flight at the peak]", out);
+		append_text(f, ";[in flight at the peak]");
 	for (size_t i = 0; stack && i < stack->frame_count; i++) {
-		fputc(';', out);
-		put_name(out, stack->frames[i].function);
+		append(f, ";", 1);
+		append_name(f, stack->frames[i].function);
 	}
-	if (fclose(out)) {
-		free(text);
-		return NULL;
+	append(f, "", 1);
+}
+
+static void fold_all(struct folded *f, enum metric metric)
+{
+	const struct snapshot *s = f->s;
+	unsigned layers = frametree_layers(s, metric);
+
+	f->several = layers & (layers - 1);
+	for (size_t i = 0; i < s->stack_count; i++) {
+		const struct stack *stack = &s->stacks[i];
+		uint64_t value = snapshot_metric(stack, metric);
+
+		if (value && stack->process < s->process_count)
+			fold(f, &s->processes[stack->process], stack->layer, stack, value);
 	}
-	return text;
+	for (size_t i = 0; metric == METRIC_PEAK && i < s->process_count; i++)
+		for (int layer = 0; layer < LAYER_NR; layer++) {
+			uint64_t bytes = s->processes[i].layers[layer].in_flight_bytes;
+
+			if (bytes)
+				fold(f, &s->processes[i], layer, NULL, bytes);
+		}
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -72,55 +140,9 @@ static int compare_entries(const void *a, const void *b)
 	return strcmp(((const struct entry *)a)->text, ((const struct entry *)b)->text);
 }
 
-/* Fills `entries`, which has room for all; 0 or -ENOMEM. */
-static int collect(struct entry *entries, size_t *count, const struct snapshot *s,
-		   enum metric metric)
+/* Sorted, and lines that read the same as one. */
+static void put_lines(FILE *out, const struct entry *entries, size_t count)
 {
-	unsigned layers = frametree_layers(s, metric);
-	/* layers are never summed: with several, each is a frame of its own */
-	bool several = layers & (layers - 1);
-
-	for (size_t i = 0; i < s->stack_count; i++) {
-		const struct stack *stack = &s->stacks[i];
-		uint64_t value = snapshot_metric(stack, metric);
-
-		if (!value || stack->process >= s->process_count)
-			continue;
-		entries[*count].text = fold(&s->processes[stack->process],
-					    several ? layer_names[stack->layer] : NULL, stack);
-		entries[*count].value = value;
-		if (!entries[(*count)++].text)
-			return -ENOMEM;
-	}
-	for (size_t i = 0; metric == METRIC_PEAK && i < s->process_count; i++) {
-		for (int layer = 0; layer < LAYER_NR; layer++) {
-			uint64_t bytes = s->processes[i].layers[layer].in_flight_bytes;
-
-			if (!bytes)
-				continue;
-			entries[*count].text =
-			    fold(&s->processes[i], several ? layer_names[layer] : NULL, NULL);
-			entries[*count].value = bytes;
-			if (!entries[(*count)++].text)
-				return -ENOMEM;
-		}
-	}
-	return 0;
-}
-
-int render_folded(FILE *out, const struct snapshot *s, const struct render_options *o)
-{
-	struct entry *entries;
-	size_t count = 0;
-	int error;
-
-	entries = calloc(s->stack_count + s->process_count * LAYER_NR + 1, sizeof(*entries));
-	if (!entries)
-		return -ENOMEM;
-	error = collect(entries, &count, s, o->metric);
-	if (error)
-		goto out;
-	qsort(entries, count, sizeof(*entries), compare_entries);
 	for (size_t i = 0; i < count;) {
 		const char *text = entries[i].text;
 		uint64_t sum = 0;
@@ -130,11 +152,26 @@ int render_folded(FILE *out, const struct snapshot *s, const struct render_optio
 				sum = UINT64_MAX;
 		fprintf(out, "%s %" PRIu64 "\n", text, sum);
 	}
-	if (ferror(out))
-		error = -EIO;
+}
+
+int render_folded(FILE *out, const struct snapshot *s, const struct render_options *o)
+{
+	struct folded f = {.s = s};
+	int error = -ENOMEM;
+
+	f.entries = calloc(s->stack_count + s->process_count * LAYER_NR + 1, sizeof(*f.entries));
+	if (!f.entries)
+		return error;
+	fold_all(&f, o->metric);
+	if (f.failed)
+		goto out;
+	for (size_t i = 0; i < f.count; i++)
+		f.entries[i].text = f.text + f.entries[i].offset;
+	qsort(f.entries, f.count, sizeof(*f.entries), compare_entries);
+	put_lines(out, f.entries, f.count);
+	error = ferror(out) ? -EIO : 0;
 out:
-	for (size_t i = 0; i < count; i++)
-		free(entries[i].text);
-	free(entries);
+	free(f.text);
+	free(f.entries);
 	return error;
 }

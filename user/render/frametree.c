@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Stacks merged into one tree.  An edge (parent, what is called) is looked up
- * in a hash table, so that the work is one step a frame, however wide a level
- * is; the order of siblings is by name, never by hash.
+ * Stacks merged into one tree.  Each different frame gets its rank in order of
+ * name; stacks sorted as words over these ranks then have common callers side
+ * by side, and one pass over them lays out the nodes in the order of drawing.
  */
 #include "render/frametree.h"
 
@@ -12,21 +12,28 @@
 
 #include "render/frameset.h"
 
-/* What an edge leads to: a number of the frame set, or one of these. */
-#define TO_PROCESS (1ULL << 40)
-#define TO_LAYER (2ULL << 40)
-#define TO_IN_FLIGHT (3ULL << 40)
+/* What is in flight is a word of one letter that sorts behind all frames. */
+#define IN_FLIGHT UINT32_MAX
 
-#define NO_NODE UINT32_MAX
+/* A stack as a word, or what is in flight in a process's layer. */
+struct entry {
+	size_t process;
+	enum layer layer;
+	const struct stack *stack; /* NULL: in flight */
+	uint32_t *letters;
+	size_t length;
+	uint64_t value, allocs;
+};
 
 struct builder {
 	struct frametree *tree;
 	const struct snapshot *s;
 	struct frameset frames;
-	uint32_t capacity;
-	uint64_t *keys;  /* by node: what its edge leads to */
-	uint32_t *slots; /* nodes by (parent, key), at most half full */
-	uint32_t slot_count;
+	uint32_t *letters; /* of all stacks, one behind the other */
+	struct entry *entries;
+	size_t entry_count;
+	size_t deepest;
+	uint32_t *path; /* nodes of the entry before, by depth */
 };
 
 static uint64_t add(uint64_t a, uint64_t b)
@@ -50,171 +57,14 @@ unsigned frametree_layers(const struct snapshot *s, enum metric metric)
 	return layers;
 }
 
-/* ---- nodes and edges ----------------------------------------------------- */
+/* ---- words ------------------------------------------------------------------- */
 
-static uint32_t edge_slot(const struct builder *b, uint32_t parent, uint64_t key)
+static int compare_frames(const void *a, const void *b, void *context)
 {
-	return (uint32_t)hash_mix(hash_mix(b->frames.seed, parent), key) & (b->slot_count - 1);
-}
+	const struct frame *const *frames = context;
+	const struct frame *f = frames[*(const uint32_t *)a], *g = frames[*(const uint32_t *)b];
+	int order = frameset_compare_text(f->function, g->function);
 
-static int grow(struct builder *b)
-{
-	uint32_t capacity = b->capacity * 2, slot_count = capacity * 2;
-	struct tree_node *nodes;
-	uint64_t *keys;
-	uint32_t *slots;
-
-	if (capacity > UINT32_MAX / 4)
-		return -ENOMEM;
-	nodes = reallocarray(b->tree->nodes, capacity, sizeof(*nodes));
-	if (!nodes)
-		return -ENOMEM;
-	b->tree->nodes = nodes;
-	keys = reallocarray(b->keys, capacity, sizeof(*keys));
-	if (!keys)
-		return -ENOMEM;
-	b->keys = keys;
-	slots = malloc(slot_count * sizeof(*slots));
-	if (!slots)
-		return -ENOMEM;
-	memset(slots, 0xff, slot_count * sizeof(*slots));
-	free(b->slots);
-	b->slots = slots;
-	b->slot_count = slot_count;
-	b->capacity = capacity;
-	for (uint32_t i = 1; i < b->tree->count; i++) {
-		uint32_t slot = edge_slot(b, nodes[i].parent, keys[i]);
-
-		while (slots[slot] != NO_NODE)
-			slot = (slot + 1) & (slot_count - 1);
-		slots[slot] = i;
-	}
-	return 0;
-}
-
-/* The child of `parent` that `key` leads to, made if there is none yet. */
-static uint32_t child_of(struct builder *b, uint32_t parent, uint64_t key, enum node_kind kind)
-{
-	const struct tree_node *above;
-	struct tree_node *node;
-	uint32_t slot, index;
-
-	if (b->tree->count == b->capacity && grow(b))
-		return NO_NODE;
-	slot = edge_slot(b, parent, key);
-	while ((index = b->slots[slot]) != NO_NODE) {
-		if (b->keys[index] == key && b->tree->nodes[index].parent == parent)
-			return index;
-		slot = (slot + 1) & (b->slot_count - 1);
-	}
-	index = b->tree->count++;
-	b->slots[slot] = index;
-	b->keys[index] = key;
-	above = &b->tree->nodes[parent];
-	node = &b->tree->nodes[index];
-	*node = (struct tree_node){
-	    .kind = kind,
-	    .parent = parent,
-	    .depth = above->depth + 1,
-	    .base = above->base,
-	    .process = above->process,
-	    .layer = above->layer,
-	};
-	return index;
-}
-
-static void count_in(struct builder *b, uint32_t index, uint64_t value, uint64_t allocs)
-{
-	struct tree_node *node = &b->tree->nodes[index];
-
-	node->value = add(node->value, value);
-	node->allocs = add(node->allocs, allocs);
-}
-
-/* Root, process, layer: the levels above the frames, counted; NO_NODE without memory. */
-static uint32_t enter(struct builder *b, size_t process, enum layer layer, uint64_t value,
-		      uint64_t allocs)
-{
-	uint32_t node = 0;
-
-	count_in(b, node, value, allocs);
-	if (b->tree->by_process) {
-		node = child_of(b, node, TO_PROCESS | process, NODE_PROCESS);
-		if (node == NO_NODE)
-			return node;
-		b->tree->nodes[node].process = process;
-		count_in(b, node, value, allocs);
-	}
-	if (b->tree->by_layer) {
-		node = child_of(b, node, TO_LAYER | layer, NODE_LAYER);
-		if (node == NO_NODE)
-			return node;
-		b->tree->nodes[node].layer = layer;
-		b->tree->nodes[node].base = node;
-		count_in(b, node, value, allocs);
-	}
-	return node;
-}
-
-static int add_stack(struct builder *b, const struct stack *stack, uint64_t value)
-{
-	uint32_t node = enter(b, stack->process, stack->layer, value, stack->allocs);
-
-	for (size_t i = 0; i < stack->frame_count; i++) {
-		const struct frame *frame = &stack->frames[i];
-		uint32_t number = frameset_add(&b->frames, frame);
-		struct tree_node *n;
-
-		if (node == NO_NODE || number == FRAMESET_NONE)
-			return -ENOMEM;
-		node = child_of(b, node, number, NODE_FRAME);
-		if (node == NO_NODE)
-			return -ENOMEM;
-		n = &b->tree->nodes[node];
-		n->frame = b->frames.frames[number];
-		if (frame->line && (!n->line_first || frame->line < n->line_first))
-			n->line_first = frame->line;
-		if (frame->line > n->line_last)
-			n->line_last = frame->line;
-		count_in(b, node, value, stack->allocs);
-	}
-	return node == NO_NODE ? -ENOMEM : 0;
-}
-
-static int add_in_flight(struct builder *b, size_t process)
-{
-	for (int layer = 0; layer < LAYER_NR; layer++) {
-		uint64_t bytes = b->s->processes[process].layers[layer].in_flight_bytes;
-		uint32_t node;
-
-		if (!bytes)
-			continue;
-		node = enter(b, process, (enum layer)layer, bytes, 0);
-		if (node != NO_NODE)
-			node = child_of(b, node, TO_IN_FLIGHT, NODE_IN_FLIGHT);
-		if (node == NO_NODE)
-			return -ENOMEM;
-		count_in(b, node, bytes, 0);
-	}
-	return 0;
-}
-
-/* ---- the order of siblings ----------------------------------------------- */
-
-static int compare_nodes(const struct tree_node *a, const struct tree_node *b)
-{
-	const struct frame *f = a->frame, *g = b->frame;
-	int order;
-
-	if (a->parent != b->parent)
-		return a->parent < b->parent ? -1 : 1;
-	if (a->kind != b->kind)
-		return a->kind < b->kind ? -1 : 1;
-	if (a->kind == NODE_PROCESS)
-		return a->process < b->process ? -1 : 1;
-	if (a->kind != NODE_FRAME)
-		return (int)a->layer - (int)b->layer;
-	order = frameset_compare_text(f->function, g->function);
 	if (!order)
 		order = frameset_compare_text(f->module, g->module);
 	if (!order)
@@ -224,48 +74,220 @@ static int compare_nodes(const struct tree_node *a, const struct tree_node *b)
 	return order ? order : (int)f->inlined - (int)g->inlined;
 }
 
-static int compare_indices(const void *a, const void *b, void *nodes)
+/* Numbers of frames become their ranks in order of name. */
+static int rank_letters(struct builder *b, size_t count)
 {
-	const struct tree_node *n = nodes;
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	uint32_t n = b->frames.count;
+	uint32_t *order = calloc(n + 1, sizeof(*order)), *ranks = calloc(n + 1, sizeof(*ranks));
+	int error = order && ranks ? 0 : -ENOMEM;
 
-	return x == y ? 0 : compare_nodes(&n[x], &n[y]);
+	if (!error) {
+		for (uint32_t i = 0; i < n; i++)
+			order[i] = i;
+		qsort_r(order, n, sizeof(*order), compare_frames, b->frames.frames);
+		for (uint32_t i = 0; i < n; i++)
+			ranks[order[i]] = i;
+		for (size_t i = 0; i < count; i++)
+			b->letters[i] = ranks[b->letters[i]];
+	}
+	free(order);
+	free(ranks);
+	return error;
 }
 
-static int arrange(struct frametree *tree)
+static int add_stack(struct builder *b, const struct stack *stack, uint64_t value, size_t at)
 {
-	struct tree_node *nodes = tree->nodes;
-	uint64_t next;
+	b->entries[b->entry_count++] = (struct entry){
+	    .process = stack->process,
+	    .layer = stack->layer,
+	    .stack = stack,
+	    .letters = b->letters + at,
+	    .length = stack->frame_count,
+	    .value = value,
+	    .allocs = stack->allocs,
+	};
+	for (size_t i = 0; i < stack->frame_count; i++) {
+		b->letters[at + i] = frameset_add(&b->frames, &stack->frames[i]);
+		if (b->letters[at + i] == FRAMESET_NONE)
+			return -ENOMEM;
+	}
+	return 0;
+}
 
-	tree->order = calloc(tree->count, sizeof(*tree->order));
-	if (!tree->order)
+static void add_in_flight(struct builder *b)
+{
+	static uint32_t letter = IN_FLIGHT;
+
+	for (size_t i = 0; i < b->s->process_count; i++)
+		for (int layer = 0; layer < LAYER_NR; layer++)
+			if (b->s->processes[i].layers[layer].in_flight_bytes)
+				b->entries[b->entry_count++] = (struct entry){
+				    .process = i,
+				    .layer = (enum layer)layer,
+				    .letters = &letter,
+				    .length = 1,
+				    .value = b->s->processes[i].layers[layer].in_flight_bytes,
+				};
+}
+
+/* Every stack that has a value, as a word; 0 or -ENOMEM. */
+static int spell(struct builder *b, enum metric metric)
+{
+	const struct snapshot *s = b->s;
+	size_t letters = 0;
+	int error = 0;
+
+	for (size_t i = 0; i < s->stack_count; i++)
+		letters += s->stacks[i].frame_count;
+	b->letters = calloc(letters + 1, sizeof(*b->letters));
+	b->entries = calloc(s->stack_count + s->process_count * LAYER_NR + 1, sizeof(*b->entries));
+	if (!b->letters || !b->entries)
 		return -ENOMEM;
-	for (uint32_t i = 1; i < tree->count; i++)
-		tree->order[i] = i;
-	/* the root stays first: it is nobody's child */
-	qsort_r(tree->order + 1, tree->count - 1, sizeof(*tree->order), compare_indices, nodes);
-	for (uint32_t i = 1; i < tree->count; i++) {
-		struct tree_node *parent = &nodes[nodes[tree->order[i]].parent];
+	letters = 0;
+	for (size_t i = 0; i < s->stack_count && !error; i++) {
+		const struct stack *stack = &s->stacks[i];
+		uint64_t value = snapshot_metric(stack, metric);
 
-		if (!parent->child_count++)
-			parent->children = i;
+		if (!value || stack->process >= s->process_count)
+			continue;
+		error = add_stack(b, stack, value, letters);
+		letters += stack->frame_count;
+		if (stack->frame_count > b->deepest)
+			b->deepest = stack->frame_count;
 	}
-	/* parents come before their children in order of index */
-	for (uint32_t i = 0; i < tree->count; i++) {
-		next = nodes[i].start;
-		for (uint32_t c = 0; c < nodes[i].child_count; c++) {
-			struct tree_node *child = &nodes[tree->order[nodes[i].children + c]];
+	if (!error)
+		error = rank_letters(b, letters);
+	if (!error && metric == METRIC_PEAK)
+		add_in_flight(b);
+	return error;
+}
 
-			child->start = next;
-			next = add(next, child->value);
-		}
+static int compare_entries(const void *a, const void *b, void *context)
+{
+	const struct frametree *tree = context;
+	const struct entry *x = a, *y = b;
+
+	if (tree->by_process && x->process != y->process)
+		return x->process < y->process ? -1 : 1;
+	if (x->layer != y->layer)
+		return x->layer < y->layer ? -1 : 1;
+	for (size_t i = 0; i < x->length && i < y->length; i++)
+		if (x->letters[i] != y->letters[i])
+			return x->letters[i] < y->letters[i] ? -1 : 1;
+	return x->length < y->length ? -1 : x->length > y->length;
+}
+
+/* ---- nodes ---------------------------------------------------------------------- */
+
+/* Makes the node at `depth` of the path to `entry`; its parent is in the path. */
+static void begin_node(struct builder *b, const struct entry *entry, uint32_t depth)
+{
+	const struct frametree *tree = b->tree;
+	uint32_t frames_from = 1 + tree->by_process + tree->by_layer;
+	uint32_t index = (uint32_t)b->tree->count++, up = depth ? b->path[depth - 1] : 0;
+	const struct tree_node *parent = &tree->nodes[up];
+	struct tree_node *node = &b->tree->nodes[index];
+
+	*node = (struct tree_node){
+	    .parent = up,
+	    .depth = depth,
+	    .base = depth ? parent->base : 0,
+	    .layer = entry->layer,
+	    .start = depth ? parent->start + parent->children : 0,
+	};
+	if (depth >= frames_from) {
+		node->kind = entry->stack ? NODE_FRAME : NODE_IN_FLIGHT;
+		if (entry->stack)
+			node->frame = &entry->stack->frames[depth - frames_from];
+	} else if (depth == 1 && tree->by_process) {
+		node->kind = NODE_PROCESS;
+		node->process = entry->process;
+	} else if (depth) {
+		node->kind = NODE_LAYER;
+		node->base = index;
 	}
+	b->path[depth] = index;
+}
+
+/* Levels that the paths to two entries, sorted, have in common; the root is one. */
+static size_t common_levels(const struct frametree *tree, const struct entry *a,
+			    const struct entry *b)
+{
+	size_t levels = 1, i = 0;
+
+	if (tree->by_process && a->process != b->process)
+		return levels;
+	levels += tree->by_process;
+	if (tree->by_layer && a->layer != b->layer)
+		return levels;
+	levels += tree->by_layer;
+	while (i < a->length && i < b->length && a->letters[i] == b->letters[i])
+		i++;
+	return levels + i;
+}
+
+static void count_in(struct builder *b, const struct entry *entry, size_t depth, size_t frames_from)
+{
+	struct tree_node *node = &b->tree->nodes[b->path[depth]];
+	unsigned line;
+
+	node->value = add(node->value, entry->value);
+	node->allocs = add(node->allocs, entry->allocs);
+	if (depth)
+		b->tree->nodes[node->parent].children =
+		    add(b->tree->nodes[node->parent].children, entry->value);
+	if (node->kind != NODE_FRAME)
+		return;
+	line = entry->stack->frames[depth - frames_from].line;
+	if (line && (!node->line_first || line < node->line_first))
+		node->line_first = line;
+	if (line > node->line_last)
+		node->line_last = line;
+}
+
+/* Nodes that there will be, for one allocation of the right size. */
+static size_t count_nodes(const struct builder *b, size_t frames_from)
+{
+	size_t count = 1 + frames_from;
+
+	for (size_t i = 0; i < b->entry_count; i++) {
+		const struct entry *entry = &b->entries[i];
+
+		count += frames_from + entry->length;
+		if (i)
+			count -= common_levels(b->tree, entry - 1, entry);
+	}
+	return count;
+}
+
+static int merge(struct builder *b)
+{
+	struct frametree *tree = b->tree;
+	size_t frames_from = 1 + tree->by_process + tree->by_layer, limit;
+
+	limit = count_nodes(b, frames_from);
+	tree->nodes = calloc(limit, sizeof(*tree->nodes));
+	b->path = calloc(b->deepest + frames_from + 2, sizeof(*b->path));
+	if (!tree->nodes || !b->path || limit > UINT32_MAX)
+		return -ENOMEM;
+	for (size_t i = 0; i < b->entry_count; i++) {
+		const struct entry *entry = &b->entries[i];
+		size_t known = i ? common_levels(tree, entry - 1, entry) : 0;
+
+		for (size_t depth = known; depth < frames_from + entry->length; depth++)
+			begin_node(b, entry, (uint32_t)depth);
+		for (size_t depth = 0; depth < frames_from + entry->length; depth++)
+			count_in(b, entry, depth, frames_from);
+	}
+	/* without any entry the root, zeroed, is all there is */
+	if (!tree->count)
+		tree->count = 1;
 	return 0;
 }
 
 int frametree_build(struct frametree *tree, const struct snapshot *s, enum metric metric)
 {
-	struct builder b = {.tree = tree, .s = s, .capacity = 512};
+	struct builder b = {.tree = tree, .s = s};
 	int error;
 
 	memset(tree, 0, sizeof(*tree));
@@ -274,34 +296,20 @@ int frametree_build(struct frametree *tree, const struct snapshot *s, enum metri
 	tree->by_layer = tree->layers & (tree->layers - 1);
 	error = frameset_init(&b.frames, false);
 	if (!error)
-		error = grow(&b);
-	if (error)
-		goto out;
-	tree->count = 1;
-	tree->nodes[0] = (struct tree_node){
-	    .process = tree->by_process ? SIZE_MAX : 0,
-	    .layer = (enum layer)(tree->layers ? __builtin_ctz(tree->layers) : 0),
-	};
-	for (size_t i = 0; i < s->stack_count && !error; i++) {
-		uint64_t value = snapshot_metric(&s->stacks[i], metric);
-
-		if (value && s->stacks[i].process < s->process_count)
-			error = add_stack(&b, &s->stacks[i], value);
+		error = spell(&b, metric);
+	if (!error) {
+		qsort_r(b.entries, b.entry_count, sizeof(*b.entries), compare_entries, tree);
+		error = merge(&b);
 	}
-	for (size_t i = 0; metric == METRIC_PEAK && i < s->process_count && !error; i++)
-		error = add_in_flight(&b, i);
-	if (!error)
-		error = arrange(tree);
-out:
 	frameset_free(&b.frames);
-	free(b.keys);
-	free(b.slots);
+	free(b.letters);
+	free(b.entries);
+	free(b.path);
 	return error;
 }
 
 void frametree_free(struct frametree *tree)
 {
 	free(tree->nodes);
-	free(tree->order);
 	memset(tree, 0, sizeof(*tree));
 }

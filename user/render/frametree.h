@@ -12,23 +12,23 @@ enum node_kind { NODE_ROOT, NODE_PROCESS, NODE_LAYER, NODE_FRAME, NODE_IN_FLIGHT
 
 struct tree_node {
 	enum node_kind kind;
-	uint32_t parent;  /* its index is below its children's; the root's is 0 */
-	uint32_t depth;   /* 0: the root */
-	uint32_t base;    /* the node that shares are shares of: the root or a layer */
-	size_t process;   /* NODE_PROCESS and below: index; else SIZE_MAX */
-	enum layer layer; /* NODE_LAYER and below, and everywhere if there is one layer only */
-	const struct frame *frame;      /* NODE_FRAME only */
+	uint32_t parent;           /* the root's is 0 */
+	uint32_t depth;            /* 0: the root */
+	uint32_t base;             /* the node that shares are shares of: the root or a layer */
+	enum layer layer;          /* of everything from NODE_LAYER on, or of the only layer */
+	size_t process;            /* index, NODE_PROCESS only */
+	const struct frame *frame; /* NODE_FRAME only */
 	unsigned line_first, line_last; /* of the frames merged here; 0: unknown */
 	uint64_t value;                 /* of the metric, children included */
+	uint64_t children;              /* sum of the children's values */
 	uint64_t allocs;
-	uint64_t start; /* sum of the values to its left: boxes lie at [start, start + value) */
-	uint32_t children, child_count; /* order[children …] are the children */
+	uint64_t start; /* the box lies at [start, start + value) */
 };
 
 struct frametree {
-	struct tree_node *nodes; /* nodes[0] is the root, which is "all" */
-	uint32_t count;
-	uint32_t *order;           /* children of one parent side by side, in order of name */
+	/* A caller, then what it calls from left to right, in order of name; nodes[0] is "all". */
+	struct tree_node *nodes;
+	size_t count;
 	bool by_process, by_layer; /* which levels there are below the root */
 	unsigned layers;           /* bit mask of the layers that have a value */
 };

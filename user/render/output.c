@@ -2,7 +2,7 @@
 /* The table of output formats, and files written whole or not at all. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -189,6 +189,8 @@ static int render_to(int fd, render_fn *render, const struct snapshot *s,
 	if (!out)
 		return -ENOMEM;
 	setvbuf(out, NULL, _IOFBF, 1 << 17);
+	/* nobody else has this stream */
+	__fsetlocking(out, FSETLOCKING_BYCALLER);
 	error = render(out, s, o);
 	if (fclose(out) && !error)
 		error = -EIO;

@@ -27,6 +27,7 @@ static const char common_style[] =
     "text.empty{font-size:15px;fill:#656d76;text-anchor:middle}\n"
     ".frame{fill:none;stroke:#d0d7de}\n"
     "@media (prefers-color-scheme:dark){\n"
+    "svg{background:#0f1419}\n"
     ".bg{fill:#0f1419}\n"
     "text{fill:#e6edf3}\n"
     "text.sub{fill:#c0c8d0}\n"
@@ -56,21 +57,32 @@ void svg_end(FILE *out, const char *const *script)
 	fputs("]]></script>\n</svg>\n", out);
 }
 
+/* Not printf(): a picture has some hundred thousand coordinates. */
 void svg_number(FILE *out, double value)
 {
-	char text[32];
-	char *end;
+	char text[24], *p = text + sizeof(text);
+	long hundredths;
+	bool negative;
 
 	/* keeps the document readable whatever a caller's arithmetic did */
 	if (!isfinite(value) || fabs(value) > 1e9)
 		value = 0;
-	snprintf(text, sizeof(text), "%.2f", value);
-	end = text + strlen(text);
-	while (end[-1] == '0')
-		*--end = 0;
-	if (end[-1] == '.')
-		*--end = 0;
-	fputs(strcmp(text, "-0") ? text : "0", out);
+	hundredths = lround(value * 100);
+	negative = hundredths < 0;
+	hundredths = labs(hundredths);
+	if (hundredths % 100) {
+		if (hundredths % 10)
+			*--p = (char)('0' + hundredths % 10);
+		*--p = (char)('0' + hundredths / 10 % 10);
+		*--p = '.';
+	}
+	hundredths /= 100;
+	do
+		*--p = (char)('0' + hundredths % 10);
+	while (hundredths /= 10);
+	if (negative)
+		*--p = '-';
+	fwrite(p, 1, (size_t)(text + sizeof(text) - p), out);
 }
 
 static void begin_text(FILE *out, double x, double y, const char *css)

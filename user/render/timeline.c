@@ -313,8 +313,9 @@ static void put_caption(const struct timeline *t)
 			text_bytes(human, v->bytes));
 		if (series->layer != LAYER_RSS && t->series_count <= 2)
 			fprintf(line, " (%s bytes)", text_count(human, v->bytes));
-		fprintf(line, ", last %s",
-			text_bytes(human, series->vertices[series->count - 1].bytes));
+		if (t->series_count <= 3)
+			fprintf(line, ", last %s",
+				text_bytes(human, series->vertices[series->count - 1].bytes));
 	}
 	fclose(line);
 	svg_text_fitted(t->out, SVG_MARGIN, 50, "sub", text ? text : "Memory over time", 13,

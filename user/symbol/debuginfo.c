@@ -311,19 +311,24 @@ static size_t chain_to_calls(struct debuginfo *d, struct unit *unit, uint64_t ad
 			     Dwarf_Die *chain, size_t count, struct call *calls, size_t max)
 {
 	struct name_context names = {d->context.strings, unit_by_die, d};
-	size_t n = count < max ? count : max, i;
+	size_t n = count < max ? count : max, used = 0, i;
 
 	for (i = 0; i < n; i++) {
 		size_t at = i + 1 < n ? count - 1 - i : 0;
+		struct call *call = &calls[used];
 
-		calls[i] = (struct call){.inlined = at > 0};
-		calls[i].function = debugname(&names, &chain[at]);
+		*call = (struct call){.inlined = at > 0};
+		call->function = debugname(&names, &chain[at]);
+		/* The function itself may be named by a symbol; an inlined call may not. */
+		if (!call->function && at)
+			continue;
 		if (at == count - 1)
-			line_of_address(d, unit, address, &calls[i]);
+			line_of_address(d, unit, address, call);
 		else
-			line_of_call(d, unit, &chain[at + 1], &calls[i]);
+			line_of_call(d, unit, &chain[at + 1], call);
+		used++;
 	}
-	return n;
+	return used;
 }
 
 static size_t lookup_in_unit(struct debuginfo *d, struct unit *unit, uint64_t address,

@@ -166,9 +166,13 @@ int elfsyms_collect(struct elfsyms *syms, const struct image *image, struct budg
 	return 0;
 }
 
-/* Adds the symbols [first, next) of one address; what follows begins at `after`. */
+/*
+ * Adds the symbols [first, next) of one address; what follows begins at
+ * `after`.  *covered is where the sized ones before end: a symbol without a size
+ * in there is a label in a function, and not a function.
+ */
 static int group_add(struct elfsyms *syms, const struct elfsym *first, const struct elfsym *next,
-		     uint64_t after)
+		     uint64_t after, uint64_t *covered)
 {
 	uint64_t size = first->size, end;
 	const struct elfsym *s;
@@ -179,14 +183,18 @@ static int group_add(struct elfsyms *syms, const struct elfsym *first, const str
 		end = first->address + size;
 		if (end < first->address)
 			end = first->limit;
+		*covered = end > *covered ? end : *covered;
 		return ranges_add(&syms->sized, first->address, end, (uintptr_t)first->name);
 	}
+	if (first->address < *covered)
+		return 0;
 	end = after < first->limit ? after : first->limit;
 	return ranges_add(&syms->unsized, first->address, end, (uintptr_t)first->name);
 }
 
 int elfsyms_finish(struct elfsyms *syms, const struct image *main)
 {
+	uint64_t covered = 0;
 	size_t i, next;
 	int err = 0;
 
@@ -201,7 +209,8 @@ int elfsyms_finish(struct elfsyms *syms, const struct image *main)
 		}
 		if (image_code_end(main, items[i].address))
 			err = group_add(syms, items + i, items + next,
-					next < syms->count ? items[next].address : UINT64_MAX);
+					next < syms->count ? items[next].address : UINT64_MAX,
+					&covered);
 	}
 	free(syms->items);
 	syms->items = NULL;

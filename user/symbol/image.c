@@ -153,7 +153,7 @@ static int image_read(struct image *image)
 	int err;
 
 	if (!image->elf || elf_kind(image->elf) != ELF_K_ELF || !gelf_getehdr(image->elf, &ehdr) ||
-	    (ehdr.e_type != ET_EXEC && ehdr.e_type != ET_DYN))
+	    (ehdr.e_type != ET_EXEC && ehdr.e_type != ET_DYN && ehdr.e_type != ET_REL))
 		return -ENOEXEC;
 	err = segments_read(image);
 	if (err)

@@ -41,9 +41,9 @@ struct budget {
 bool budget_take(struct budget *budget, uint64_t bytes);
 
 /*
- * Opens an executable, library or debug file; `fd` and `memory` (from malloc)
- * are taken over, also on failure.  0, -ENOEXEC if it is none of these, or
- * another negative errno.
+ * Opens an executable, library or debug file (what dwz makes is an object file); `fd` and `memory`
+ * (from malloc) are taken over, also on failure.  0, -ENOEXEC if it is none of these, or another
+ * negative errno.
  */
 int image_open(struct image *image, int fd);
 int image_open_memory(struct image *image, void *memory, size_t size);

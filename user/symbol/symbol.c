@@ -288,7 +288,6 @@ static size_t lookup(struct symbols *s, uint32_t id, uint64_t offset, struct fra
 		    .kind = FRAME_NATIVE,
 		    .inlined = calls[i].inlined,
 		};
-		/* An inlined call whose record has no name is still a call. */
 		if (!frames[i].function)
 			frames[i].function = unknown_name(s, id, m, offset);
 	}

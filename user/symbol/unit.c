@@ -10,7 +10,7 @@
 /* Ranges of one DIE: real ones have a few, a unit's some ten thousand. */
 #define DIE_RANGES_MAX ((size_t)1 << 20)
 #define STOP_EVERY 1024
-/* Bytes passed over, in sizes of the unit: a few in the deepest of real programs. */
+/* Bytes that may be passed over, in sizes of the unit. */
 #define PASSES_MAX 64
 #define UNIT_MAX ((uint64_t)512 << 20)
 
@@ -154,35 +154,62 @@ struct level {
 	uint32_t scope; /* of what is inside */
 };
 
-/*
- * Skipping a DIE without a sibling link means reading all that is in it, once
- * for every level around it.  In sane files that is a few times the size of
- * the unit; `left` holds a hostile one to that.
- */
 struct walk {
 	struct level levels[DEPTH_MAX];
 	unsigned depth;
-	Dwarf_Die die;     /* where we are */
-	uint64_t furthest; /* the largest offset seen */
-	uint64_t left;     /* bytes that may still be passed over */
-	uint64_t work;     /* since we last asked whether to stop */
+	Dwarf_Die die;            /* where we are */
+	const unsigned char *end; /* of the unit */
+	uint64_t left;            /* bytes that may still be passed over */
+	uint64_t work;            /* since we last asked whether to stop */
 };
+
+/* Charges the way to `to`; false when too much was passed over. */
+static bool walk_charge(struct walk *w, const void *to)
+{
+	ptrdiff_t bytes = (const char *)to - (const char *)w->die.addr;
+
+	if (bytes < 0 || (uint64_t)bytes > w->left)
+		return false;
+	w->left -= (uint64_t)bytes;
+	w->work += (uint64_t)bytes / 64;
+	return true;
+}
+
+/*
+ * `nul` ends the list of DIEs we were in.  What follows it is the next DIE
+ * around us, or ends that list, too: no need to pass over all that we have seen
+ * once more to get there.
+ */
+static bool walk_out(struct walk *w, const unsigned char *nul)
+{
+	Dwarf *dwarf = dwarf_cu_getdwarf(w->die.cu);
+
+	while (w->depth && nul + 1 < w->end && !*nul) {
+		w->depth--;
+		nul++;
+		if (*nul)
+			return walk_charge(w, nul) &&
+			       dwarf_die_addr_die(dwarf, (void *)nul, &w->die);
+	}
+	return false;
+}
 
 /* Moves to the next DIE of this level or of one around it; false at the end. */
 static bool walk_next(struct walk *w)
 {
 	for (;;) {
-		Dwarf_Off from = dwarf_dieoffset(&w->die), to;
-		int end = dwarf_siblingof(&w->die, &w->die);
+		Dwarf_Die next;
+		int end = dwarf_siblingof(&w->die, &next);
 
-		to = end ? w->furthest : dwarf_dieoffset(&w->die);
-		if (to > from && to - from > w->left)
+		if (end < 0 || (next.addr && !walk_charge(w, next.addr)))
 			return false;
-		w->left -= to > from ? to - from : 0;
 		if (!end) {
-			w->furthest = to > w->furthest ? to : w->furthest;
+			w->die = next;
 			return true;
 		}
+		if (next.addr && (unsigned char *)next.addr < w->end)
+			return walk_out(w, next.addr);
+		/* libdw does not promise to say where a list ends. */
 		if (!w->depth)
 			return false;
 		w->die = w->levels[--w->depth].die;
@@ -235,16 +262,19 @@ static int walk_unit(struct unit *unit, struct walk *w, const struct image *main
 	return 0;
 }
 
-static uint64_t unit_size(Dwarf_Die *die)
+/* Whether the unit can be walked; then `w` knows where it ends. */
+static bool walk_start(struct walk *w, Dwarf_Die *die)
 {
-	Dwarf_Off start = dwarf_dieoffset(die) - dwarf_cuoffset(die), next;
+	Dwarf_Off within = dwarf_cuoffset(die), start = dwarf_dieoffset(die) - within, next;
 	size_t header;
 
 	if (dwarf_next_unit(dwarf_cu_getdwarf(die->cu), start, &next, &header, NULL, NULL, NULL,
 			    NULL, NULL, NULL) ||
-	    next <= start)
-		return 0;
-	return next - start <= UNIT_MAX ? next - start : 0;
+	    next <= start || next - start > UNIT_MAX || dwarf_child(die, &w->die))
+		return false;
+	w->end = (unsigned char *)die->addr + (next - start - within);
+	w->left = PASSES_MAX * (next - start);
+	return true;
 }
 
 int unit_read(struct unit *unit, Dwarf_Die *die, const struct image *main, struct stop stop,
@@ -258,10 +288,8 @@ int unit_read(struct unit *unit, Dwarf_Die *die, const struct image *main, struc
 	if (!w)
 		return -ENOMEM;
 	err = scope_add(unit, die->addr, 0);
-	if (!err && !dwarf_child(die, &w->die)) {
-		w->left = PASSES_MAX * unit_size(die);
+	if (!err && walk_start(w, die))
 		err = walk_unit(unit, w, main, stop);
-	}
 	free(w);
 	ranges_sort(&unit->functions);
 	if (!budget_take(budget, unit->functions.room * sizeof(*unit->functions.items) +

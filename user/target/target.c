@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "probe/attach.h"
+#include "probe/closer.h"
 #include "target/process.h"
 
 /* The probes of one file in one process. */
@@ -30,6 +31,7 @@ struct traced {
 struct target {
 	struct kernel *kernel;
 	struct modules *modules;
+	struct closer *closer;
 	bool *matched; /* by row */
 	struct traced **traced;
 	size_t traced_count, traced_room;
@@ -69,7 +71,10 @@ struct target *target_new(struct kernel *kernel, struct modules *modules,
 	if (!t)
 		return NULL;
 	t->matched = calloc(table->count, sizeof(*t->matched));
-	if (!t->matched) {
+	t->closer = closer_new();
+	if (!t->matched || !t->closer) {
+		closer_free(t->closer);
+		free(t->matched);
 		free(t);
 		return NULL;
 	}
@@ -78,12 +83,12 @@ struct target *target_new(struct kernel *kernel, struct modules *modules,
 	return t;
 }
 
-static void probes_close(struct traced *traced)
+static void probes_close(struct target *t, struct traced *traced)
 {
 	size_t i;
 
 	for (i = 0; i < traced->probed_count; i++)
-		attach_close(traced->probed[i].attach);
+		closer_add(t->closer, traced->probed[i].attach);
 	free(traced->probed);
 	traced->probed = NULL;
 	traced->probed_count = 0;
@@ -105,7 +110,9 @@ void target_detach(struct target *t)
 	size_t i;
 
 	for (i = 0; i < t->traced_count; i++)
-		probes_close(t->traced[i]);
+		probes_close(t, t->traced[i]);
+	closer_free(t->closer);
+	t->closer = NULL;
 }
 
 void target_free(struct target *t)
@@ -153,7 +160,7 @@ static void traced_remove(struct target *t, struct traced *traced)
 {
 	size_t i;
 
-	probes_close(traced);
+	probes_close(t, traced);
 	for (i = 0; i < t->traced_count; i++)
 		if (t->traced[i] == traced)
 			t->traced[i] = t->traced[--t->traced_count];
@@ -284,8 +291,8 @@ static int give_table(struct target *t, struct image *image, const struct mappin
 	for (i = 0; i < maps->count; i++) {
 		const struct mapping *m = &maps->items[i];
 
-		if (!modules[i])
-			continue;
+		if (!modules[i] || m->end > MS_ADDRESS_MAX)
+			continue; /* [vsyscall] lies in the kernel's half */
 		if (table->nr == MS_MAPPINGS_MAX) {
 			kernel_loss_add(t->kernel, MS_LOSS_mappings_full, maps->count - i);
 			break;
@@ -407,7 +414,7 @@ static void image_execed(struct target *t, const struct ms_event *e)
 	/* The links follow the process across exec, unless a thread that was
 	 * not the leader called it: the task they hold is gone then. */
 	if (e->parent != e->tgid)
-		probes_close(traced);
+		probes_close(t, traced);
 	traced->flags = e->flags & ~MS_PROC_READY;
 	sync_unheld(t, e->tgid, e->flags);
 }

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The command line: what is accepted, what is refused, and with which words. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "options.h"
+
+#define WORDS 32
+
+/* Parses one line of blank-separated words; what was said on stderr goes to `said`. */
+static int parse(const char *line, struct options *o, char *said, size_t size)
+{
+	static char text[512]; /* the options point into it */
+	static char *argv[WORDS + 1];
+	int argc = 0, err, saved = dup(STDERR_FILENO);
+	FILE *file = tmpfile();
+	char *word, *rest = text;
+	size_t n;
+
+	assert_non_null(file);
+	snprintf(text, sizeof(text), "memsnoop %s", line);
+	while ((word = strsep(&rest, " ")) && argc < WORDS)
+		if (*word)
+			argv[argc++] = word;
+	argv[argc] = NULL;
+	optind = 0; /* glibc: start anew */
+	dup2(fileno(file), STDERR_FILENO);
+	err = options_parse(argc, argv, o);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	rewind(file);
+	n = fread(said, 1, size - 1, file);
+	said[n] = '\0';
+	fclose(file);
+	return err;
+}
+
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *line, *words;
+	} cases[] = {
+		{"", "say what to trace"},
+		{"-p", "'-p' needs a value"},
+		{"-p 0", "'0' is not a process id"},
+		{"-p 12x", "'12x' is not a process id"},
+		{"-p 1,", "is not a process id"},
+		{"-p 99999999999", "is not a process id"},
+		{"-p 1 -- ls", "do not go together"},
+		{"ls", "put -- before the command"},
+		{"--bogus -p 1", "no option '--bogus'"},
+		{"-X -p 1", "no option '-X'"},
+		{"-p 1 -o x.txt", "'x.txt': no output has this suffix"},
+		{"-p 1 -o noext", "there are .folded"},
+		{"-p 1 --plot x.png", "the plot is an .svg file"},
+		{"-p 1 --metric size", "one of peak, live, alloc, count"},
+		{"-p 1 --layers heap,gpu", "'gpu'"},
+		{"-p 1 --no-feature magic", "one of session, multi, perf"},
+		{"-p 1 -d -3", "'-3' is not a number of seconds"},
+		{"-p 1 -i 1s", "'1s' is not a number of seconds"},
+		{"-p 1 -d nan", "'nan' is not a number of seconds"},
+		{"-p 1 --max-blocks 0", "--max-blocks: '0'"},
+		{"-p 1 --max-blocks -5", "--max-blocks: '-5'"},
+		{"-p 1 --max-stacks 2t", "--max-stacks: '2t'"},
+		{"-p 1 --max-stacks 4g", "--max-stacks: '4g'"},
+		{"--json -- ls", "use -o FILE.json"},
+		{"-p 1 --probe x", "--probe 'x':"},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct options o;
+		char said[1024];
+
+		assert_int_equal(parse(cases[i].line, &o, said, sizeof(said)), -EINVAL);
+		if (!strstr(said, cases[i].words))
+			fail_msg("'%s' said: %s", cases[i].line, said);
+		/* one line, and it says who speaks */
+		assert_int_equal(strncmp(said, "memsnoop: ", 10), 0);
+		assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1);
+		options_free(&o);
+	}
+}
+
+static void test_accepted(void **state)
+{
+	struct options o;
+	char said[1024];
+
+	(void)state;
+	assert_int_equal(parse("-p 12,34 --pid 56 -p 12 -i 0.5 -d 3 -o a.svg -o b.json --plot c.svg "
+			       "--metric live --top 5 -v", &o, said, sizeof(said)), 0);
+	assert_string_equal(said, "");
+	assert_int_equal(o.pid_count, 3);
+	assert_int_equal(o.pids[2], 56);
+	assert_int_equal(o.output_count, 2);
+	assert_string_equal(o.outputs[1], "b.json");
+	assert_string_equal(o.plot, "c.svg");
+	assert_int_equal(o.metric, METRIC_LIVE);
+	assert_int_equal(o.top, 5);
+	assert_true(o.verbose && o.interval_s == 0.5 && o.duration_s == 3);
+	assert_null(o.command);
+	options_free(&o);
+}
+
+static void test_command(void **state)
+{
+	struct options o;
+	char said[1024];
+
+	(void)state;
+	assert_int_equal(parse("--no-feature session --max-blocks 4k -- prog -p 3 --json", &o, said,
+			       sizeof(said)), 0);
+	assert_string_equal(o.command[0], "prog");
+	assert_string_equal(o.command[3], "--json");
+	assert_null(o.command[4]);
+	assert_int_equal(o.pid_count, 0);
+	assert_true(o.kernel.refused[ATTACH_SESSION] && !o.kernel.refused[ATTACH_MULTI]);
+	assert_int_equal(o.kernel.max_blocks, 4096);
+	options_free(&o);
+}
+
+static void test_probe_adds_a_row(void **state)
+{
+	struct options o;
+	char said[1024];
+	size_t before;
+
+	(void)state;
+	assert_int_equal(parse("-p 1", &o, said, sizeof(said)), 0);
+	before = o.table.count;
+	options_free(&o);
+	assert_int_equal(parse("-p 1 --probe libx.so:x_alloc,kind=alloc,size=arg1,ptr=ret", &o, said,
+			       sizeof(said)), 0);
+	assert_int_equal(o.table.count, before + 1);
+	assert_string_equal(o.table.rows[before].symbol, "x_alloc");
+	assert_true(o.table.rows[before].from_user);
+	options_free(&o);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_accepted),
+		cmocka_unit_test(test_command),
+		cmocka_unit_test(test_probe_adds_a_row),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
