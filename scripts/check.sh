@@ -8,6 +8,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly OUT=${OUT:-.output}
+TARGETS=$(realpath "$OUT")/targets
+export TARGETS
 passed=0 failed=0 skipped=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
@@ -52,7 +54,7 @@ if [ $# -eq 0 ]; then
 fi
 if [ "$(id -u)" = 0 ]; then
 	for file in "$@"; do
-		run "$(basename "$file")" env OUT="$OUT" bats --timing --formatter tap "$file"
+		run "$(basename "$file")" bats --timing --formatter tap "$file"
 	done
 else
 	echo "== end-to-end tests need root"

@@ -23,7 +23,7 @@ demo:
 check:
 	$(Q)scripts/deps.sh build test
 	$(Q)$(MAKE) all unit targets
-	$(Q)OUT=$(OUT) scripts/check.sh
+	$(Q)OUT=$(OUT) MEMSNOOP=$(abspath $(PROGRAM)) scripts/check.sh
 
 .PHONY: bench
 bench:

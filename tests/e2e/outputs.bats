@@ -95,10 +95,10 @@ self_contained()
 }
 
 @test "a hostile name reaches no terminal and no XML" {
-	local name=$'evil\033[31m<&"\n\001name'
+	local name=$'evil\033[31m<&"\001name;\''
 
 	cp "$T/image" "$TMP/$name"
-	trace -o "$TMP/x.svg" -o "$TMP/x.folded" --plot "$TMP/t.svg" -- "$TMP/$name"
+	trace -o "$TMP/x.svg" -o "$TMP/x.folded" --plot "$TMP/t.svg" -- "$TMP/$name" $'an\nargument\033[2J\xff'
 	equal "$status" 0 "exit status"
 	verify
 	self_contained "$TMP/x.svg"

@@ -157,11 +157,13 @@ screen_differs()
 	unharmed
 }
 
-@test "a terminal: a command's own Ctrl-C" {
+@test "a terminal: Ctrl-C with a command ends both, the terminal is restored" {
 	terminal
-	type_line "$MEMSNOOP -- sleep 1000; echo status \$?"
-	wait_until "the command" pgrep -f -P "$(pgrep -f -P "$(tmux_do display-message -p '#{pane_pid}')" memsnoop || echo 0)" 'sleep 1000'
+	type_line "$MEMSNOOP -v -- sh -c 'echo \$\$ >$TMP/pid; exec sleep 1000'; echo status \$?"
+	wait_until "the command" test -s "$TMP/pid"
+	wait_until "it to become sleep" grep -qsx sleep "/proc/$(cat "$TMP/pid")/comm"
 	tmux_do send-keys C-c
 	restored
+	wait_until "the command's end" test ! -e "/proc/$(cat "$TMP/pid")"
 	tmux_do kill-server
 }

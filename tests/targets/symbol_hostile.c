@@ -3,8 +3,10 @@
  * Fixture of the symboliser's test: DWARF made to lead a reader astray.  Built
  * without -g, it has only what is written here: a function that is its own
  * origin, two that are each other's, a sibling link that leads back, and NEST
- * blocks, one inside the other.
+ * blocks, one inside the other.  Prints "OFFSET<tab>function:0".
  */
+#include "symbol_report.h"
+
 #ifndef NEST
 #define NEST 100000
 #endif
@@ -21,6 +23,8 @@ __attribute__((noinline)) int victim(int value)
 
 int main(void)
 {
+	printf("%lx\tvictim:0\n", file_offset((uintptr_t)victim));
+	printf("%lx\tvictim:0\n", file_offset((uintptr_t)victim) + 2);
 	return victim(-1);
 }
 

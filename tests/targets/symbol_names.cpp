@@ -103,7 +103,8 @@ int main()
 {
 	shapes::Circle circle;
 	/* Compilers write a lambda's type in ways of their own: "*" stands for it. */
-	auto lambda = [](int value) __attribute__((noinline)) {
+	auto lambda = [](int value) __attribute__((noinline))
+	{
 		REPORT("main::*::operator()");
 		return value;
 	};

@@ -32,8 +32,7 @@ static inline unsigned long file_offset(uintptr_t address)
 /* The address that a stack walk would look up: inside the call instruction. */
 #define CALL_ADDRESS() ((uintptr_t)__builtin_return_address(0) - 1)
 
-__attribute__((noinline)) static void report(const char *function, unsigned line,
-					     const char *rest)
+__attribute__((noinline)) static void report(const char *function, unsigned line, const char *rest)
 {
 	printf("%lx\t%s:%u%s\n", file_offset(CALL_ADDRESS()), function, line, rest);
 }
@@ -41,10 +40,10 @@ __attribute__((noinline)) static void report(const char *function, unsigned line
 /* Keeps a call from becoming a jump: a jump leaves no return address. */
 #define STAY() __asm__ volatile("")
 
-#define REPORT(function)                        \
-	do {                                    \
-		report(function, __LINE__, ""); \
-		STAY();                         \
+#define REPORT(function)                                                                           \
+	do {                                                                                       \
+		report(function, __LINE__, "");                                                    \
+		STAY();                                                                            \
 	} while (0)
 
 #endif

@@ -221,6 +221,7 @@ WORKSHOP void check_program(const char *program, const char *original, enum know
 	struct symbols *s = open_program(program);
 
 	check(s, program, original, knowledge);
+	assert_int_equal(symbols_incomplete(s), 0);
 	symbols_free(s);
 }
 

@@ -310,6 +310,8 @@ static void put_remarks(const struct flame *f)
 	if (!line)
 		return;
 	for (unsigned i = 0; i < LAYER_NR; i++) {
+		if (!(f->tree.layers & 1u << i))
+			continue;
 		layer_sum(f, (enum layer)i, &value, &in_flight);
 		if (!in_flight)
 			continue;

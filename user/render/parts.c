@@ -40,7 +40,7 @@ static size_t operator_length(const char *p)
 
 static bool at_operator(const char *name, const char *p)
 {
-	return !strncmp(p, "operator", 8) && !isalnum((unsigned char)p[8]) && p[8] != '_' &&
+	return *p == 'o' && !strncmp(p, "operator", 8) && !isalnum((unsigned char)p[8]) && p[8] != '_' &&
 	       (p == name || !(isalnum((unsigned char)p[-1]) || p[-1] == '_'));
 }
 
@@ -55,7 +55,7 @@ static bool strip_arguments(char buffer[NAME_LEN], const char *name)
 		skip = 0;
 		if (!depth && at_operator(name, p))
 			skip = 8 + operator_length(p + 8);
-		else if (!depth && !strncmp(p, anonymous, sizeof(anonymous) - 1))
+		else if (!depth && *p == '(' && !strncmp(p, anonymous, sizeof(anonymous) - 1))
 			skip = sizeof(anonymous) - 1;
 		if (skip) {
 			if (used + skip >= NAME_LEN)

@@ -90,8 +90,9 @@ static int open_in_root(int root, const char *path)
 struct expected {
 	const unsigned char *id;
 	size_t id_size;
-	const uint32_t *crc; /* asked only without a build id */
-	struct stat self;    /* the file it is sought for: a link may name that */
+	bool has_crc; /* asked only without a build id */
+	uint32_t crc;
+	struct stat self; /* the file it is sought for: a link may name that */
 };
 
 static bool crc_is(int fd, uint32_t expected, struct budget *budget)
@@ -126,7 +127,7 @@ static int accept_file(int fd, const struct expected *want, struct image *image,
 	if (!fstat(fd, &st) && (st.st_dev != want->self.st_dev || st.st_ino != want->self.st_ino) &&
 	    (want->id_size
 		 ? image->id_size == want->id_size && !memcmp(image->id, want->id, want->id_size)
-		 : want->crc && crc_is(fd, *want->crc, budget)))
+		 : want->has_crc && crc_is(fd, want->crc, budget)))
 		return 0;
 	image_close(image);
 	return -ESTALE;
@@ -147,7 +148,7 @@ static int try_roots(const struct debug_roots *roots, const char *path, const st
 static int try_build_id(const struct debug_roots *roots, const struct expected *want,
 			struct image *image, struct budget *budget)
 {
-	char path[sizeof(DEBUG_DIR "/.build-id//.debug") + 2 * IMAGE_ID_MAX];
+	char path[sizeof(DEBUG_DIR "/.build-id//.debug") + 2 * (size_t)IMAGE_ID_MAX];
 	size_t i;
 	int n;
 
@@ -199,17 +200,16 @@ static int try_debuglink(const struct debug_roots *roots, const struct image *ma
 	size_t i, name_size, size, at;
 	const char *name = link_read(main, ".gnu_debuglink", &name_size, &size, budget);
 	char dir[PATH_MAX], file[PATH_MAX];
-	uint32_t crc;
 
 	/* The name is one component: "../../etc/x" is no debug file. */
 	if (!name || path[0] != '/' || !*name || strchr(name, '/') || !strcmp(name, ".") ||
 	    !strcmp(name, ".."))
 		return -ENOENT;
 	at = (name_size + 3) & ~(size_t)3;
-	if (at + sizeof(crc) > size || strlen(path) >= sizeof(dir))
+	if (at + sizeof(want->crc) > size || strlen(path) >= sizeof(dir))
 		return -ENOENT;
-	crc = crc_read(main, name + at);
-	want->crc = &crc;
+	want->has_crc = true;
+	want->crc = crc_read(main, name + at);
 	memcpy(dir, path, strlen(path) + 1);
 	*strrchr(dir, '/') = '\0';
 	for (i = 0; i < sizeof(link_places) / sizeof(*link_places); i++) {

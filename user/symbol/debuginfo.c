@@ -380,3 +380,8 @@ size_t debuginfo_lookup(struct debuginfo *d, uint64_t address, struct call *call
 	d->used_ns += cpu_ns() - d->started_ns;
 	return n;
 }
+
+bool debuginfo_exhausted(const struct debuginfo *d)
+{
+	return d->exhausted;
+}

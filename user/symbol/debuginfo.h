@@ -41,5 +41,7 @@ void debuginfo_close(struct debuginfo *d);
  * when it knows only file and line.
  */
 size_t debuginfo_lookup(struct debuginfo *d, uint64_t address, struct call *calls, size_t max);
+/* Whether it was given up, because it takes too much time or memory. */
+bool debuginfo_exhausted(const struct debuginfo *d);
 
 #endif

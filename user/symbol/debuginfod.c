@@ -28,7 +28,7 @@ static void client_open(struct debuginfod *d)
 	d->tried = true;
 	if (!urls || !*urls)
 		return;
-	d->library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+	d->library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 	begin = (begin_fn *)symbol(d, "debuginfod_begin");
 	if (begin && symbol(d, "debuginfod_find_debuginfo") && symbol(d, "debuginfod_end"))
 		d->client = begin();
@@ -57,7 +57,6 @@ void debuginfod_close(struct debuginfod *d)
 
 	if (d->client && end)
 		end(d->client);
-	if (d->library)
-		dlclose(d->library);
+	/* The library stays loaded: its own libraries keep threads and exit handlers. */
 	*d = (struct debuginfod){0};
 }

@@ -87,7 +87,7 @@ static size_t write_scopes(const struct name_context *context, Dwarf_Die *die, c
 		if (!length)
 			continue;
 		used += length + 2;
-		memcpy(out + used - 2, "::", 2);
+		out[used - 2] = out[used - 1] = ':';
 	}
 	return used;
 }

@@ -5,9 +5,23 @@
 #include <errno.h>
 #include <string.h>
 
+/* What libdw reads; it tells sections by their names. */
+static const char *const prefixes[] = {
+    ".debug_",
+    ".zdebug_",
+    ".gnu.debuglto_",
+    ".gnu_debugaltlink",
+};
+
 static bool is_debug_section(const char *name)
 {
-	return !strncmp(name, ".debug_", 7) || !strncmp(name, ".zdebug_", 8);
+	size_t i;
+
+	for (i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+			return true;
+	}
+	return false;
 }
 
 bool dwarf_file_present(const struct image *image)

@@ -16,8 +16,10 @@
 
 bool budget_take(struct budget *budget, uint64_t bytes)
 {
-	if (bytes > budget->left)
+	if (bytes > budget->left) {
+		budget->refused++;
 		return false;
+	}
 	budget->left -= bytes;
 	return true;
 }
@@ -242,8 +244,13 @@ Elf_Data *image_data(Elf_Scn *scn, const GElf_Shdr *shdr, uint64_t limit, struct
 {
 	Elf_Data *data;
 
-	if (!scn || shdr->sh_type == SHT_NOBITS || (shdr->sh_flags & SHF_COMPRESSED) ||
-	    shdr->sh_size > limit || !budget_take(budget, shdr->sh_size))
+	if (!scn || shdr->sh_type == SHT_NOBITS || (shdr->sh_flags & SHF_COMPRESSED))
+		return NULL;
+	if (shdr->sh_size > limit) {
+		budget->refused++;
+		return NULL;
+	}
+	if (!budget_take(budget, shdr->sh_size))
 		return NULL;
 	data = elf_getdata(scn, NULL);
 	return data && data->d_buf && data->d_size ? data : NULL;

@@ -35,6 +35,7 @@ struct image {
 /* How many bytes may still be read and built from files that the target chose. */
 struct budget {
 	uint64_t left;
+	uint64_t refused; /* how often there was not enough */
 };
 
 /* Takes `bytes` from the budget, or returns false and takes nothing. */

@@ -37,6 +37,8 @@ int minidebug_open(const struct image *image, struct image *mini, struct budget 
 		return -EINVAL;
 	}
 	fitted = realloc(out, size);
+	if (fitted)
+		out = fitted;
 	budget_take(budget, size);
-	return image_open_memory(mini, fitted ? fitted : out, size);
+	return image_open_memory(mini, out, size);
 }

@@ -27,6 +27,7 @@ struct module {
 	int fd; /* -1: none, or handed to `main` */
 	const char *path;
 	bool opened;
+	bool incomplete; /* something was left out, for lack of memory or time */
 	struct image main, debug, mini;
 	struct elfsyms symbols;
 	struct debuginfo *debuginfo;
@@ -251,8 +252,8 @@ static const char *function_name(struct symbols *s, const struct module *m, uint
 	return dwarf_name;
 }
 
-static size_t module_lookup(struct symbols *s, struct module *m, uint64_t offset,
-			    struct call *calls, size_t max)
+static size_t module_calls(struct symbols *s, struct module *m, uint64_t offset, struct call *calls,
+			   size_t max)
 {
 	uint64_t address;
 	size_t n = 0;
@@ -268,6 +269,17 @@ static size_t module_lookup(struct symbols *s, struct module *m, uint64_t offset
 	calls[n - 1].function = function_name(s, m, address, calls[n - 1].function);
 	if (!calls[n - 1].function && elfsyms_is_stub(&m->symbols, address))
 		calls[n - 1].function = stub_name(s, m);
+	return n;
+}
+
+static size_t module_lookup(struct symbols *s, struct module *m, uint64_t offset,
+			    struct call *calls, size_t max)
+{
+	uint64_t refused = s->budget.refused;
+	size_t n = module_calls(s, m, offset, calls, max);
+
+	if (s->budget.refused != refused || (m->debuginfo && debuginfo_exhausted(m->debuginfo)))
+		m->incomplete = true;
 	return n;
 }
 
@@ -326,6 +338,18 @@ size_t symbols_resolve(struct symbols *s, uint32_t id, uint64_t offset, struct f
 		pair_map_add(&s->answers, id, offset, answer);
 	}
 	return frames_copy(frames, max, found, n);
+}
+
+size_t symbols_incomplete(const struct symbols *s)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < s->modules.room; i++) {
+		const struct module *m = s->modules.slots[i].value;
+
+		n += m && m->incomplete;
+	}
+	return n;
 }
 
 const char *symbols_intern(struct symbols *s, const char *text)

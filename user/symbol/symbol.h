@@ -50,6 +50,13 @@ int symbols_add_root(struct symbols *s, int fd);
 size_t symbols_resolve(struct symbols *s, uint32_t id, uint64_t offset, struct frame *frames,
 		       size_t max);
 
+/*
+ * Of how many modules debug information or symbols were left out so far,
+ * because they take more memory or time than a target's files may: a quarter
+ * of the machine's memory in all, and half a minute for each module.
+ */
+size_t symbols_incomplete(const struct symbols *s);
+
 /* A copy of `text` that lives as long as `s`; the same text gives the same pointer. */
 const char *symbols_intern(struct symbols *s, const char *text);
 
