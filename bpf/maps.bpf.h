@@ -35,19 +35,19 @@ struct task_state {
 };
 
 /* Weak, so that each object file defines them and the linker keeps one. */
-#define MS_MAP(name_, key_, value_, entries_)                                                     \
-	struct {                                                                                  \
-		__uint(type, BPF_MAP_TYPE_HASH);                                                  \
-		__uint(map_flags, BPF_F_NO_PREALLOC);                                             \
-		__uint(max_entries, entries_);                                                    \
-		__type(key, key_);                                                                \
-		__type(value, value_);                                                            \
+#define MS_MAP(name_, key_, value_, entries_)                                                      \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_HASH);                                                   \
+		__uint(map_flags, BPF_F_NO_PREALLOC);                                              \
+		__uint(max_entries, entries_);                                                     \
+		__type(key, key_);                                                                 \
+		__type(value, value_);                                                             \
 	} name_ __weak SEC(".maps")
 
 MS_MAP(procs, __u32, struct ms_proc, 1); /* by tgid */
 MS_MAP(images, __u32, struct ms_image, 1);
 MS_MAP(mappings, __u32, struct ms_mappings, 1); /* by image */
-MS_MAP(tasks, __u32, struct task_state, 1);	/* by thread id */
+MS_MAP(tasks, __u32, struct task_state, 1);     /* by thread id */
 MS_MAP(blocks, struct ms_block_key, struct ms_block, 1);
 MS_MAP(stacks, __u64, struct ms_stack, 1); /* by hash */
 MS_MAP(totals, struct ms_stack_key, struct ms_stack_totals, 1);
@@ -60,7 +60,7 @@ struct {
 struct ms_row rows[MS_ROWS_MAX] __weak; /* the probe table, set before loading */
 __u64 losses[MS_LOSS_NR] __weak;
 __u32 next_image __weak; /* the last image id given out */
-__u32 stopped __weak;	 /* tracing has ended: the numbers stand still */
+__u32 stopped __weak;    /* tracing has ended: the numbers stand still */
 
 static inline __attribute__((always_inline)) void loss_add(enum ms_loss which, __u64 n)
 {

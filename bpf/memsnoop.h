@@ -19,18 +19,18 @@
 #define MS_COMM_LEN 16
 
 /* Where memory is seen.  Layers overlap and are never summed. */
-#define MS_LAYERS(X) \
-	X(HEAP, "heap")   \
-	X(TENSOR, "tensor") \
-	X(GPU, "gpu")     \
-	X(VM, "vm")       \
+#define MS_LAYERS(X)                                                                               \
+	X(HEAP, "heap")                                                                            \
+	X(TENSOR, "tensor")                                                                        \
+	X(GPU, "gpu")                                                                              \
+	X(VM, "vm")                                                                                \
 	X(RSS, "rss")
 
 enum ms_layer {
 #define X(id, name) MS_LAYER_##id,
 	MS_LAYERS(X)
 #undef X
-	MS_LAYER_NR
+	    MS_LAYER_NR
 };
 
 /* ---- one row of the probe table, as the kernel interprets it ---------- */
@@ -44,13 +44,13 @@ enum ms_kind {
 
 /* How a number is read at a probe.  Arguments count from 1; 0 is "none". */
 struct ms_row {
-	__u8 kind;	 /* enum ms_kind */
-	__u8 layer;	 /* enum ms_layer */
-	__u8 size_arg;	 /* bytes, or the first factor of a product */
-	__u8 size_arg2;	 /* the second factor, 0 if there is none */
-	__u8 ptr_arg;	 /* the block's address is this argument; 0: return value */
-	__u8 ptr_out;	 /* 1: ptr_arg points to where the address is stored */
-	__u8 old_arg;	 /* realloc: the old block */
+	__u8 kind;       /* enum ms_kind */
+	__u8 layer;      /* enum ms_layer */
+	__u8 size_arg;   /* bytes, or the first factor of a product */
+	__u8 size_arg2;  /* the second factor, 0 if there is none */
+	__u8 ptr_arg;    /* the block's address is this argument; 0: return value */
+	__u8 ptr_out;    /* 1: ptr_arg points to where the address is stored */
+	__u8 old_arg;    /* realloc: the old block */
 	__u8 zero_is_ok; /* 1: success is a return value of 0, not a non-NULL one */
 };
 
@@ -72,21 +72,21 @@ struct ms_row {
 #define MS_MODULE_MAX ((1u << 17) - 1)
 #define MS_OFFSET_MASK ((1ULL << MS_MODULE_SHIFT) - 1)
 #define MS_FRAME_ROW (1ULL << 46)
-#define MS_FRAME(module, offset) ((__u64)(module) << MS_MODULE_SHIFT | ((offset) & MS_OFFSET_MASK))
+#define MS_FRAME(module, offset) ((__u64)(module) << MS_MODULE_SHIFT | ((offset)&MS_OFFSET_MASK))
 #define MS_FRAME_MODULE(frame) ((__u32)((frame) >> MS_MODULE_SHIFT))
-#define MS_FRAME_OFFSET(frame) ((frame) & MS_OFFSET_MASK)
+#define MS_FRAME_OFFSET(frame) ((frame)&MS_OFFSET_MASK)
 /* Only in a module: an address without one may well have this bit. */
-#define MS_FRAME_IS_ROW(frame) (MS_FRAME_MODULE(frame) && (frame) & MS_FRAME_ROW)
+#define MS_FRAME_IS_ROW(frame) (MS_FRAME_MODULE(frame) && (frame)&MS_FRAME_ROW)
 
 /* Why a stack ends where it does. */
 enum ms_stack_end {
-	MS_END_ROOT,	  /* the unwinder reached the outermost frame it can see */
+	MS_END_ROOT,      /* the unwinder reached the outermost frame it can see */
 	MS_END_TRUNCATED, /* deeper than MS_STACK_DEPTH */
 };
 
 struct ms_stack {
-	__u32 nr;  /* frames used, innermost first */
-	__u32 end; /* enum ms_stack_end */
+	__u32 nr;                         /* frames used, innermost first */
+	__u32 end;                        /* enum ms_stack_end */
 	__u64 frames[MS_STACK_DEPTH + 1]; /* + 1: the allocation function */
 };
 
@@ -103,10 +103,10 @@ struct ms_stack {
  */
 struct ms_proc {
 	__u32 id;
-	__u32 flags; /* MS_PROC_* */
+	__u32 flags;    /* MS_PROC_* */
 	__u64 start_ns; /* task->start_boottime of the group leader */
 };
-#define MS_PROC_HOLD 1u	    /* a tracer waits: stop the thread at a marker */
+#define MS_PROC_HOLD 1u     /* a tracer waits: stop the thread at a marker */
 #define MS_PROC_BORROWED 2u /* vfork child: the id is the parent's */
 #define MS_PROC_READY 4u    /* all probes are in: calls count from now on */
 
@@ -115,11 +115,11 @@ struct ms_totals {
 	__u64 allocs, alloc_bytes;
 	__u64 frees, freed_bytes;
 	__u64 unknown_frees; /* free of an address we never saw allocated */
-	__u64 failed;	     /* calls that allocated nothing */
+	__u64 failed;        /* calls that allocated nothing */
 	__s64 live_bytes;
 	__s64 peak_bytes;
 	__u64 peak_at_ns; /* bpf_ktime_get_ns() when the peak was last raised */
-	__u64 epoch;	  /* odd while the total is below the peak */
+	__u64 epoch;      /* odd while the total is below the peak */
 };
 
 struct ms_image {
@@ -158,7 +158,7 @@ struct ms_block {
 
 struct ms_mapping {
 	__u64 start, end; /* addresses */
-	__u64 offset;	  /* file offset of start */
+	__u64 offset;     /* file offset of start */
 	__u64 module;
 };
 
@@ -181,11 +181,11 @@ struct ms_event {
 	__u32 kind;
 	__u32 tgid;
 	__u32 tid;
-	__u32 parent; /* fork: the parent's tgid; exec: the caller's old tid */
-	__u32 id;     /* image now (fork: the child's; exec: the new one) */
-	__u32 old_id; /* exec: the image before; fork: the parent's */
+	__u32 parent;    /* fork: the parent's tgid; exec: the caller's old tid */
+	__u32 id;        /* image now (fork: the child's; exec: the new one) */
+	__u32 old_id;    /* exec: the image before; fork: the parent's */
 	__u32 exit_code; /* exit: as wait(2) gives it */
-	__u32 flags;	 /* MS_PROC_* of the image */
+	__u32 flags;     /* MS_PROC_* of the image */
 	__u64 time_ns;
 	__u64 maxrss_pages; /* exec, exit: most resident pages so far, of any image */
 	char comm[MS_COMM_LEN];
@@ -193,28 +193,28 @@ struct ms_event {
 
 /* ---- loss counters: each one is asserted by a test, shown and exported -- */
 
-#define MS_LOSSES(X)                                                                    \
-	X(events, "process events dropped (ring buffer full)")                           \
-	X(live_full, "allocations not tracked (table of live blocks full)")              \
-	X(live_full_bytes, "bytes of those allocations")                                 \
-	X(stacks_full, "allocations whose stack could not be kept (stack table full)")   \
-	X(stacks_truncated, "stacks cut at the depth limit")                             \
-	X(totals_full, "allocations whose stack has no totals of its own (table full)")  \
-	X(procs_full, "processes not tracked (process table full)")                      \
-	X(tasks_full, "calls not tracked (thread table full)")                           \
-	X(abandoned, "calls that never returned (exception or longjmp)")                 \
-	X(abandoned_bytes, "bytes of blocks such a realloc held")                        \
-	X(read_failed, "addresses or sizes that could not be read")                      \
-	X(missed_frees, "blocks whose address was handed out again, the free unseen")    \
-	X(peak_races, "peak updates given up under contention")                          \
-	X(mappings_full, "code mappings beyond the table of a process")                  \
+#define MS_LOSSES(X)                                                                               \
+	X(events, "process events dropped (ring buffer full)")                                     \
+	X(live_full, "allocations not tracked (table of live blocks full)")                        \
+	X(live_full_bytes, "bytes of those allocations")                                           \
+	X(stacks_full, "allocations whose stack could not be kept (stack table full)")             \
+	X(stacks_truncated, "stacks cut at the depth limit")                                       \
+	X(totals_full, "allocations whose stack has no totals of its own (table full)")            \
+	X(procs_full, "processes not tracked (process table full)")                                \
+	X(tasks_full, "calls not tracked (thread table full)")                                     \
+	X(abandoned, "calls that never returned (exception or longjmp)")                           \
+	X(abandoned_bytes, "bytes of blocks such a realloc held")                                  \
+	X(read_failed, "addresses or sizes that could not be read")                                \
+	X(missed_frees, "blocks whose address was handed out again, the free unseen")              \
+	X(peak_races, "peak updates given up under contention")                                    \
+	X(mappings_full, "code mappings beyond the table of a process")                            \
 	X(attach_failed, "files whose allocation functions could not be probed")
 
 enum ms_loss {
 #define X(id, text) MS_LOSS_##id,
 	MS_LOSSES(X)
 #undef X
-	MS_LOSS_NR
+	    MS_LOSS_NR
 };
 
 #endif

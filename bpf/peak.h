@@ -34,7 +34,7 @@ static inline __attribute__((always_inline)) void peak_save(struct ms_stack_tota
 
 /* Raises the peak to `total`; false if contention made it give up. */
 static inline __attribute__((always_inline)) int peak_raise(struct ms_totals *t, __s64 total,
-							     __u64 now_ns)
+							    __u64 now_ns)
 {
 	int i;
 
@@ -55,9 +55,8 @@ static inline __attribute__((always_inline)) int peak_raise(struct ms_totals *t,
  * Adds `delta` bytes to stack `s` of image totals `t`.  Returns false only if
  * the peak could not be raised under contention (counted by the caller).
  */
-static inline __attribute__((always_inline)) int peak_change(struct ms_totals *t,
-							      struct ms_stack_totals *s,
-							      __s64 delta, __u64 now_ns)
+static inline __attribute__((always_inline)) int
+peak_change(struct ms_totals *t, struct ms_stack_totals *s, __s64 delta, __u64 now_ns)
 {
 	__s64 total = __sync_fetch_and_add(&t->live_bytes, delta) + delta;
 	__u64 epoch = *(volatile __u64 *)&t->epoch;
@@ -80,7 +79,7 @@ static inline __attribute__((always_inline)) int peak_change(struct ms_totals *t
 
 /* A stack's share of the peak. */
 static inline __attribute__((always_inline)) __s64 peak_share(const struct ms_totals *t,
-							       const struct ms_stack_totals *s)
+							      const struct ms_stack_totals *s)
 {
 	return (t->epoch & 1) && s->saved_epoch == t->epoch ? s->saved_bytes : s->live_bytes;
 }

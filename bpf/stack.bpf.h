@@ -102,7 +102,7 @@ static __always_inline __u64 stack_walk(__u64 ip, __u64 sp, __u64 fp, struct tas
 
 	w.mappings = bpf_map_lookup_elem(&mappings, &image);
 	task->stack.frames[0] =
-		MS_FRAME(MS_COOKIE_MODULE(cookie), MS_FRAME_ROW | MS_COOKIE_ROW(cookie));
+	    MS_FRAME(MS_COOKIE_MODULE(cookie), MS_FRAME_ROW | MS_COOKIE_ROW(cookie));
 	w.hash = hash_add(0, task->stack.frames[0]);
 	bpf_loop(MS_STACK_DEPTH + 1, walk_frame, &w, 0);
 

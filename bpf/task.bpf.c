@@ -56,7 +56,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 
 	if (!proc || child_tgid == tgid)
 		return 0; /* not ours, or a thread */
-	new.flags = proc->flags & MS_PROC_HOLD;
+	new.flags = proc->flags &MS_PROC_HOLD;
 	new.start_ns = task_start(child);
 	if (BPF_CORE_READ(child, mm) == BPF_CORE_READ(parent, mm)) {
 		/* vfork: the parent's memory, until the child execs. */
@@ -127,9 +127,9 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		return 0;
 	e = event_reserve(MS_EVENT_EXIT, tgid, proc->flags & MS_PROC_BORROWED ? 0 : proc->id);
 	if (e) {
-		e->exit_code = BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT ?
-				       BPF_CORE_READ(signal, group_exit_code) :
-				       BPF_CORE_READ(task, group_leader, exit_code);
+		e->exit_code = BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT
+				   ? BPF_CORE_READ(signal, group_exit_code)
+				   : BPF_CORE_READ(task, group_leader, exit_code);
 		e->maxrss_pages = BPF_CORE_READ(signal, maxrss);
 		e->flags = proc->flags;
 		bpf_ringbuf_submit(e, 0);

@@ -81,8 +81,7 @@ int loop_watch(struct loop *l, enum loop_source source, int fd)
 int loop_timer(struct loop *l, enum loop_source source, double seconds, bool repeat)
 {
 	struct itimerspec spec = {
-		.it_value = {.tv_sec = (time_t)seconds,
-			     .tv_nsec = (long)(fmod(seconds, 1) * 1e9) + 1},
+	    .it_value = {.tv_sec = (time_t)seconds, .tv_nsec = (long)(fmod(seconds, 1) * 1e9) + 1},
 	};
 	int err;
 

@@ -73,8 +73,8 @@ static int set_output(struct options *o, const char *value, const void *argument
 
 	(void)argument;
 	if (!output_find(value))
-		return log_error(-EINVAL, "-o: '%s': no output has this suffix; there are %s", value,
-				 output_suffixes());
+		return log_error(-EINVAL, "-o: '%s': no output has this suffix; there are %s",
+				 value, output_suffixes());
 	outputs = realloc(o->outputs, (o->output_count + 1) * sizeof(*outputs));
 	if (!outputs)
 		return -ENOMEM;
@@ -115,8 +115,9 @@ static int set_layers(struct options *o, const char *value, const void *argument
 		length = strcspn(value, ",");
 		if (!(length == 4 && !strncmp(value, "heap", 4)) &&
 		    !(length == 3 && !strncmp(value, "rss", 3)))
-			return log_error(-EINVAL, "--layers: '%.*s': this version has the layers heap and rss",
-					 (int)length, value);
+			return log_error(
+			    -EINVAL, "--layers: '%.*s': this version has the layers heap and rss",
+			    (int)length, value);
 		if (!value[length])
 			return 0;
 	}
@@ -171,8 +172,7 @@ static int set_seconds(struct options *o, const char *value, const void *argumen
 	snprintf(name, sizeof(name), "--%s", row->name);
 	errno = 0;
 	seconds = strtod(value, &end);
-	if (end == value || *end || errno || !isfinite(seconds) || seconds < 0.001 ||
-	    seconds > 1e9)
+	if (end == value || *end || errno || !isfinite(seconds) || seconds < 0.001 || seconds > 1e9)
 		return bad(name, value, "a number of seconds from 0.001 on");
 	*(double *)((char *)o + row->offset) = seconds;
 	return 0;
@@ -201,38 +201,39 @@ static int show_version(struct options *o, const char *value, const void *argume
 #define FIELD(name) offsetof(struct options, name)
 
 static const struct option_row rows[] = {
-	{"What to trace", 'p', "pid", "PID[,PID]", "running processes, and children they start later",
-	 set_pids, 0},
-	{NULL, 0, "layers", "L", "heap,rss (default: all that apply)", set_layers, 0},
-	{NULL, 0, "probe", "'LIB:SYMBOL kind=…'",
-	 "one more allocation function, such as\n'libx.so:x_alloc kind=alloc size=arg1 ptr=ret'; may be repeated",
-	 set_probe, 0},
-	{"How long", 'd', "duration", "SEC", "stop after SEC", set_seconds, FIELD(duration_s)},
-	{NULL, 'i', "interval", "SEC", "refresh the table every SEC (default: 1 on a terminal, else 5)",
-	 set_seconds, FIELD(interval_s)},
-	{NULL, 0, "tick", "SEC", "time between points of the plot (default: 0.1, finer at first)",
-	 set_seconds, FIELD(tick_s)},
-	{"What to write", 'o', "output", "FILE",
-	 "what was seen, when tracing ends: .folded, .svg (flame graph)\nor .json; may be repeated",
-	 set_output, 0},
-	{NULL, 0, "plot", "FILE.svg", "memory over time", set_plot, 0},
-	{NULL, 0, "metric", "M", "width of a flame graph: peak, live, alloc or count (default: peak)",
-	 set_metric, 0},
-	{NULL, 0, "json", NULL, "one JSON document on stdout at the end, nothing else there", set_flag,
-	 FIELD(json)},
-	{NULL, 0, "top", "N", "stacks in a table (default: 10)", set_size, FIELD(top)},
-	{NULL, 'q', "quiet", NULL, "no table and no summary", set_flag, FIELD(quiet)},
-	{NULL, 'v', "verbose", NULL, "say what is probed, and how", set_flag, FIELD(verbose)},
-	{"Limits, each counted when it is reached", 0, "max-blocks", "N", "live blocks (default: 2m)",
-	 set_size, FIELD(kernel.max_blocks)},
-	{NULL, 0, "max-stacks", "N", "distinct stacks (default: 64k)", set_size,
-	 FIELD(kernel.max_stacks)},
-	{NULL, 0, "max-procs", "N", "processes (default: 4k)", set_size, FIELD(kernel.max_procs)},
-	{NULL, 0, "max-threads", "N", "threads (default: 64k)", set_size, FIELD(kernel.max_threads)},
-	{"Other", 0, "no-feature", "F", "do without session, multi or perf probes; may be repeated",
-	 set_refused, 0},
-	{NULL, 'h', "help", NULL, "this text", show_help, 0},
-	{NULL, 'V', "version", NULL, "the version", show_version, 0},
+    {"What to trace", 'p', "pid", "PID[,PID]", "running processes, and children they start later",
+     set_pids, 0},
+    {NULL, 0, "layers", "L", "heap,rss (default: all that apply)", set_layers, 0},
+    {NULL, 0, "probe", "'LIB:SYMBOL kind=…'",
+     "one more allocation function, such as\n'libx.so:x_alloc kind=alloc size=arg1 ptr=ret'; may "
+     "be repeated",
+     set_probe, 0},
+    {"How long", 'd', "duration", "SEC", "stop after SEC", set_seconds, FIELD(duration_s)},
+    {NULL, 'i', "interval", "SEC", "refresh the table every SEC (default: 1 on a terminal, else 5)",
+     set_seconds, FIELD(interval_s)},
+    {NULL, 0, "tick", "SEC", "time between points of the plot (default: 0.1, finer at first)",
+     set_seconds, FIELD(tick_s)},
+    {"What to write", 'o', "output", "FILE",
+     "what was seen, when tracing ends: .folded, .svg (flame graph)\nor .json; may be repeated",
+     set_output, 0},
+    {NULL, 0, "plot", "FILE.svg", "memory over time", set_plot, 0},
+    {NULL, 0, "metric", "M", "width of a flame graph: peak, live, alloc or count (default: peak)",
+     set_metric, 0},
+    {NULL, 0, "json", NULL, "one JSON document on stdout at the end, nothing else there", set_flag,
+     FIELD(json)},
+    {NULL, 0, "top", "N", "stacks in a table (default: 10)", set_size, FIELD(top)},
+    {NULL, 'q', "quiet", NULL, "no table and no summary", set_flag, FIELD(quiet)},
+    {NULL, 'v', "verbose", NULL, "say what is probed, and how", set_flag, FIELD(verbose)},
+    {"Limits, each counted when it is reached", 0, "max-blocks", "N", "live blocks (default: 2m)",
+     set_size, FIELD(kernel.max_blocks)},
+    {NULL, 0, "max-stacks", "N", "distinct stacks (default: 64k)", set_size,
+     FIELD(kernel.max_stacks)},
+    {NULL, 0, "max-procs", "N", "processes (default: 4k)", set_size, FIELD(kernel.max_procs)},
+    {NULL, 0, "max-threads", "N", "threads (default: 64k)", set_size, FIELD(kernel.max_threads)},
+    {"Other", 0, "no-feature", "F", "do without session, multi or perf probes; may be repeated",
+     set_refused, 0},
+    {NULL, 'h', "help", NULL, "this text", show_help, 0},
+    {NULL, 'V', "version", NULL, "the version", show_version, 0},
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -245,7 +246,8 @@ static int show_help(struct options *o, const char *value, const void *argument)
 	(void)argument;
 	puts("memsnoop: who holds a process's memory, and why it grew\n\n"
 	     "  memsnoop [OPTIONS] -p PID[,PID]    a live table until Ctrl-C, then a summary\n"
-	     "  memsnoop [OPTIONS] -- CMD ARGS     start CMD and trace it from its first instruction");
+	     "  memsnoop [OPTIONS] -- CMD ARGS     start CMD and trace it from its first "
+	     "instruction");
 	for (size_t i = 0; i < ROWS; i++) {
 		const char *line = rows[i].help, *end;
 		int used;
@@ -264,7 +266,8 @@ static int show_help(struct options *o, const char *value, const void *argument)
 				break;
 		}
 	}
-	puts("\nExit status: that of CMD (128+N after signal N), else 0; 1 when something needed is missing;\n"
+	puts("\nExit status: that of CMD (128+N after signal N), else 0; 1 when something needed "
+	     "is missing;\n"
 	     "2 for a mistake on this line.");
 	return 1;
 }
@@ -276,9 +279,9 @@ static void make_tables(struct option *longs, char *shorts)
 	*shorts++ = ':'; /* tell a missing value from an unknown option */
 	for (size_t i = 0; i < ROWS; i++) {
 		longs[i] = (struct option){
-			.name = rows[i].name,
-			.has_arg = rows[i].value ? required_argument : no_argument,
-			.val = 256 + i,
+		    .name = rows[i].name,
+		    .has_arg = rows[i].value ? required_argument : no_argument,
+		    .val = 256 + i,
 		};
 		if (!rows[i].letter)
 			continue;
@@ -315,11 +318,13 @@ static int parse_rows(int argc, char **argv, struct options *o)
 			return log_error(-EINVAL, "option '%s' needs a value; see memsnoop --help",
 					 argv[optind - 1]);
 		if (c == '?')
-			return optopt && optopt < 256 ?
-				       log_error(-EINVAL, "there is no option '-%c'; see memsnoop --help",
-						 optopt) :
-				       log_error(-EINVAL, "there is no option '%s'; see memsnoop --help",
-						 argv[optind - 1]);
+			return optopt && optopt < 256
+				   ? log_error(-EINVAL,
+					       "there is no option '-%c'; see memsnoop --help",
+					       optopt)
+				   : log_error(-EINVAL,
+					       "there is no option '%s'; see memsnoop --help",
+					       argv[optind - 1]);
 		row = row_of(c);
 		err = row->set(o, optarg, row);
 	}
@@ -330,14 +335,17 @@ static int check_together(int argc, char **argv, struct options *o)
 {
 	if (optind < argc) {
 		if (strcmp(argv[optind - 1], "--"))
-			return log_error(-EINVAL, "'%s': put -- before the command to start, or use -p PID",
+			return log_error(-EINVAL,
+					 "'%s': put -- before the command to start, or use -p PID",
 					 argv[optind]);
 		o->command = &argv[optind];
 	}
 	if (o->command && o->pid_count)
-		return log_error(-EINVAL, "-p and a command do not go together: trace one or start the other");
+		return log_error(
+		    -EINVAL, "-p and a command do not go together: trace one or start the other");
 	if (!o->command && !o->pid_count)
-		return log_error(-EINVAL, "say what to trace: -p PID, or -- CMD ARGS (see memsnoop --help)");
+		return log_error(-EINVAL,
+				 "say what to trace: -p PID, or -- CMD ARGS (see memsnoop --help)");
 	if (o->command && o->json)
 		return log_error(-EINVAL, "--json: stdout is the command's; use -o FILE.json");
 	return 0;
@@ -348,10 +356,12 @@ int options_parse(int argc, char **argv, struct options *o)
 	int err;
 
 	*o = (struct options){
-		.metric = METRIC_PEAK,
-		.tick_s = DEFAULT_TICK_S,
-		.kernel = {.max_blocks = 2 << 20, .max_stacks = 64 << 10, .max_procs = 4 << 10,
-			   .max_threads = 64 << 10},
+	    .metric = METRIC_PEAK,
+	    .tick_s = DEFAULT_TICK_S,
+	    .kernel = {.max_blocks = 2 << 20,
+		       .max_stacks = 64 << 10,
+		       .max_procs = 4 << 10,
+		       .max_threads = 64 << 10},
 	};
 	err = probe_table_init(&o->table);
 	if (err)

@@ -14,7 +14,7 @@
 struct options {
 	pid_t *pids;
 	size_t pid_count;
-	char **command; /* NULL with -p */
+	char **command;       /* NULL with -p */
 	const char **outputs; /* -o */
 	size_t output_count;
 	const char *plot;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "checks.h"
 #include "collect/collect.h"
 #include "loop.h"
 #include "probe/attach.h"
@@ -56,10 +57,10 @@ static FILE *text_out(const struct session *s)
 static struct render_options render_options(const struct session *s, FILE *out)
 {
 	return (struct render_options){
-		.metric = s->options->metric,
-		.top = s->options->top,
-		.colour = isatty(fileno(out)),
-		.verbose = s->options->verbose,
+	    .metric = s->options->metric,
+	    .top = s->options->top,
+	    .colour = isatty(fileno(out)),
+	    .verbose = s->options->verbose,
 	};
 }
 
@@ -172,39 +173,6 @@ static void on_source(enum loop_source source, void *context)
 
 /* ---- before ------------------------------------------------------------- */
 
-static int check_files(const struct options *o)
-{
-	size_t i, n = o->output_count + (o->plot != NULL);
-
-	for (i = 0; i < n; i++) {
-		const char *path = i < o->output_count ? o->outputs[i] : o->plot;
-		int err = output_check(path);
-
-		if (err)
-			return log_error(err, "cannot write %s: %s", path, strerror(-err));
-	}
-	return 0;
-}
-
-static int check_targets(const struct options *o)
-{
-	size_t i;
-	int err = 0;
-
-	for (i = 0; i < o->pid_count && !err; i++)
-		err = process_check(o->pids[i]);
-	if (o->command) {
-		char *file = launch_find(o->command[0]);
-
-		if (!file)
-			return log_error(-errno, "cannot run %s: %s", o->command[0],
-					 errno == ENOENT ? "there is no such command" :
-							   strerror(errno));
-		free(file);
-	}
-	return err;
-}
-
 static char *make_title(const struct options *o)
 {
 	char *title = NULL, *text;
@@ -234,10 +202,9 @@ static int session_open(struct session *s)
 	s->modules = modules_new(&o->table);
 	s->target = s->modules ? target_new(s->kernel, s->modules, &o->table) : NULL;
 	s->symbols = symbols_new();
-	s->collect = s->target && s->symbols ?
-			     collect_new(s->kernel, s->target, &o->table, s->symbols,
-					 &o->kernel) :
-			     NULL;
+	s->collect = s->target && s->symbols
+			 ? collect_new(s->kernel, s->target, &o->table, s->symbols, &o->kernel)
+			 : NULL;
 	err = s->title && s->collect ? loop_new(on_source, s, &s->loop) : -ENOMEM;
 	if (!err)
 		err = loop_watch(s->loop, LOOP_KERNEL, kernel_events_fd(s->kernel));
@@ -269,7 +236,8 @@ static int fork_command(struct session *s)
 	int err = s->options->command ? launch_start(s->options->command, &ops, &s->launch) : 0;
 
 	return err ? log_error(err, "cannot start %s under ptrace: %s", s->options->command[0],
-			       strerror(-err)) : 0;
+			       strerror(-err))
+		   : 0;
 }
 
 static int add_command(struct session *s)
@@ -277,44 +245,8 @@ static int add_command(struct session *s)
 	int err = target_add(s->target, launch_pid(s->launch), true);
 
 	return err ? log_error(err, "%s: cannot trace it: %s", s->options->command[0],
-			       strerror(-err)) : 0;
-}
-
-/* A --probe that finds nothing is a mistake: said now for running processes. */
-static int check_probes(const struct session *s)
-{
-	const struct probe_table *table = &s->options->table;
-	size_t i;
-
-	for (i = 0; i < table->count; i++) {
-		const struct probe_row *row = &table->rows[i];
-
-		if (row->from_user && !target_row_matched(s->target, i))
-			return log_error(-ENOENT, "--probe: no file of the %s defines a function %s%s%s",
-					 s->launch ? "command" : "process", row->symbol,
-					 row->library ? " in " : "",
-					 row->library ? row->library : "");
-	}
-	return 0;
-}
-
-/* Says so when the heap layer has nothing to see. */
-static void check_functions(const struct session *s)
-{
-	const struct probe_table *table = &s->options->table;
-	struct image *const *images;
-	size_t i, n = target_images(s->target, &images);
-
-	for (i = 0; i < n; i++)
-		if (images[i]->functions)
-			return;
-	for (i = 0; i < table->count; i++)
-		if (target_row_matched(s->target, i) &&
-		    table->rows[i].spec.kind != MS_KIND_MARKER)
-			return;
-	log_warn("no allocation function found: looked in %zu files for malloc, operator new and those of "
-		 "glibc, musl, jemalloc, tcmalloc and mimalloc; resident memory is still recorded, and "
-		 "--probe names a function of your own", target_files(s->target));
+			       strerror(-err))
+		   : 0;
 }
 
 static int begin(struct session *s)
@@ -326,10 +258,10 @@ static int begin(struct session *s)
 	if (err)
 		return err;
 	if (!s->launch) {
-		err = check_probes(s);
+		err = check_probes(s->target, &o->table, false);
 		if (err)
 			return err;
-		check_functions(s);
+		check_functions(s->target, &o->table);
 	}
 	/* With a command the screen is the command's: a table only if asked for. */
 	table = !o->quiet && !o->json && (!s->launch || o->interval_s > 0);
@@ -339,9 +271,9 @@ static int begin(struct session *s)
 		err = loop_watch(s->loop, LOOP_KEYS, STDIN_FILENO);
 	if (!err && table)
 		err = loop_timer(s->loop, LOOP_TABLE,
-				 o->interval_s > 0 ? o->interval_s :
-				 s->screen	   ? TABLE_TERMINAL_S :
-						     TABLE_PLAIN_S,
+				 o->interval_s > 0 ? o->interval_s
+				 : s->screen       ? TABLE_TERMINAL_S
+						   : TABLE_PLAIN_S,
 				 true);
 	if (!err && o->duration_s > 0)
 		err = loop_timer(s->loop, LOOP_END, o->duration_s, false);
@@ -472,8 +404,8 @@ int session_run(const struct options *options)
 	if (exec_failed(&s))
 		goto out;
 	if (s.launch) {
-		check_probes(&s);
-		check_functions(&s);
+		check_probes(s.target, &options->table, true);
+		check_functions(s.target, &options->table);
 	}
 	err = report(&s);
 	if (err)

@@ -7,10 +7,11 @@
 
 void bare(void);
 void sized(void);
-void _public(void);
+void _pub(void);
 void public(void);
 void __public(void);
 void outside(void);
+void lonely(void);
 
 /* clang-format off */
 __asm__(
@@ -24,16 +25,23 @@ __asm__(
 	".globl hole\n hole = .\n .hidden hole\n .type hole, @object\n"
 	".skip 16, 0x90\n"
 	/* One function, five names. */
-	".globl public, _public, __public\n"
-	".type public, @function\n .type _public, @function\n .type __public, @function\n"
+	".globl public, _pub, __public\n"
+	".type public, @function\n .type _pub, @function\n .type __public, @function\n"
 	".type a_local, @function\n"
-	"public: _public: __public: a_local: no_type: nop\n ret\n"
-	".size public, 2\n .size _public, 2\n .size __public, 2\n .size a_local, 2\n"
+	"public: _pub: __public: a_local: no_type: nop\n ret\n"
+	".size public, 2\n .size _pub, 2\n .size __public, 2\n .size a_local, 2\n"
 	/* A function inside another one. */
 	".globl outside\n .type outside, @function\n .type inside, @function\n"
 	"outside: nop\n nop\n inside: nop\n nop\n ret\n"
 	".size inside, 2\n"
-	".size outside, . - outside\n");
+	".size outside, . - outside\n"
+	/* The last of its section covers nothing of what follows that. */
+	".section section_lonely, \"ax\"\n"
+	".globl lonely\n"
+	"lonely: nop\n nop\n ret\n"
+	".section section_next, \"ax\"\n .p2align 4\n"
+	"next: ret\n"
+	".text\n");
 /* clang-format on */
 
 static void tell(void (*function)(void), unsigned more, const char *name)
@@ -53,5 +61,7 @@ int main(void)
 	tell(outside, 1, "outside:0");
 	tell(outside, 2, "inside:0");
 	tell(outside, 4, "outside:0");
+	tell(lonely, 2, "lonely:0");
+	tell(lonely, 3, "?");
 	return 0;
 }

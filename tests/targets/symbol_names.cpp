@@ -94,6 +94,13 @@ extern "C" __attribute__((noinline)) void plain_c(void)
 	REPORT("plain_c");
 }
 
+/* Compilers have names of their own for a lambda's type; "*": parameters, or none. */
+#ifdef __clang__
+#define LAMBDA "main::$_0::operator()"
+#else
+#define LAMBDA "main::{lambda*}::operator()"
+#endif
+
 template <typename F> __attribute__((noinline)) static int apply(F f)
 {
 	return f(1);
@@ -102,10 +109,9 @@ template <typename F> __attribute__((noinline)) static int apply(F f)
 int main()
 {
 	shapes::Circle circle;
-	/* Compilers write a lambda's type in ways of their own: "*" stands for it. */
 	auto lambda = [](int value) __attribute__((noinline))
 	{
-		REPORT("main::*::operator()");
+		REPORT(LAMBDA);
 		return value;
 	};
 

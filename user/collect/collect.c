@@ -9,28 +9,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "collect/frames.h"
-#include "collect/kept.h"
-#include "peak.h"
-#include "collect/timeline.h"
+#include "collect/fill.h"
 #include "target/process.h"
-
-struct previous {
-	struct ms_stack_key key;
-	int64_t live_bytes;
-};
-
-struct collect {
-	struct kernel *kernel;
-	struct target *target;
-	struct frames_source source;
-	uint64_t start_ns;
-	struct kernel_options limits;
-	struct kept kept;
-	struct timeline timeline; /* points' process is the image's number here */
-	struct previous *previous; /* sorted by key: the last snapshot's live bytes */
-	size_t previous_count;
-};
 
 static uint64_t now_ns(void)
 {
@@ -164,18 +144,18 @@ static void fill_layers(const struct collect *c, struct process *p, const struct
 		const struct ms_totals *t = &totals->layer[i];
 
 		p->layers[i] = (struct layer_totals){
-			.allocs = t->allocs,
-			.alloc_bytes = t->alloc_bytes,
-			.frees = t->frees,
-			.freed_bytes = t->freed_bytes,
-			.live = t->allocs - t->frees,
-			.live_bytes = t->live_bytes,
-			.peak_bytes = t->peak_bytes,
-			.peak_at_s = t->peak_at_ns ? seconds_since(c, t->peak_at_ns) : 0,
-			/* less each stack's share, below */
-			.in_flight_bytes = t->peak_bytes,
-			.unknown_frees = t->unknown_frees,
-			.failed = t->failed,
+		    .allocs = t->allocs,
+		    .alloc_bytes = t->alloc_bytes,
+		    .frees = t->frees,
+		    .freed_bytes = t->freed_bytes,
+		    .live = t->allocs - t->frees,
+		    .live_bytes = t->live_bytes,
+		    .peak_bytes = t->peak_bytes,
+		    .peak_at_s = t->peak_at_ns ? seconds_since(c, t->peak_at_ns) : 0,
+		    /* less each stack's share, below */
+		    .in_flight_bytes = t->peak_bytes,
+		    .unknown_frees = t->unknown_frees,
+		    .failed = t->failed,
 		};
 	}
 }
@@ -186,30 +166,23 @@ static int fill_process(const struct collect *c, struct process *p, const struct
 	uint64_t end_ns = image->end_ns ? image->end_ns : now_ns();
 
 	*p = (struct process){
-		.id = image->id,
-		.pid = image->pid,
-		.ppid = image->ppid,
-		.comm = strdup(image->comm ? image->comm : ""),
-		.cmdline = copy_text(image->cmdline),
-		.container = copy_text(image->container),
-		.exited = image->end_ns && !image->execed,
-		.execed = image->execed,
-		.exit_code = exit_code_of(image->wait_status),
-		.start_s = seconds_since(c, image->start_ns),
-		.end_s = seconds_since(c, end_ns),
-		.rss_bytes = image->rss_bytes,
-		.rss_peak_bytes = image->rss_peak_bytes,
+	    .id = image->id,
+	    .pid = image->pid,
+	    .ppid = image->ppid,
+	    .comm = strdup(image->comm ? image->comm : ""),
+	    .cmdline = copy_text(image->cmdline),
+	    .container = copy_text(image->container),
+	    .exited = image->end_ns && !image->execed,
+	    .execed = image->execed,
+	    .exit_code = exit_code_of(image->wait_status),
+	    .start_s = seconds_since(c, image->start_ns),
+	    .end_s = seconds_since(c, end_ns),
+	    .rss_bytes = image->rss_bytes,
+	    .rss_peak_bytes = image->rss_peak_bytes,
 	};
 	fill_layers(c, p, totals);
 	return p->comm ? 0 : -ENOMEM;
 }
-
-/* Which process of the snapshot an image is. */
-struct numbers {
-	size_t *by_image_id; /* SIZE_MAX: none */
-	size_t *by_place;    /* in the target's list */
-	uint32_t max_id;
-};
 
 static int fill_processes(const struct collect *c, struct snapshot *s, struct ms_image *totals,
 			  struct numbers *numbers)
@@ -241,135 +214,6 @@ static int fill_processes(const struct collect *c, struct snapshot *s, struct ms
 	return err;
 }
 
-static const struct image *image_of(const struct collect *c, uint32_t id)
-{
-	struct image *const *images;
-	size_t i, n = target_images(c->target, &images);
-
-	for (i = 0; i < n; i++)
-		if (images[i]->id == id)
-			return images[i];
-	return NULL;
-}
-
-/* ---- stacks ------------------------------------------------------------- */
-
-static int compare_keys(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct ms_stack_key));
-}
-
-static int compare_live(const void *a, const void *b)
-{
-	const struct kernel_total *x = a, *y = b;
-
-	if (x->value.live_bytes != y->value.live_bytes)
-		return x->value.live_bytes < y->value.live_bytes ? 1 : -1;
-	return compare_keys(&x->key, &y->key);
-}
-
-static int64_t delta_of(const struct collect *c, const struct kernel_total *total)
-{
-	const struct previous *was = !c->previous ? NULL :
-		bsearch(&total->key, c->previous, c->previous_count, sizeof(*c->previous),
-			compare_keys);
-
-	return total->value.live_bytes - (was ? was->live_bytes : 0);
-}
-
-static void remember(struct collect *c, const struct kernel_total *totals, size_t count)
-{
-	struct previous *previous = malloc((count + 1) * sizeof(*previous));
-	size_t i;
-
-	if (!previous)
-		return;
-	for (i = 0; i < count; i++)
-		previous[i] = (struct previous){totals[i].key, totals[i].value.live_bytes};
-	qsort(previous, count, sizeof(*previous), compare_keys);
-	free(c->previous);
-	c->previous = previous;
-	c->previous_count = count;
-}
-
-static int fill_stack(const struct collect *c, struct stack *stack, const struct kernel_total *t,
-		      size_t process, int64_t peak)
-{
-	const struct ms_stack_totals *v = &t->value;
-	int i;
-
-	*stack = (struct stack){
-		.process = process,
-		.layer = (enum layer)t->key.layer,
-		.allocs = v->allocs,
-		.alloc_bytes = v->alloc_bytes,
-		.frees = v->frees,
-		.freed_bytes = v->freed_bytes,
-		.live = v->allocs - v->frees,
-		.live_bytes = v->live_bytes > 0 ? v->live_bytes : 0,
-		.peak_bytes = peak,
-		.temporary = v->temporary,
-		.delta_bytes = delta_of(c, t),
-	};
-	for (i = 0; i < LIFETIME_BUCKETS; i++)
-		stack->lifetime[i] = v->lifetime[i];
-	return frames_of(&c->source, image_of(c, t->key.id), t->key.hash, &stack->frames,
-			 &stack->frame_count, &stack->truncated);
-}
-
-/* The kernel's totals and those moved out of it. */
-static int all_totals(const struct collect *c, struct kernel_total **out, size_t *count)
-{
-	struct kernel_total *all;
-	int err = kernel_totals(c->kernel, out, count);
-
-	if (err || !c->kept.total_count)
-		return err;
-	all = realloc(*out, (*count + c->kept.total_count) * sizeof(*all));
-	if (!all) {
-		free(*out);
-		return -ENOMEM;
-	}
-	memcpy(all + *count, c->kept.totals, c->kept.total_count * sizeof(*all));
-	*out = all;
-	*count += c->kept.total_count;
-	return 0;
-}
-
-static int fill_stacks(struct collect *c, struct snapshot *s, const struct ms_image *images,
-		       const struct numbers *numbers, size_t top)
-{
-	struct kernel_total *totals = NULL;
-	size_t i, n = 0;
-	int err = all_totals(c, &totals, &n);
-
-	if (err)
-		return err;
-	qsort(totals, n, sizeof(*totals), compare_live);
-	s->stacks = calloc(n + 1, sizeof(*s->stacks));
-	err = s->stacks ? 0 : -ENOMEM;
-	for (i = 0; i < n && !err; i++) {
-		const struct ms_stack_key *key = &totals[i].key;
-		size_t process = key->id <= numbers->max_id ? numbers->by_image_id[key->id] :
-							      SIZE_MAX;
-		uint64_t *rest;
-		int64_t share;
-
-		if (process == SIZE_MAX || !totals[i].value.allocs || key->layer >= MS_LAYER_NR)
-			continue;
-		share = peak_share(&images[process].layer[key->layer], &totals[i].value);
-		share = share > 0 ? share : 0;
-		rest = &s->processes[process].layers[key->layer].in_flight_bytes;
-		*rest -= (uint64_t)share < *rest ? (uint64_t)share : *rest;
-		if (!top || s->stack_count < top)
-			err = fill_stack(c, &s->stacks[s->stack_count++], &totals[i], process,
-					 share);
-	}
-	remember(c, totals, n);
-	free(totals);
-	return err;
-}
-
 /* ---- the rest ----------------------------------------------------------- */
 
 static int fill_points(const struct collect *c, struct snapshot *s, const struct numbers *numbers)
@@ -393,7 +237,7 @@ static int fill_losses(const struct collect *c, struct snapshot *s)
 {
 	static const struct loss losses[MS_LOSS_NR] = {
 #define X(name, text) {#name, text, 0},
-		MS_LOSSES(X)
+	    MS_LOSSES(X)
 #undef X
 	};
 	size_t i;
@@ -439,13 +283,19 @@ static int fill_notes(const struct collect *c, struct snapshot *s)
 			longest = gap > longest ? gap : longest;
 		}
 	}
-	if (unseen && asprintf(&text, "%zu child processes ended before their probes were in: "
-			       "what they allocated is not counted", unseen) >= 0 &&
+	if (unseen &&
+	    asprintf(&text,
+		     "%zu child processes ended before their probes were in: "
+		     "what they allocated is not counted",
+		     unseen) >= 0 &&
 	    add_note(s, text))
 		return -ENOMEM;
-	if (late && asprintf(&text, "%zu child processes were found by fork or exec: what they did "
-			     "before their probes were in (%.1f ms at most) is not counted",
-			     late, longest * 1e3) >= 0 && add_note(s, text))
+	if (late &&
+	    asprintf(&text,
+		     "%zu child processes were found by fork or exec: what they did "
+		     "before their probes were in (%.1f ms at most) is not counted",
+		     late, longest * 1e3) >= 0 &&
+	    add_note(s, text))
 		return -ENOMEM;
 	return 0;
 }
@@ -455,8 +305,7 @@ int collect_snapshot(struct collect *c, const char *title, size_t top, struct sn
 	struct snapshot *s = calloc(1, sizeof(*s));
 	struct numbers numbers = {0};
 	struct image *const *images;
-	struct ms_image *totals =
-		calloc(target_images(c->target, &images) + 1, sizeof(*totals));
+	struct ms_image *totals = calloc(target_images(c->target, &images) + 1, sizeof(*totals));
 	int err = s && totals ? 0 : -ENOMEM;
 
 	if (!err) {

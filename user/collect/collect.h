@@ -26,7 +26,6 @@ double collect_seconds(const struct collect *collect);
  * (for a table); 0 is all.  Each call is a tick for the stacks' deltas.  The
  * snapshot's strings live as long as the symboliser.  0 or a negative errno.
  */
-int collect_snapshot(struct collect *collect, const char *title, size_t top,
-		     struct snapshot **out);
+int collect_snapshot(struct collect *collect, const char *title, size_t top, struct snapshot **out);
 
 #endif

@@ -116,9 +116,9 @@ int frames_of(const struct frames_source *s, const struct image *image, uint64_t
 		err = add_note(&list, "[stack lost]");
 	} else {
 		for (i = 0; i < stack.nr && i <= MS_STACK_DEPTH && !err; i++)
-			err = MS_FRAME_IS_ROW(stack.frames[i]) ?
-				      add_call(s, &list, stack.frames[i]) :
-				      add_code(s, &list, image, stack.frames[i]);
+			err = MS_FRAME_IS_ROW(stack.frames[i])
+				  ? add_call(s, &list, stack.frames[i])
+				  : add_code(s, &list, image, stack.frames[i]);
 		*truncated = stack.end == MS_END_TRUNCATED;
 		if (!err && *truncated)
 			err = add_note(&list, "[truncated]");

@@ -18,8 +18,8 @@ const struct ms_image *kept_find(const struct kept *kept, uint32_t image)
 	const struct kept_image key = {.id = image}, *found;
 
 	found = kept->image_count ? bsearch(&key, kept->images, kept->image_count,
-					    sizeof(*kept->images), compare_images) :
-				    NULL;
+					    sizeof(*kept->images), compare_images)
+				  : NULL;
 	return found ? &found->image : NULL;
 }
 

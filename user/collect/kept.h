@@ -15,7 +15,7 @@ struct kept {
 	struct kept_image {
 		uint32_t id;
 		struct ms_image image;
-	} *images; /* sorted by id */
+	} * images; /* sorted by id */
 	size_t image_count;
 };
 

@@ -67,11 +67,14 @@ int kernel_check_privileges(void)
 	bool admin = caps >> CAPABILITY_SYS_ADMIN & 1;
 
 	if (!admin && !(caps >> CAPABILITY_BPF & 1))
-		return log_error(-EPERM, "needs CAP_BPF to load BPF programs: run it as root (sudo memsnoop …)");
+		return log_error(
+		    -EPERM, "needs CAP_BPF to load BPF programs: run it as root (sudo memsnoop …)");
 	if (!admin && !(caps >> CAPABILITY_PERFMON & 1))
-		return log_error(-EPERM, "needs CAP_PERFMON to attach probes: run it as root (sudo memsnoop …)");
+		return log_error(
+		    -EPERM, "needs CAP_PERFMON to attach probes: run it as root (sudo memsnoop …)");
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
-		return log_error(-errno, "this kernel has no BTF (/sys/kernel/btf/vmlinux): it must be built with CONFIG_DEBUG_INFO_BTF");
+		return log_error(-errno, "this kernel has no BTF (/sys/kernel/btf/vmlinux): it "
+					 "must be built with CONFIG_DEBUG_INFO_BTF");
 	return 0;
 }
 
@@ -200,8 +203,8 @@ int64_t kernel_proc_add(struct kernel *k, pid_t tgid, uint32_t flags, uint64_t s
 	int err = image_create(k, &proc.id);
 
 	if (!err)
-		err = bpf_map_update_elem(bpf_map__fd(k->skel->maps.procs), &key, &proc,
-					  BPF_NOEXIST);
+		err =
+		    bpf_map_update_elem(bpf_map__fd(k->skel->maps.procs), &key, &proc, BPF_NOEXIST);
 	return err ? err : (int64_t)proc.id;
 }
 
@@ -276,7 +279,8 @@ static int read_batches(int fd, size_t key_size, size_t value_size,
 
 	while (!err) {
 		n = size;
-		err = bpf_map_lookup_batch(fd, first ? NULL : &batch, &batch, keys, values, &n, NULL);
+		err =
+		    bpf_map_lookup_batch(fd, first ? NULL : &batch, &batch, keys, values, &n, NULL);
 		if (err == -ENOSPC) {
 			/* One bucket holds more than a batch. */
 			char *k = realloc(keys, 2 * size * key_size);
@@ -374,8 +378,7 @@ int kernel_forget(struct kernel *k, bool (*dead)(uint32_t image, void *context),
 				sizeof(struct ms_stack_key)};
 	struct forget blocks = {dead, context, bpf_map__fd(k->skel->maps.blocks),
 				sizeof(struct ms_block_key)};
-	struct forget images = {dead, context, bpf_map__fd(k->skel->maps.images),
-				sizeof(uint32_t)};
+	struct forget images = {dead, context, bpf_map__fd(k->skel->maps.images), sizeof(uint32_t)};
 	struct forget mappings = {dead, context, bpf_map__fd(k->skel->maps.mappings),
 				  sizeof(uint32_t)};
 	int err = read_batches(totals.fd, totals.key_size, sizeof(struct ms_stack_totals),

@@ -20,9 +20,9 @@ enum attach_method { ATTACH_SESSION, ATTACH_MULTI, ATTACH_PERF, ATTACH_NR };
 extern const char *const attach_names[ATTACH_NR]; /* "session", "multi", "perf" */
 
 struct kernel_options {
-	size_t max_blocks;  /* live blocks, all processes */
-	size_t max_stacks;  /* distinct stacks */
-	size_t max_procs;   /* processes, those that ended included */
+	size_t max_blocks; /* live blocks, all processes */
+	size_t max_stacks; /* distinct stacks */
+	size_t max_procs;  /* processes, those that ended included */
 	size_t max_threads;
 	bool refused[ATTACH_NR]; /* --no-feature */
 };
@@ -36,8 +36,8 @@ int kernel_check_privileges(void);
  * Loads the programs for one way to attach.  0, or a negative errno, told only
  * with -v: the ladder (probe/attach.c) tries the next way.
  */
-int kernel_open(const struct kernel_options *options, const struct probe_table *table, enum attach_method method,
-		struct kernel **out);
+int kernel_open(const struct kernel_options *options, const struct probe_table *table,
+		enum attach_method method, struct kernel **out);
 /* Detaches everything and frees; NULL is fine. */
 void kernel_close(struct kernel *k);
 

@@ -47,8 +47,8 @@ struct layer_totals {
 	uint64_t peak_bytes;
 	double peak_at_s;
 	uint64_t in_flight_bytes; /* peak_bytes minus the sum of the stacks' shares */
-	uint64_t unknown_frees;	  /* of blocks from before tracing */
-	uint64_t failed;	  /* calls that returned no memory */
+	uint64_t unknown_frees;   /* of blocks from before tracing */
+	uint64_t failed;          /* calls that returned no memory */
 };
 
 struct process {
@@ -56,7 +56,7 @@ struct process {
 	int pid;
 	int ppid;
 	char *comm;
-	char *cmdline;	 /* may be NULL */
+	char *cmdline;   /* may be NULL */
 	char *container; /* id or name, NULL if none */
 	bool exited;
 	bool execed;   /* ended because it became another program */
@@ -71,14 +71,14 @@ struct process {
 struct stack {
 	size_t process; /* index into snapshot.processes */
 	enum layer layer;
-	const char *device;	/* NULL on the host */
-	struct frame *frames;	/* from the root to the allocation call */
+	const char *device;   /* NULL on the host */
+	struct frame *frames; /* from the root to the allocation call */
 	size_t frame_count;
 	uint64_t allocs, alloc_bytes, frees, freed_bytes;
 	uint64_t live, live_bytes, peak_bytes; /* peak_bytes: share of the process's peak */
-	uint64_t temporary;	/* freed by the thread's very next call */
+	uint64_t temporary;                    /* freed by the thread's very next call */
 	uint64_t lifetime[LIFETIME_BUCKETS];
-	int64_t delta_bytes;	/* live_bytes since the last tick */
+	int64_t delta_bytes; /* live_bytes since the last tick */
 	bool truncated;
 };
 
@@ -136,7 +136,7 @@ struct snapshot {
 	char **notes; /* one line each: what a reader must know about these numbers */
 	size_t note_count;
 	bool layer_on[LAYER_NR]; /* which layers were traced */
-	void *arena; /* frames and their strings, owned by the symboliser */
+	void *arena;             /* frames and their strings, owned by the symboliser */
 };
 
 /* The value of `metric` for a stack, in bytes (METRIC_COUNT: allocations). */

@@ -13,7 +13,7 @@
 struct timeline {
 	struct point *points;
 	size_t count, room;
-	uint64_t ticks; /* begun so far */
+	uint64_t ticks;  /* begun so far */
 	uint64_t stride; /* 1, 2, 4 …: every stride-th tick is kept */
 };
 

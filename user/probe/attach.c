@@ -42,14 +42,14 @@ static int link_uprobes(int prog_fd, bool session, bool returns, const char *pat
 			const uint64_t *offsets, const uint64_t *cookies, size_t count)
 {
 	struct link_create_uprobes attr = {
-		.prog_fd = prog_fd,
-		.attach_type = session ? TRACE_UPROBE_SESSION : TRACE_UPROBE_MULTI,
-		.path = (uintptr_t)path,
-		.offsets = (uintptr_t)offsets,
-		.cookies = (uintptr_t)cookies,
-		.count = count,
-		.uprobe_flags = returns ? UPROBE_MULTI_RETURN : 0,
-		.pid = pid,
+	    .prog_fd = prog_fd,
+	    .attach_type = session ? TRACE_UPROBE_SESSION : TRACE_UPROBE_MULTI,
+	    .path = (uintptr_t)path,
+	    .offsets = (uintptr_t)offsets,
+	    .cookies = (uintptr_t)cookies,
+	    .count = count,
+	    .uprobe_flags = returns ? UPROBE_MULTI_RETURN : 0,
+	    .pid = pid,
 	};
 	int fd = syscall(SYS_bpf, LINK_CREATE, &attr, sizeof(attr));
 
@@ -220,6 +220,8 @@ int attach_ladder(const struct kernel_options *options, const struct probe_table
 	}
 	*out = NULL;
 	if (err == -ENOTSUP)
-		return log_error(err, "--no-feature leaves no way to attach: session, multi and perf are all refused");
-	return log_error(err, "cannot load or attach BPF programs: %s (-v says more)", strerror(-err));
+		return log_error(err, "--no-feature leaves no way to attach: session, multi and "
+				      "perf are all refused");
+	return log_error(err, "cannot load or attach BPF programs: %s (-v says more)",
+			 strerror(-err));
 }

@@ -14,7 +14,7 @@
 struct attach_point {
 	uint64_t offset; /* in the file */
 	uint64_t cookie; /* MS_COOKIE(row, module) */
-	bool returns;	 /* the return is wanted too */
+	bool returns;    /* the return is wanted too */
 };
 
 struct attach;

@@ -40,8 +40,8 @@ static size_t operator_length(const char *p)
 
 static bool at_operator(const char *name, const char *p)
 {
-	return *p == 'o' && !strncmp(p, "operator", 8) && !isalnum((unsigned char)p[8]) && p[8] != '_' &&
-	       (p == name || !(isalnum((unsigned char)p[-1]) || p[-1] == '_'));
+	return *p == 'o' && !strncmp(p, "operator", 8) && !isalnum((unsigned char)p[8]) &&
+	       p[8] != '_' && (p == name || !(isalnum((unsigned char)p[-1]) || p[-1] == '_'));
 }
 
 /* Copies `name` without what stands in () and <>; false if they do not match up. */

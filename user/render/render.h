@@ -13,9 +13,9 @@
 
 struct render_options {
 	enum metric metric; /* what a flame graph's width means */
-	size_t top;	    /* stacks in a table; 0: the default */
+	size_t top;         /* stacks in a table; 0: the default */
 	unsigned columns;   /* width of a table in cells; 0: unlimited (not a terminal) */
-	unsigned rows;	    /* height, 0: unlimited */
+	unsigned rows;      /* height, 0: unlimited */
 	bool colour;
 	bool verbose;
 };
@@ -23,10 +23,10 @@ struct render_options {
 typedef int render_fn(FILE *out, const struct snapshot *s, const struct render_options *o);
 
 render_fn render_folded;   /* comm;root;…;leaf value */
-render_fn render_flame;	   /* flame graph, one self-contained .svg */
+render_fn render_flame;    /* flame graph, one self-contained .svg */
 render_fn render_timeline; /* memory over time, one self-contained .svg */
-render_fn render_json;	   /* schema 1 */
-render_fn render_table;	   /* one block of the live table */
+render_fn render_json;     /* schema 1 */
+render_fn render_table;    /* one block of the live table */
 render_fn render_summary;  /* the text at the end of a run */
 
 struct output_format {

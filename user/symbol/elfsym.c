@@ -225,7 +225,7 @@ const char *elfsyms_find(const struct elfsyms *syms, uint64_t address)
 {
 	const struct range *r = ranges_find(&syms->sized, address);
 
-	if (!r && !elfsyms_is_stub(syms, address))
+	if (!r)
 		r = ranges_find(&syms->unsized, address);
 	return r ? (const char *)(uintptr_t)r->value : NULL;
 }

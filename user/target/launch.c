@@ -16,7 +16,7 @@
 
 #include "base/log.h"
 
-#define TRACE_OPTIONS                                                                             \
+#define TRACE_OPTIONS                                                                              \
 	(PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE)
 #define DETACH_TRIES 2000 /* of 1 ms: a thread in uninterruptible sleep stops late */
 
@@ -28,7 +28,7 @@ struct thread {
 struct launch {
 	struct launch_ops ops;
 	pid_t pid;
-	int go;	    /* closed: the child may exec */
+	int go;     /* closed: the child may exec */
 	int status; /* the child writes errno here if exec fails */
 	bool ended;
 	int wait_status;

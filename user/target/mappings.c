@@ -33,8 +33,12 @@ static bool parse_line(char *line, struct mapping *m)
 		return false;
 	if (rights[2] != 'x' || !at)
 		return false;
-	*m = (struct mapping){.start = start, .end = end, .offset = offset, .inode = inode,
-			      .device = makedev(major_, minor_), .path = line + at};
+	*m = (struct mapping){.start = start,
+			      .end = end,
+			      .offset = offset,
+			      .inode = inode,
+			      .device = makedev(major_, minor_),
+			      .path = line + at};
 	if (inode)
 		strip_deleted(m->path);
 	return true;

@@ -17,7 +17,7 @@ struct modules {
 	const struct probe_table *table;
 	struct module **items; /* items[i]->id == i + 1 */
 	size_t count, room;
-	uint32_t *slots; /* open addressing: ids by (device, inode, path) */
+	uint32_t *slots;   /* open addressing: ids by (device, inode, path) */
 	size_t slot_count; /* a power of two, at least twice the count */
 };
 
@@ -43,8 +43,7 @@ static uint32_t *slot_find(struct modules *all, uint64_t device, uint64_t inode,
 		if (!all->slots[at])
 			return &all->slots[at];
 		m = all->items[all->slots[at] - 1];
-		if (m->device == device && m->inode == inode &&
-		    (inode || !strcmp(m->path, path)))
+		if (m->device == device && m->inode == inode && (inode || !strcmp(m->path, path)))
 			return &all->slots[at];
 	}
 }

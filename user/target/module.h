@@ -16,7 +16,7 @@ struct module {
 	uint32_t id;
 	uint64_t device, inode;
 	char *path; /* as the target sees it */
-	int fd;	    /* -1: could not be opened (why says why), or not a file */
+	int fd;     /* -1: could not be opened (why says why), or not a file */
 	int error;
 	struct elf_file elf; /* no hits where fd is -1 or it is not an ELF file */
 };

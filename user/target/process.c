@@ -107,8 +107,8 @@ int process_check(pid_t pid)
 	uint64_t tgid, unused;
 
 	if (n < 0)
-		return log_error(n, n == -ESRCH ? "no process with pid %d" :
-						  "pid %d: cannot be read", pid);
+		return log_error(
+		    n, n == -ESRCH ? "no process with pid %d" : "pid %d: cannot be read", pid);
 	if (strstr(status, "\nState:\tZ") || strstr(status, "\nState:\tX"))
 		return log_error(-ESRCH, "pid %d has exited already", pid);
 	if (status_number(status, "Tgid:", &tgid) && (pid_t)tgid != pid)
@@ -117,11 +117,11 @@ int process_check(pid_t pid)
 	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
 	if (!status_number(status, "VmSize:", &unused) ||
 	    (readlink(link, target, sizeof(target)) < 0 && errno == ENOENT))
-		return log_error(-EINVAL, "pid %d is a kernel thread: it has no user memory to trace",
-				 pid);
+		return log_error(-EINVAL,
+				 "pid %d is a kernel thread: it has no user memory to trace", pid);
 	if (program_class(pid) == ELFCLASS32)
-		return log_error(-ENOEXEC, "pid %d is a 32-bit process: only 64-bit ones can be traced",
-				 pid);
+		return log_error(-ENOEXEC,
+				 "pid %d is a 32-bit process: only 64-bit ones can be traced", pid);
 	return 0;
 }
 

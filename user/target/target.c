@@ -10,22 +10,15 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "probe/attach.h"
 #include "probe/closer.h"
+#include "target/probed.h"
 #include "target/process.h"
-
-/* The probes of one file in one process. */
-struct probed {
-	uint32_t module;
-	struct attach *attach;
-};
 
 struct traced {
 	pid_t pid;
 	struct image *image; /* a vfork child's is its parent's */
-	uint32_t flags;	     /* MS_PROC_* */
-	struct probed *probed;
-	size_t probed_count;
+	uint32_t flags;      /* MS_PROC_* */
+	struct probed probed;
 };
 
 struct target {
@@ -83,34 +76,12 @@ struct target *target_new(struct kernel *kernel, struct modules *modules,
 	return t;
 }
 
-static void probes_close(struct target *t, struct traced *traced)
-{
-	size_t i;
-
-	for (i = 0; i < traced->probed_count; i++)
-		closer_add(t->closer, traced->probed[i].attach);
-	free(traced->probed);
-	traced->probed = NULL;
-	traced->probed_count = 0;
-}
-
-static void image_free(struct image *image)
-{
-	if (!image)
-		return;
-	free(image->comm);
-	free(image->cmdline);
-	free(image->container);
-	free(image->table);
-	free(image);
-}
-
 void target_detach(struct target *t)
 {
 	size_t i;
 
 	for (i = 0; i < t->traced_count; i++)
-		probes_close(t, t->traced[i]);
+		probed_close(&t->traced[i]->probed, t->closer);
 	closer_free(t->closer);
 	t->closer = NULL;
 }
@@ -160,36 +131,23 @@ static void traced_remove(struct target *t, struct traced *traced)
 {
 	size_t i;
 
-	probes_close(t, traced);
+	probed_close(&traced->probed, t->closer);
 	for (i = 0; i < t->traced_count; i++)
 		if (t->traced[i] == traced)
 			t->traced[i] = t->traced[--t->traced_count];
 	free(traced);
 }
 
-static void image_describe(struct image *image)
-{
-	free(image->comm);
-	free(image->cmdline);
-	free(image->container);
-	image->comm = process_comm(image->pid);
-	image->cmdline = process_cmdline(image->pid);
-	image->container = process_container(image->pid);
-}
-
-static struct image *image_new(struct target *t, uint32_t id, pid_t pid, pid_t ppid,
+static struct image *image_add(struct target *t, uint32_t id, pid_t pid, pid_t ppid,
 			       uint64_t start_ns)
 {
 	struct image *image;
 
 	if (reserve(&t->images, t->image_count, &t->image_room))
 		return NULL;
-	image = calloc(1, sizeof(*image));
-	if (!image)
-		return NULL;
-	*image = (struct image){.id = id, .pid = pid, .ppid = ppid, .start_ns = start_ns};
-	image_describe(image);
-	t->images[t->image_count++] = image;
+	image = image_new(id, pid, ppid, start_ns);
+	if (image)
+		t->images[t->image_count++] = image;
 	return image;
 }
 
@@ -202,7 +160,7 @@ int target_add(struct target *t, pid_t pid, bool hold)
 
 	if (id < 0)
 		return id;
-	image = image_new(t, id, pid, ppid < 0 ? 0 : ppid, now_ns());
+	image = image_add(t, id, pid, ppid < 0 ? 0 : ppid, now_ns());
 	if (!image || !traced_new(t, pid, image, flags))
 		return -ENOMEM;
 	return hold ? 0 : target_sync(t, pid);
@@ -210,70 +168,25 @@ int target_add(struct target *t, pid_t pid, bool hold)
 
 /* ---- sync: the mapping table, and probes in what is new ----------------- */
 
-static bool is_probed(const struct traced *traced, uint32_t module)
-{
-	size_t i;
-
-	for (i = 0; i < traced->probed_count; i++)
-		if (traced->probed[i].module == module)
-			return true;
-	return false;
-}
-
-/*
- * The points of a module, frees before allocations: attaching takes time, and
- * no block may be seen born whose death could be missed.
- */
-static struct attach_point *points_of(struct target *t, const struct module *module,
-				      const struct probe_table *table)
-{
-	struct attach_point *points = calloc(module->elf.hit_count, sizeof(*points));
-	size_t i, n = 0;
-	int pass;
-
-	for (pass = 0; points && pass < 2; pass++)
-		for (i = 0; i < module->elf.hit_count; i++) {
-			const struct elf_hit *hit = &module->elf.hits[i];
-			const struct probe_row *row = &table->rows[hit->row];
-
-			if ((row->spec.kind == MS_KIND_FREE) != (pass == 0))
-				continue;
-			t->matched[hit->row] = true;
-			points[n++] = (struct attach_point){
-				.offset = hit->offset,
-				.cookie = MS_COOKIE(hit->row, module->id),
-				.returns = probe_row_returns(row),
-			};
-		}
-	return points;
-}
-
+/* Probes what a module has, once. */
 static int probe_module(struct target *t, struct traced *traced, const struct module *module)
 {
 	const struct probe_table *table = modules_table(t->modules);
-	struct attach_point *points;
-	struct probed *probed;
-	struct attach *attach;
+	size_t i;
 	int err;
 
-	probed = realloc(traced->probed, (traced->probed_count + 1) * sizeof(*probed));
-	if (!probed)
-		return -ENOMEM;
-	traced->probed = probed;
-	points = points_of(t, module, table);
-	if (!points)
-		return -ENOMEM;
-	err = attach_open(t->kernel, traced->pid, module->fd, points, module->elf.hit_count,
-			  &attach);
-	free(points);
-	if (err == -ESRCH)
+	if (!module->elf.hit_count || probed_has(&traced->probed, module->id))
+		return 0;
+	err = probed_add(&traced->probed, t->kernel, traced->pid, module, table);
+	if (err == -ESRCH || err == -ENOMEM)
 		return err;
 	if (err) {
 		kernel_loss_add(t->kernel, MS_LOSS_attach_failed, 1);
 		log_warn("pid %d: cannot probe %s: %s", traced->pid, module->path, strerror(-err));
-		attach = NULL; /* remembered, so that it is said once */
+		return 0;
 	}
-	traced->probed[traced->probed_count++] = (struct probed){module->id, attach};
+	for (i = 0; i < module->elf.hit_count; i++)
+		t->matched[module->elf.hits[i].row] = true;
 	traced->image->functions += module->elf.hit_count;
 	return 0;
 }
@@ -298,7 +211,7 @@ static int give_table(struct target *t, struct image *image, const struct mappin
 			break;
 		}
 		table->map[table->nr++] =
-			(struct ms_mapping){m->start, m->end, m->offset, modules[i]->id};
+		    (struct ms_mapping){m->start, m->end, m->offset, modules[i]->id};
 	}
 	if (image->table && !memcmp(image->table, table, sizeof(*table))) {
 		free(table);
@@ -318,9 +231,8 @@ static int sync_modules(struct target *t, struct traced *traced, const struct ma
 
 	for (i = 0; i < maps->count && !err; i++) {
 		modules[i] = modules_get(t->modules, traced->pid, &maps->items[i]);
-		if (!modules[i] || !modules[i]->elf.hit_count || is_probed(traced, modules[i]->id))
-			continue;
-		err = probe_module(t, traced, modules[i]);
+		if (modules[i])
+			err = probe_module(t, traced, modules[i]);
 	}
 	return err;
 }
@@ -380,7 +292,7 @@ static void image_forked(struct target *t, const struct ms_event *e)
 			traced_new(t, e->tgid, parent->image, e->flags);
 		return;
 	}
-	image = image_new(t, e->id, e->tgid, e->parent, e->time_ns);
+	image = image_add(t, e->id, e->tgid, e->parent, e->time_ns);
 	if (!image || !traced_new(t, e->tgid, image, e->flags))
 		return;
 	if (parent && !image->comm[0]) {
@@ -403,7 +315,7 @@ static void image_execed(struct target *t, const struct ms_event *e)
 		old->end_ns = e->time_ns;
 		old->execed = true;
 	}
-	image = image_new(t, e->id, e->tgid, old->ppid, e->time_ns);
+	image = image_add(t, e->id, e->tgid, old->ppid, e->time_ns);
 	if (!image)
 		return;
 	if (traced->flags & MS_PROC_BORROWED)
@@ -414,7 +326,7 @@ static void image_execed(struct target *t, const struct ms_event *e)
 	/* The links follow the process across exec, unless a thread that was
 	 * not the leader called it: the task they hold is gone then. */
 	if (e->parent != e->tgid)
-		probes_close(t, traced);
+		probed_close(&traced->probed, t->closer);
 	traced->flags = e->flags & ~MS_PROC_READY;
 	sync_unheld(t, e->tgid, e->flags);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The set of traced processes and what became of each.  An image is one
- * program in one process: it begins at attach, fork or exec and ends at exec or
- * exit.  Images stay listed after they end, for the report.
+ * The set of traced processes and what became of each: their images
+ * (target/image.h), which stay listed after they end, for the report.
  */
 #ifndef MS_TARGET_H
 #define MS_TARGET_H
@@ -10,22 +9,8 @@
 #include <stdbool.h>
 
 #include "collect/kernel.h"
+#include "target/image.h"
 #include "target/module.h"
-
-struct image {
-	uint32_t id; /* the kernel side's */
-	pid_t pid, ppid;
-	char *comm, *cmdline, *container;
-	uint64_t start_ns, end_ns; /* CLOCK_MONOTONIC; end_ns 0 while it runs */
-	uint64_t ready_ns;	   /* all probes were in; 0: never */
-	bool execed;		   /* ended by exec */
-	bool followed;		   /* found by fork or exec with nobody holding it */
-	int wait_status;	   /* as wait(2) gives it, if it exited */
-	uint64_t rss_bytes, rss_peak_bytes;
-	uint64_t maxrss_before; /* pages: the most of the images before it */
-	struct ms_mappings *table; /* the last mapping table given to the kernel */
-	size_t functions;	   /* allocation functions probed */
-};
 
 struct target;
 

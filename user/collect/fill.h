@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Inside collect/: what a collection holds, and the parts that fill a snapshot. */
+#ifndef MS_FILL_H
+#define MS_FILL_H
+
+#include "collect/frames.h"
+#include "collect/kept.h"
+#include "collect/timeline.h"
+
+struct previous {
+	struct ms_stack_key key;
+	int64_t live_bytes;
+};
+
+struct collect {
+	struct kernel *kernel;
+	struct target *target;
+	struct frames_source source;
+	uint64_t start_ns;
+	struct kernel_options limits;
+	struct kept kept;
+	struct timeline timeline;  /* points' process is the image's number here */
+	struct previous *previous; /* sorted by key: the last snapshot's live bytes */
+	size_t previous_count;
+};
+
+/* Which process of the snapshot an image is. */
+struct numbers {
+	size_t *by_image_id; /* SIZE_MAX: none */
+	size_t *by_place;    /* in the target's list */
+	uint32_t max_id;
+};
+
+/*
+ * Fills in the stacks and takes each one's share of the peak from its process's
+ * in_flight_bytes.  `images` are the totals of the snapshot's processes, in
+ * order.  0 or a negative errno.
+ */
+int fill_stacks(struct collect *c, struct snapshot *s, const struct ms_image *images,
+		const struct numbers *numbers, size_t top);
+
+#endif

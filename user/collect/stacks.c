@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The stacks of a snapshot: totals, shares of the peak, deltas, names. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collect/fill.h"
+#include "peak.h"
+
+static const struct image *image_of(const struct collect *c, uint32_t id)
+{
+	struct image *const *images;
+	size_t i, n = target_images(c->target, &images);
+
+	for (i = 0; i < n; i++)
+		if (images[i]->id == id)
+			return images[i];
+	return NULL;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct ms_stack_key));
+}
+
+static int compare_live(const void *a, const void *b)
+{
+	const struct kernel_total *x = a, *y = b;
+
+	if (x->value.live_bytes != y->value.live_bytes)
+		return x->value.live_bytes < y->value.live_bytes ? 1 : -1;
+	return compare_keys(&x->key, &y->key);
+}
+
+static int64_t delta_of(const struct collect *c, const struct kernel_total *total)
+{
+	const struct previous *was = !c->previous
+					 ? NULL
+					 : bsearch(&total->key, c->previous, c->previous_count,
+						   sizeof(*c->previous), compare_keys);
+
+	return total->value.live_bytes - (was ? was->live_bytes : 0);
+}
+
+static void remember(struct collect *c, const struct kernel_total *totals, size_t count)
+{
+	struct previous *previous = malloc((count + 1) * sizeof(*previous));
+	size_t i;
+
+	if (!previous)
+		return;
+	for (i = 0; i < count; i++)
+		previous[i] = (struct previous){totals[i].key, totals[i].value.live_bytes};
+	qsort(previous, count, sizeof(*previous), compare_keys);
+	free(c->previous);
+	c->previous = previous;
+	c->previous_count = count;
+}
+
+static int fill_stack(const struct collect *c, struct stack *stack, const struct kernel_total *t,
+		      size_t process, int64_t peak)
+{
+	const struct ms_stack_totals *v = &t->value;
+	int i;
+
+	*stack = (struct stack){
+	    .process = process,
+	    .layer = (enum layer)t->key.layer,
+	    .allocs = v->allocs,
+	    .alloc_bytes = v->alloc_bytes,
+	    .frees = v->frees,
+	    .freed_bytes = v->freed_bytes,
+	    .live = v->allocs - v->frees,
+	    .live_bytes = v->live_bytes > 0 ? v->live_bytes : 0,
+	    .peak_bytes = peak,
+	    .temporary = v->temporary,
+	    .delta_bytes = delta_of(c, t),
+	};
+	for (i = 0; i < LIFETIME_BUCKETS; i++)
+		stack->lifetime[i] = v->lifetime[i];
+	return frames_of(&c->source, image_of(c, t->key.id), t->key.hash, &stack->frames,
+			 &stack->frame_count, &stack->truncated);
+}
+
+/* The kernel's totals and those moved out of it. */
+static int all_totals(const struct collect *c, struct kernel_total **out, size_t *count)
+{
+	struct kernel_total *all;
+	int err = kernel_totals(c->kernel, out, count);
+
+	if (err || !c->kept.total_count)
+		return err;
+	all = realloc(*out, (*count + c->kept.total_count) * sizeof(*all));
+	if (!all) {
+		free(*out);
+		return -ENOMEM;
+	}
+	memcpy(all + *count, c->kept.totals, c->kept.total_count * sizeof(*all));
+	*out = all;
+	*count += c->kept.total_count;
+	return 0;
+}
+
+int fill_stacks(struct collect *c, struct snapshot *s, const struct ms_image *images,
+		const struct numbers *numbers, size_t top)
+{
+	struct kernel_total *totals = NULL;
+	size_t i, n = 0;
+	int err = all_totals(c, &totals, &n);
+
+	if (err)
+		return err;
+	qsort(totals, n, sizeof(*totals), compare_live);
+	s->stacks = calloc(n + 1, sizeof(*s->stacks));
+	err = s->stacks ? 0 : -ENOMEM;
+	for (i = 0; i < n && !err; i++) {
+		const struct ms_stack_key *key = &totals[i].key;
+		size_t process =
+		    key->id <= numbers->max_id ? numbers->by_image_id[key->id] : SIZE_MAX;
+		uint64_t *rest;
+		int64_t share;
+
+		if (process == SIZE_MAX || !totals[i].value.allocs || key->layer >= MS_LAYER_NR)
+			continue;
+		share = peak_share(&images[process].layer[key->layer], &totals[i].value);
+		share = share > 0 ? share : 0;
+		rest = &s->processes[process].layers[key->layer].in_flight_bytes;
+		*rest -= (uint64_t)share < *rest ? (uint64_t)share : *rest;
+		if (!top || s->stack_count < top)
+			err =
+			    fill_stack(c, &s->stacks[s->stack_count++], &totals[i], process, share);
+	}
+	remember(c, totals, n);
+	free(totals);
+	return err;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One program in one process. */
+#include "target/image.h"
+
+#include <stdlib.h>
+
+#include "target/process.h"
+
+struct image *image_new(uint32_t id, pid_t pid, pid_t ppid, uint64_t start_ns)
+{
+	struct image *image = calloc(1, sizeof(*image));
+
+	if (!image)
+		return NULL;
+	*image = (struct image){
+	    .id = id,
+	    .pid = pid,
+	    .ppid = ppid,
+	    .start_ns = start_ns,
+	    .comm = process_comm(pid),
+	    .cmdline = process_cmdline(pid),
+	    .container = process_container(pid),
+	};
+	return image;
+}
+
+void image_free(struct image *image)
+{
+	if (!image)
+		return;
+	free(image->comm);
+	free(image->cmdline);
+	free(image->container);
+	free(image->table);
+	free(image);
+}

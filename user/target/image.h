@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * An image is one program in one process: it begins at attach, fork or exec and
+ * ends at exec or exit.
+ */
+#ifndef MS_IMAGE_H
+#define MS_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "memsnoop.h"
+
+struct image {
+	uint32_t id; /* the kernel side's */
+	pid_t pid, ppid;
+	char *comm, *cmdline, *container;
+	uint64_t start_ns, end_ns; /* CLOCK_MONOTONIC; end_ns 0 while it runs */
+	uint64_t ready_ns;         /* all probes were in; 0: never */
+	bool execed;               /* ended by exec */
+	bool followed;             /* found by fork or exec with nobody holding it */
+	int wait_status;           /* as wait(2) gives it, if it exited */
+	uint64_t rss_bytes, rss_peak_bytes;
+	uint64_t maxrss_before;    /* pages: the most of the images before it */
+	struct ms_mappings *table; /* the last mapping table given to the kernel */
+	size_t functions;          /* allocation functions probed */
+};
+
+/* A new image, described from /proc; NULL when out of memory. */
+struct image *image_new(uint32_t id, pid_t pid, pid_t ppid, uint64_t start_ns);
+void image_free(struct image *image);
+
+#endif
