@@ -22,8 +22,11 @@ else
   MAKEFLAGS += --no-print-directory
 endif
 
-# x86_64 -> x86, aarch64 -> arm64: the name libbpf's headers go by
-BPF_ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+# return slots, call instructions and emulated ones are x86-64's
+ifneq ($(shell uname -m),x86_64)
+  $(error memsnoop runs on x86-64 only)
+endif
+BPF_ARCH := x86
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes

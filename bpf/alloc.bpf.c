@@ -26,11 +26,7 @@ char LICENSE[] SEC("license") = "GPL";
 #define SIGURG 23
 
 /* How far the stack pointer is above the return slot once a call returned. */
-#if defined(__TARGET_ARCH_x86)
 #define RETURN_POPS 8
-#else
-#define RETURN_POPS 0
-#endif
 
 /*
  * The registers a row may ask for, loaded once at fixed offsets: the verifier
@@ -50,11 +46,7 @@ static __always_inline void registers_read(struct pt_regs *ctx, struct registers
 	r->argument[4] = PT_REGS_PARM4(ctx);
 	r->argument[5] = PT_REGS_PARM5(ctx);
 	/* libbpf 1.1 has no PT_REGS_PARM6 for user functions. */
-#if defined(__TARGET_ARCH_x86)
 	r->argument[6] = ctx->r9;
-#else
-	r->argument[6] = ((struct user_pt_regs *)ctx)->regs[5];
-#endif
 	r->argument[7] = 0;
 	r->sp = PT_REGS_SP(ctx);
 }
@@ -141,6 +133,20 @@ static __always_inline void pending_drop(struct pending *open, __u32 layer)
 	open->sp = 0;
 }
 
+/*
+ * Whether a function entered with the stack pointer of the open call was jumped
+ * to by it (reallocarray() to realloc(), pvalloc() to memalign()): the return
+ * address is then not a caller's but the trampoline of the return probe.  If it
+ * is a caller's, this is a new call and the open one never returned.
+ */
+static __always_inline int is_jump(__u64 sp)
+{
+	__u64 address;
+
+	return !bpf_probe_read_user(&address, sizeof(address), (void *)sp) &&
+	       !follows_call(address, 0);
+}
+
 /* Returns 1 if the call needs its return probe. */
 static __always_inline int on_call(const struct registers *r, struct pending *open, __u32 id,
 				   const struct ms_row *row, __u64 cookie)
@@ -149,12 +155,8 @@ static __always_inline int on_call(const struct registers *r, struct pending *op
 
 	if (open->sp && open->sp > sp)
 		return 0; /* nested */
-	if (open->sp == sp && open->cookie != cookie && open->id == id) {
-		/* reallocarray() jumping to realloc(): one call, the inner one's
-		 * size is the product already; its return is the outer one's. */
-		open->size = wanted_size(r, row);
-		return 0;
-	}
+	if (open->sp == sp && is_jump(sp))
+		return 0; /* still the same call */
 	if (open->sp)
 		pending_drop(open, row->layer);
 

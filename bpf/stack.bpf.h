@@ -36,28 +36,19 @@ struct walk {
 };
 
 /*
- * Whether a call instruction ends at `address`.  Code without frame pointers
- * leaves anything in the register; what it leads to is seldom this.  True also
- * where the code cannot be read, because its page is not in memory.
+ * Whether a call instruction ends at `address`; `unread` where the code before
+ * it cannot be read.
  */
-static __always_inline int follows_call(__u64 address)
+static __always_inline int follows_call(__u64 address, int unread)
 {
-#if defined(__TARGET_ARCH_x86)
 	__u8 b[8];
 
 	if (bpf_probe_read_user(b, sizeof(b), (void *)(address - sizeof(b))))
-		return 1;
+		return unread;
 	/* call rel32, or call r/m64 (FF /2) of 2, 3, 4, 6 or 7 bytes */
 	return b[3] == 0xe8 || (b[6] == 0xff && (b[7] & 0x38) == 0x10) ||
 	       (b[5] == 0xff && (b[6] & 0x38) == 0x10) || (b[4] == 0xff && (b[5] & 0x38) == 0x10) ||
 	       (b[2] == 0xff && (b[3] & 0x38) == 0x10) || (b[1] == 0xff && (b[2] & 0x38) == 0x10);
-#else
-	__u32 insn;
-
-	if (bpf_probe_read_user(&insn, sizeof(insn), (void *)(address - sizeof(insn))))
-		return 1;
-	return (insn & 0xfc000000) == 0x94000000 || (insn & 0xfffffc1f) == 0xd63f0000; /* bl, blr */
-#endif
 }
 
 static long walk_frame(__u32 i, void *data)
@@ -82,7 +73,9 @@ static long walk_frame(__u32 i, void *data)
 		return 1;
 	if (bpf_probe_read_user(slots, sizeof(slots), (void *)w->fp))
 		return 1;
-	if (slots[1] < 4096 || slots[1] >= MS_ADDRESS_MAX || !follows_call(slots[1]))
+	/* Code without frame pointers leaves anything in the register; what it
+	 * leads to seldom follows a call.  Code whose page is not in memory does. */
+	if (slots[1] < 4096 || slots[1] >= MS_ADDRESS_MAX || !follows_call(slots[1], 1))
 		return 1;
 	w->low = w->fp + sizeof(slots);
 	w->fp = slots[0];

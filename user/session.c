@@ -335,6 +335,7 @@ static int report(struct session *s)
 		err = write_file(s, snapshot, o->plot, render_timeline);
 		result = err ? err : result;
 	}
+	err = 0;
 	if (o->json)
 		err = render_json(stdout, snapshot, &options);
 	else if (!o->quiet)

@@ -346,7 +346,7 @@ static void test_tail_jumps(void **state)
 		   "func _Znam\n endbr64\n jmp .Lmalloc\n .size _Znam,.-_Znam\n"
 		   /* the same, by the dynamic linker */
 		   "func _ZdlPv\n jmp free@PLT\n .size _ZdlPv,.-_ZdlPv\n"
-		   "func _ZdaPv\n jmp free@PLT\n .size _ZdaPv,.-_ZdaPv\n"
+		   "func _ZdaPv\n bnd jmp free@PLT\n .size _ZdaPv,.-_ZdaPv\n"
 		   /* another meaning; not at once; not to a known function */
 		   "func calloc\n jmp .Lmalloc\n .size calloc,.-calloc\n"
 		   "func memalign\n jmp valloc@PLT\n .size memalign,.-memalign\n"
@@ -377,7 +377,8 @@ static void test_places(void **state)
 		unsigned place;
 		bool emulated;
 	} expected[] = {{"malloc", 4, true},        {"free", 3, true},    {"calloc", 0, false},
-			{"aligned_alloc", 3, true}, {"valloc", 0, false}, {"pvalloc", 4, true}};
+			{"aligned_alloc", 3, true}, {"valloc", 0, false}, {"pvalloc", 4, true},
+			{"memalign", 0, false}};
 	struct elf_file file;
 
 	(void)state;
@@ -396,6 +397,9 @@ static void test_places(void **state)
 	    /* a loop to the push, out of the window */
 	    "func valloc\n endbr64\n2: push %rbx\n pop %rbx\n .fill 100,1,0x90\n jmp 2b\n"
 	    " .size valloc,.-valloc\n"
+	    /* too long to search */
+	    "func memalign\n endbr64\n push %rbx\n pop %rbx\n .fill 20000,1,0x90\n ret\n"
+	    " .size memalign,.-memalign\n"
 	    /* the same without a size: nobody can know */
 	    "func pvalloc\n endbr64\n2: push %rbx\n pop %rbx\n .fill 100,1,0x90\n jmp 2b\n"
 	    ".section .note.GNU-stack,\"\",@progbits\n");

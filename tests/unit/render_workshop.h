@@ -17,9 +17,12 @@
 #include "base/utf8.h"
 #include "render/render.h"
 
+/* Not every test uses every tool. */
+#define WORKSHOP __attribute__((unused, noinline)) static
+
 /* ---- a snapshot ------------------------------------------------------------- */
 
-static inline struct snapshot *snapshot_make(const char *title, double duration_s)
+WORKSHOP struct snapshot *snapshot_make(const char *title, double duration_s)
 {
 	static const struct loss losses[] = {
 	    {"events", "process events dropped", 0},
@@ -38,12 +41,20 @@ static inline struct snapshot *snapshot_make(const char *title, double duration_
 	return s;
 }
 
-static inline struct process *snapshot_add_process(struct snapshot *s, int pid, const char *comm)
+/* `array` with room for one more element than `count`: it doubles, as realloc may copy. */
+WORKSHOP void *grown(void *array, size_t count, size_t size)
+{
+	if (!(count & (count - 1)))
+		array = realloc(array, (count ? 2 * count : 1) * size);
+	assert_non_null(array);
+	return array;
+}
+
+WORKSHOP struct process *snapshot_add_process(struct snapshot *s, int pid, const char *comm)
 {
 	struct process *p;
 
-	s->processes = realloc(s->processes, (s->process_count + 1) * sizeof(*s->processes));
-	assert_non_null(s->processes);
+	s->processes = grown(s->processes, s->process_count, sizeof(*s->processes));
 	p = &s->processes[s->process_count++];
 	*p = (struct process){.id = (unsigned)s->process_count, .pid = pid, .ppid = 1};
 	p->comm = strdup(comm);
@@ -55,15 +66,13 @@ static inline struct process *snapshot_add_process(struct snapshot *s, int pid, 
  * root: "main;parse;malloc".  The strings must outlive the snapshot.  Its
  * numbers go into the process's totals, which so add up.
  */
-static inline struct stack *snapshot_add_stack(struct snapshot *s, size_t process, enum layer layer,
-					       const char *const *path, size_t count,
-					       uint64_t bytes)
+WORKSHOP struct stack *snapshot_add_stack(struct snapshot *s, size_t process, enum layer layer,
+					  const char *const *path, size_t count, uint64_t bytes)
 {
 	struct layer_totals *t = &s->processes[process].layers[layer];
 	struct stack *stack;
 
-	s->stacks = realloc(s->stacks, (s->stack_count + 1) * sizeof(*s->stacks));
-	assert_non_null(s->stacks);
+	s->stacks = grown(s->stacks, s->stack_count, sizeof(*s->stacks));
 	stack = &s->stacks[s->stack_count++];
 	*stack = (struct stack){
 	    .process = process,
@@ -96,13 +105,12 @@ static inline struct stack *snapshot_add_stack(struct snapshot *s, size_t proces
 			   sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *),      \
 			   bytes)
 
-static inline struct point *snapshot_add_point(struct snapshot *s, double t_s, size_t process,
-					       uint64_t rss, uint64_t heap)
+WORKSHOP struct point *snapshot_add_point(struct snapshot *s, double t_s, size_t process,
+					  uint64_t rss, uint64_t heap)
 {
 	struct point *p;
 
-	s->points = realloc(s->points, (s->point_count + 1) * sizeof(*s->points));
-	assert_non_null(s->points);
+	s->points = grown(s->points, s->point_count, sizeof(*s->points));
 	p = &s->points[s->point_count++];
 	*p = (struct point){.t_s = t_s, .process = process, .rss_bytes = rss};
 	p->layer_bytes[LAYER_HEAP] = heap;
@@ -116,7 +124,7 @@ static inline struct point *snapshot_add_point(struct snapshot *s, double t_s, s
 #define HOSTILE_ESC "esc\033[31m\033]0;title\a"
 #define HOSTILE_BYTES "bytes\xff\xfe\xc0\xaf\xed\xa0\x80\xef\xbf\xbf"
 
-static inline struct snapshot *snapshot_hostile(void)
+WORKSHOP struct snapshot *snapshot_hostile(void)
 {
 	struct snapshot *s = snapshot_make(HOSTILE_CLOSE HOSTILE_ESC HOSTILE_BYTES, 1.5);
 	struct process *p = snapshot_add_process(s, 7, HOSTILE_CDATA);
@@ -148,8 +156,7 @@ static inline struct snapshot *snapshot_hostile(void)
 /* ---- the result ---------------------------------------------------------------- */
 
 /* What `render` writes; to be freed. */
-static inline char *rendered(render_fn *render, const struct snapshot *s,
-			     const struct render_options *o)
+WORKSHOP char *rendered(render_fn *render, const struct snapshot *s, const struct render_options *o)
 {
 	static const struct render_options none;
 	char *text = NULL;
@@ -165,7 +172,7 @@ static inline char *rendered(render_fn *render, const struct snapshot *s,
 }
 
 /* Not strstr(): under a sanitizer each call measures all that follows. */
-static inline size_t occurrences(const char *text, const char *part)
+WORKSHOP size_t occurrences(const char *text, const char *part)
 {
 	size_t count = 0, length = strlen(part);
 
@@ -174,20 +181,20 @@ static inline size_t occurrences(const char *text, const char *part)
 	return count;
 }
 
-static inline void assert_contains(const char *text, const char *part)
+WORKSHOP void assert_contains(const char *text, const char *part)
 {
 	if (!strstr(text, part))
 		fail_msg("\"%s\" is not in:\n%.3000s", part, text);
 }
 
-static inline void assert_lacks(const char *text, const char *part)
+WORKSHOP void assert_lacks(const char *text, const char *part)
 {
 	if (strstr(text, part))
 		fail_msg("\"%s\" is in:\n%.3000s", part, text);
 }
 
 /* Valid UTF-8 in which only line feeds are below a blank. */
-static inline void assert_harmless(const char *text)
+WORKSHOP void assert_harmless(const char *text)
 {
 	const char *start = text;
 	int32_t code;

@@ -50,6 +50,37 @@ static void names_and_lines(void **state)
 	}
 }
 
+/* It need not run here, so nm says where its functions are: in a PIE code is at its offset. */
+static void programs_of_32_bits(void **state)
+{
+	struct symbols *s;
+	uint64_t address;
+	char name[256], line[1024], command[8192];
+	unsigned known = 0;
+	FILE *nm;
+
+	(void)state;
+	run("gcc -m32 -pie -fPIE -O2 -g -o built %s/symbol_plain.c", targets);
+	s = open_program("built");
+	snprintf(command, sizeof(command), "nm -P %s", path_of("built"));
+	nm = popen(command, "r");
+	assert_non_null(nm);
+	while (fgets(line, sizeof(line), nm)) {
+		struct frame frame;
+
+		if (sscanf(line, "%255s %*c %lx", name, &address) != 2 ||
+		    (strcmp(name, "exported") && strcmp(name, "hidden") && strcmp(name, "outer")))
+			continue;
+		known++;
+		assert_int_equal(symbols_resolve(s, ID, address, &frame, 1), 1);
+		assert_string_equal(frame.function, name);
+		assert_true(frame.line > 0);
+	}
+	assert_int_equal(pclose(nm), 0);
+	assert_int_equal(known, 3);
+	symbols_free(s);
+}
+
 static void files_are_whole_paths(void **state)
 {
 	struct truth truths[TRUTHS_MAX];
@@ -270,6 +301,37 @@ static void the_file_outlives_its_name(void **state)
 	symbols_free(s);
 }
 
+static int open_files(void)
+{
+	int n = 0, fd;
+
+	for (fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void modules_do_not_hold_files(void **state)
+{
+	struct symbols *s;
+	struct frame frame;
+	int before;
+
+	(void)state;
+	run("gcc -O2 -g -Wl,--build-id=none -o built %s/symbol_plain.c && "
+	    "objcopy --only-keep-debug built held.debug && "
+	    "objcopy -S --add-gnu-debuglink=held.debug built held",
+	    targets);
+	before = open_files();
+	s = open_program("held");
+	/* Its own duplicate, and the host's root. */
+	assert_int_equal(open_files(), before + 2);
+	symbols_resolve(s, ID, 0x1100, &frame, 1);
+	assert_int_equal(open_files(), before + 1);
+	check(s, "held", "built", LINES);
+	symbols_free(s);
+	assert_int_equal(open_files(), before);
+}
+
 /* A module first known by name alone may be given its file later. */
 static void the_file_may_come_later(void **state)
 {
@@ -367,6 +429,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(names_and_lines),
+	    cmocka_unit_test(programs_of_32_bits),
 	    cmocka_unit_test(files_are_whole_paths),
 	    cmocka_unit_test(split_files_are_not_opened),
 	    cmocka_unit_test(symbols_cover_what_they_should),
@@ -377,6 +440,7 @@ int main(void)
 	    cmocka_unit_test(answers_are_the_same_twice),
 	    cmocka_unit_test(the_file_outlives_its_name),
 	    cmocka_unit_test(the_file_may_come_later),
+	    cmocka_unit_test(modules_do_not_hold_files),
 	    cmocka_unit_test(of_too_many_the_function_stays),
 	    cmocka_unit_test(long_names_are_cut),
 	};

@@ -129,25 +129,9 @@ bool elfimage_code(const struct elfimage *image, uint64_t address, uint64_t *off
 	return false;
 }
 
-Elf_Data *elfimage_section(const struct elfimage *image, Elf_Scn *section)
+bool elfimage_table(const struct elfimage *image, Elf_Scn *section, uint64_t max, GElf_Shdr *header)
 {
-	GElf_Shdr header;
-
-	if (!section || !gelf_getshdr(section, &header) || header.sh_type == SHT_NOBITS)
-		return NULL;
-	if (header.sh_offset > image->size || header.sh_size > image->size - header.sh_offset)
-		return NULL;
-	if (header.sh_size > ELFIMAGE_SECTION_MAX)
-		return NULL;
-	return elf_getdata(section, NULL);
-}
-
-const char *elfimage_string(const Elf_Data *strings, uint64_t at)
-{
-	const char *text;
-
-	if (!strings || !strings->d_buf || at >= strings->d_size)
-		return NULL;
-	text = (const char *)strings->d_buf + at;
-	return memchr(text, '\0', strings->d_size - at) ? text : NULL;
+	return section && gelf_getshdr(section, header) && header->sh_type != SHT_NOBITS &&
+	       header->sh_offset <= image->size &&
+	       header->sh_size <= image->size - header->sh_offset && header->sh_size <= max;
 }

@@ -11,8 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ELFIMAGE_SEGMENTS_MAX 64          /* loadable and executable ones of one file */
-#define ELFIMAGE_SECTION_MAX (512u << 20) /* bytes of a table that is read into memory */
+#define ELFIMAGE_SEGMENTS_MAX 64 /* loadable and executable ones of one file */
 
 struct elfimage {
 	int fd; /* the caller's */
@@ -38,10 +37,9 @@ bool elfimage_code(const struct elfimage *image, uint64_t address, uint64_t *off
 		   uint64_t *room);
 /* Bytes at a file offset, at most `length`: how many there were, 0 on an error. */
 size_t elfimage_read(const struct elfimage *image, uint64_t offset, void *buffer, size_t length);
-/* A section's contents, NULL if they are not all in the file or too large. */
-Elf_Data *elfimage_section(const struct elfimage *image, Elf_Scn *section);
-/* The NUL-terminated text at `at` of a string table, NULL if it does not end there. */
-const char *elfimage_string(const Elf_Data *strings, uint64_t at);
+/* Gets a section's header; true if its contents are in the file, and at most `max` bytes. */
+bool elfimage_table(const struct elfimage *image, Elf_Scn *section, uint64_t max,
+		    GElf_Shdr *header);
 
 /* Writes `text` to errbuf and returns -ENOEXEC. */
 int elfimage_fail(char *errbuf, size_t errlen, const char *text);

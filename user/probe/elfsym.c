@@ -14,7 +14,7 @@
 /* Bytes of one table.  The largest of real programs have a quarter of this. */
 #define TABLE_MAX (256u << 20)
 /* More functions than rows times a few versions in two tables: not a library. */
-#define FOUND_MAX 4096
+#define FOUND_MAX 1024
 #define CHUNK_SYMBOLS 512
 
 struct match {
@@ -68,14 +68,6 @@ static int take(struct search *search, uint32_t row, const Elf64_Sym *sym)
 	return search_add(search, row, sym);
 }
 
-/* A section that is in the file and not larger than is read. */
-static bool table_header(const struct elfimage *image, Elf_Scn *section, GElf_Shdr *header)
-{
-	return section && gelf_getshdr(section, header) && header->sh_type != SHT_NOBITS &&
-	       header->sh_offset <= image->size &&
-	       header->sh_size <= image->size - header->sh_offset && header->sh_size <= TABLE_MAX;
-}
-
 /* Every symbol of one table, of whose strings we know where the wanted ones are. */
 static int scan_symbols(struct search *search, uint64_t offset, uint64_t size)
 {
@@ -102,14 +94,15 @@ static int scan_symbols(struct search *search, uint64_t offset, uint64_t size)
 
 static int scan(struct search *search, Elf_Scn *section)
 {
+	const struct elfimage *image = search->image;
 	GElf_Shdr symbols, strings;
 	int err;
 
-	if (!table_header(search->image, section, &symbols) ||
-	    !table_header(search->image, elf_getscn(search->image->elf, symbols.sh_link), &strings))
+	if (!elfimage_table(image, section, TABLE_MAX, &symbols) ||
+	    !elfimage_table(image, elf_getscn(image->elf, symbols.sh_link), TABLE_MAX, &strings))
 		return -ENOEXEC;
 	search->places = (struct elfplaces){0};
-	err = elfnames_find(&search->names, search->image, strings.sh_offset, strings.sh_size,
+	err = elfnames_find(&search->names, image, strings.sh_offset, strings.sh_size,
 			    &search->places);
 	if (!err && search->places.count)
 		err = scan_symbols(search, symbols.sh_offset, symbols.sh_size);
@@ -210,7 +203,8 @@ int elfsym_find(const struct elfimage *image, const char *path, const struct pro
 	if (err == -ENOEXEC)
 		elfimage_fail(errbuf, errlen, "its symbol table is broken or too large");
 	if (err == -E2BIG)
-		err = elfimage_fail(errbuf, errlen, "it defines allocation functions by thousands");
+		err = elfimage_fail(errbuf, errlen,
+				    "it defines allocation functions by the thousand");
 	if (err || !search->count)
 		goto out;
 	out->list = calloc(search->count, sizeof(*out->list));

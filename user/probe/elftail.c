@@ -8,6 +8,11 @@
 
 #include "probe/elftail.h"
 
+/* What is searched for a jump's target: more than allocators have, little enough for each jump. */
+#define SECTIONS_MAX 4
+#define SECTION_MAX (4u << 20)
+#define NAME_MAX_LENGTH 64 /* longer than any of the table's */
+
 static const uint8_t endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
 
 /* Steps over endbr64 and over a bnd prefix; returns how many bytes. */
@@ -55,45 +60,72 @@ static uint64_t jump_slot(const struct elfimage *image, uint64_t address)
 	return address + at + 6 + distance;
 }
 
-/* The name of symbol `index` of the table that section `link` holds, or NULL. */
-static const char *symbol_name(const struct elfimage *image, size_t link, size_t index)
+/* The name of symbol `index` of the table that is section `link`; false if there is none that fits.
+ */
+static bool symbol_name(const struct elfimage *image, size_t link, uint32_t index, char *name,
+			size_t size)
 {
-	Elf_Scn *section = elf_getscn(image->elf, link);
-	Elf_Data *symbols = elfimage_section(image, section);
-	GElf_Shdr header;
-	GElf_Sym sym;
+	GElf_Shdr symbols, strings;
+	Elf64_Sym sym;
+	size_t length;
 
-	if (!symbols || index > INT32_MAX || !gelf_getsym(symbols, index, &sym) ||
-	    !gelf_getshdr(section, &header))
-		return NULL;
-	return elfimage_string(elfimage_section(image, elf_getscn(image->elf, header.sh_link)),
-			       sym.st_name);
+	if (!elfimage_table(image, elf_getscn(image->elf, link), UINT64_MAX, &symbols) ||
+	    !elfimage_table(image, elf_getscn(image->elf, symbols.sh_link), UINT64_MAX, &strings) ||
+	    index >= symbols.sh_size / sizeof(sym) ||
+	    elfimage_read(image, symbols.sh_offset + index * sizeof(sym), &sym, sizeof(sym)) !=
+		sizeof(sym) ||
+	    sym.st_name >= strings.sh_size)
+		return false;
+	length = strings.sh_size - sym.st_name < size ? strings.sh_size - sym.st_name : size;
+	length = elfimage_read(image, strings.sh_offset + sym.st_name, name, length);
+	return memchr(name, '\0', length) != NULL;
 }
 
-/* The name of the function whose address the dynamic linker writes to `slot`, or NULL. */
-static const char *slot_name(const struct elfimage *image, uint64_t slot)
+/* The symbol whose address the dynamic linker writes to `slot`, by one section; 0 if none. */
+static uint32_t slot_symbol(const struct elfimage *image, const GElf_Shdr *section, uint64_t slot)
+{
+	Elf64_Rela relocations[128];
+	uint64_t done = 0;
+	size_t n;
+
+	while (done < section->sh_size) {
+		n = section->sh_size - done;
+		if (n > sizeof(relocations))
+			n = sizeof(relocations);
+		n = elfimage_read(image, section->sh_offset + done, relocations, n);
+		n /= sizeof(relocations[0]);
+		if (n == 0)
+			break;
+		for (size_t i = 0; i < n; i++) {
+			uint32_t type = ELF64_R_TYPE(relocations[i].r_info);
+
+			if (relocations[i].r_offset == slot &&
+			    (type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT))
+				return ELF64_R_SYM(relocations[i].r_info);
+		}
+		done += n * sizeof(relocations[0]);
+	}
+	return 0;
+}
+
+/* The name of the function whose address the dynamic linker writes to `slot`. */
+static bool slot_name(const struct elfimage *image, uint64_t slot, char *name, size_t size)
 {
 	Elf_Scn *section = NULL;
 	GElf_Shdr header;
+	uint32_t symbol;
+	int left = SECTIONS_MAX;
 
-	while ((section = elf_nextscn(image->elf, section))) {
-		const Elf_Data *data;
-		const Elf64_Rela *rela;
-
-		if (!gelf_getshdr(section, &header) || header.sh_type != SHT_RELA)
+	while (left > 0 && (section = elf_nextscn(image->elf, section))) {
+		if (!elfimage_table(image, section, SECTION_MAX, &header) ||
+		    header.sh_type != SHT_RELA)
 			continue;
-		data = elfimage_section(image, section);
-		rela = data ? data->d_buf : NULL;
-		for (size_t n = rela ? data->d_size / sizeof(*rela) : 0; n > 0; n--, rela++) {
-			uint32_t type = ELF64_R_TYPE(rela->r_info);
-
-			if (rela->r_offset == slot &&
-			    (type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT))
-				return symbol_name(image, header.sh_link,
-						   ELF64_R_SYM(rela->r_info));
-		}
+		left--;
+		symbol = slot_symbol(image, &header, slot);
+		if (symbol)
+			return symbol_name(image, header.sh_link, symbol, name, size);
 	}
-	return NULL;
+	return false;
 }
 
 static bool same_spec(const struct probe_table *table, uint32_t a, uint32_t b)
@@ -106,8 +138,8 @@ bool elftail_jumps_on(const struct elfimage *image, const struct elfsyms *syms, 
 {
 	const struct elfsym *sym = &syms->list[index];
 	uint64_t target = jump_target(code, length, sym->address);
+	char name[NAME_MAX_LENGTH];
 	uint64_t slot;
-	const char *name;
 
 	if (!target || table->rows[sym->row].from_user)
 		return false;
@@ -115,8 +147,7 @@ bool elftail_jumps_on(const struct elfimage *image, const struct elfsyms *syms, 
 		if (i != index && syms->list[i].address == target)
 			return same_spec(table, sym->row, syms->list[i].row);
 	slot = jump_slot(image, target);
-	name = slot ? slot_name(image, slot) : NULL;
-	if (!name)
+	if (!slot || !slot_name(image, slot, name, sizeof(name)))
 		return false;
 	for (uint32_t i = 0; i < table->count; i++)
 		if (!table->rows[i].from_user && strcmp(table->rows[i].symbol, name) == 0)

@@ -91,8 +91,11 @@ static void strip_qualifiers(char *name)
 	if (tail)
 		*tail = 0;
 	for (char *p = name; *p && p != end; p++)
-		if (*p == ' ' && strncmp(p - 10 < name ? name : p - 10, "(anonymous", 10))
+		if (*p == ' ' && (p - name < 10 || strncmp(p - 10, "(anonymous", 10)))
 			blank = p;
+	/* "operator<< <char>" has lost what came behind the blank */
+	for (size_t n = strlen(name); n > 0 && name[n - 1] == ' '; n--)
+		name[n - 1] = 0;
 	if (blank && blank[1])
 		memmove(name, blank + 1, strlen(blank + 1) + 1);
 }

@@ -136,6 +136,7 @@ int dwarf_file_open(struct dwarf_file *file, const struct image *image, struct d
 		dwarf_file_close(file);
 	else
 		line_section_open(file, image);
+	image_detach(&file->shared_image);
 	return err;
 }
 

@@ -208,6 +208,16 @@ fail:
 	return err;
 }
 
+void image_detach(struct image *image)
+{
+	if (image->fd < 0)
+		return;
+	if (image->elf)
+		elf_cntl(image->elf, ELF_C_FDDONE);
+	close(image->fd);
+	image->fd = -1;
+}
+
 void image_close(struct image *image)
 {
 	elf_end(image->elf);

@@ -48,6 +48,8 @@ bool budget_take(struct budget *budget, uint64_t bytes);
  */
 int image_open(struct image *image, int fd);
 int image_open_memory(struct image *image, void *memory, size_t size);
+/* Closes the file; what has been read of it stays usable. */
+void image_detach(struct image *image);
 void image_close(struct image *image);
 
 /* The first section called `name` that has contents, or NULL. */

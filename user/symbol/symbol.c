@@ -166,6 +166,9 @@ static void module_open(struct symbols *s, struct module *m)
 	if (m->mini.elf)
 		elfsyms_collect(&m->symbols, &m->mini, &s->budget);
 	elfsyms_finish(&m->symbols, &m->main);
+	/* Modules come by the hundred; what is needed of this one is in memory now. */
+	image_detach(&m->main);
+	image_detach(&m->debug);
 }
 
 /* ---- names for what has none ------------------------------------------- */
