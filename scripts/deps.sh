@@ -32,6 +32,8 @@ test   python3               compares reports with ledgers
 test   g++                   the C++ target
 test   gcc-multilib          the 32-bit target
 test   musl-tools            the musl targets
+test   dwz                   shared debug files, for the symbol tests
+test   binutils              objcopy and strip, for the symbol tests
 test   tmux                  a terminal for the tests of the live table
 test   procps                pgrep
 test   util-linux            unshare, setpriv

@@ -231,12 +231,97 @@ static void test_huge_tables(void **state)
 	free(bytes.data);
 }
 
+/* A file made by hand: `count` functions of one name, each `size` bytes, beginning with `code`. */
+static int scan_made(size_t count, uint64_t size, const char *code, struct elf_file *file,
+		     char *errbuf, size_t errlen)
+{
+	static const char strings[16] = "\0malloc";
+	static struct {
+		Elf64_Ehdr header;
+		Elf64_Phdr segment;
+		Elf64_Shdr sections[3];
+		char strings[16];
+		Elf64_Sym symbols[3000];
+		uint8_t code[3000 * 16];
+	} made;
+	int fd = memfd_create("made", MFD_CLOEXEC), err;
+
+	assert_true(fd >= 0);
+	memset(&made, 0, sizeof(made));
+	made.header =
+	    (Elf64_Ehdr){.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+			 .e_type = ET_DYN,
+			 .e_machine = EM_X86_64,
+			 .e_version = EV_CURRENT,
+			 .e_phoff = offsetof(typeof(made), segment),
+			 .e_shoff = offsetof(typeof(made), sections),
+			 .e_ehsize = sizeof(Elf64_Ehdr),
+			 .e_phentsize = sizeof(Elf64_Phdr),
+			 .e_phnum = 1,
+			 .e_shentsize = sizeof(Elf64_Shdr),
+			 .e_shnum = 3};
+	made.segment = (Elf64_Phdr){.p_type = PT_LOAD,
+				    .p_flags = PF_R | PF_X,
+				    .p_offset = offsetof(typeof(made), code),
+				    .p_vaddr = 0x10000,
+				    .p_filesz = sizeof(made.code),
+				    .p_memsz = sizeof(made.code)};
+	made.sections[1] = (Elf64_Shdr){.sh_type = SHT_SYMTAB,
+					.sh_offset = offsetof(typeof(made), symbols),
+					.sh_size = count * sizeof(Elf64_Sym),
+					.sh_link = 2,
+					.sh_entsize = sizeof(Elf64_Sym)};
+	made.sections[2] = (Elf64_Shdr){.sh_type = SHT_STRTAB,
+					.sh_offset = offsetof(typeof(made), strings),
+					.sh_size = sizeof(made.strings)};
+	memcpy(made.strings, strings, sizeof(strings));
+	memset(made.code, 0x90, sizeof(made.code));
+	for (size_t i = 0; i < count; i++) {
+		made.symbols[i] = (Elf64_Sym){.st_name = 1,
+					      .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
+					      .st_shndx = 1,
+					      .st_value = 0x10000 + 16 * i,
+					      .st_size = size};
+		memcpy(made.code + 16 * i, code, strlen(code));
+	}
+	assert_int_equal(write(fd, &made, sizeof(made)), sizeof(made));
+	err = elf_scan(fd, "made", &table, file, errbuf, errlen);
+	close(fd);
+	return err;
+}
+
+/* Functions without number are refused; large ones that overlap are not all searched. */
+static void test_work_is_bounded(void **state)
+{
+	struct elf_file file;
+	char errbuf[200];
+
+	(void)state;
+	assert_int_equal(scan_made(3000, 16, "\x55\x5d\xc3", &file, errbuf, sizeof(errbuf)),
+			 -ENOEXEC);
+	assert_non_null(strstr(errbuf, "by the thousand"));
+	assert_int_equal(scan_made(500, 16, "\xf3\x0f\x1e\xfa\x55", &file, errbuf, sizeof(errbuf)),
+			 0);
+	assert_int_equal(file.hit_count, 500);
+	for (size_t i = 0; i < file.hit_count; i++)
+		assert_true(file.hits[i].emulated);
+	elf_free(&file);
+	assert_int_equal(
+	    scan_made(500, 16000, "\xf3\x0f\x1e\xfa\x55", &file, errbuf, sizeof(errbuf)), 0);
+	assert_int_equal(file.hit_count, 500);
+	assert_true(file.hits[0].emulated);
+	assert_false(file.hits[499].emulated);
+	assert_int_equal(file.hits[499].offset, file.hits[499].function);
+	elf_free(&file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_no_elf),        cmocka_unit_test(test_32_bit),
-	    cmocka_unit_test(test_other_machine), cmocka_unit_test(test_truncated),
-	    cmocka_unit_test(test_flipped),       cmocka_unit_test(test_huge_tables),
+	    cmocka_unit_test(test_no_elf),          cmocka_unit_test(test_32_bit),
+	    cmocka_unit_test(test_other_machine),   cmocka_unit_test(test_truncated),
+	    cmocka_unit_test(test_flipped),         cmocka_unit_test(test_huge_tables),
+	    cmocka_unit_test(test_work_is_bounded),
 	};
 
 	return cmocka_run_group_tests_name("probe hostile files", tests, group_setup,

@@ -61,6 +61,7 @@ static void deltas_have_a_sign(void **state)
 	assert_string_equal(text_delta(buffer, 0), "0");
 	assert_string_equal(text_delta(buffer, 5), "+5 B");
 	assert_string_equal(text_delta(buffer, 100), "+100 B");
+	assert_string_equal(text_delta(buffer, -5), "-5 B");
 	assert_string_equal(text_delta(buffer, -3 * (int64_t)KIB), "-3 KiB");
 	assert_string_equal(text_delta(buffer, (int64_t)(1.2 * (double)MIB)), "+1.2 MiB");
 	assert_string_equal(text_delta(buffer, -(int64_t)(100 * MIB)), "-100 MiB");

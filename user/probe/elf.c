@@ -14,24 +14,29 @@ struct scan {
 	const struct probe_table *table;
 	struct elfsyms syms;
 	uint8_t *code; /* of one function, INSN_FUNCTION_MAX bytes */
+	size_t budget; /* bytes of functions that may still be searched */
 };
+
+/* All functions of one file together.  jemalloc has a tenth of this. */
+#define BUDGET (1u << 20)
 
 /*
  * Reads what the choice of an instruction needs: the whole function, or its
  * beginning where its size is not known or is more than is searched.
  */
-static size_t read_code(const struct scan *scan, const struct elfsym *sym, uint64_t offset,
-			uint64_t room)
+static size_t read_code(struct scan *scan, const struct elfsym *sym, uint64_t offset, uint64_t room)
 {
 	size_t length = INSN_WINDOW;
 
-	if (sym->size && sym->size <= INSN_FUNCTION_MAX)
+	if (sym->size && sym->size <= INSN_FUNCTION_MAX && sym->size <= scan->budget) {
 		length = sym->size;
+		scan->budget -= length;
+	}
 	return elfimage_read(scan->image, offset, scan->code, room < length ? room : length);
 }
 
 /* Fills in *hit; false if the symbol is to have none. */
-static bool place_hit(const struct scan *scan, size_t index, struct elf_hit *hit)
+static bool place_hit(struct scan *scan, size_t index, struct elf_hit *hit)
 {
 	const struct elfsym *sym = &scan->syms.list[index];
 	const struct probe_row *row = &scan->table->rows[sym->row];
@@ -104,7 +109,7 @@ int elf_scan(int fd, const char *path, const struct probe_table *table, struct e
 	     char *errbuf, size_t errlen)
 {
 	struct elfimage image;
-	struct scan scan = {.image = &image, .table = table};
+	struct scan scan = {.image = &image, .table = table, .budget = BUDGET};
 	int err;
 
 	*out = (struct elf_file){0};

@@ -109,6 +109,10 @@ static int match_chunk(const struct elfnames *names, const char *buffer, size_t 
 	int err = 0;
 
 	while (!err && p < buffer + length) {
+		if (*p == '\0' && p > buffer + from) { /* nothing ends behind an end */
+			p++;
+			continue;
+		}
 		end = memchr(p, '\0', buffer + length - p);
 		if (!end)
 			end = buffer + length;

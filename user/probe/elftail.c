@@ -9,8 +9,8 @@
 #include "probe/elftail.h"
 
 /* What is searched for a jump's target: more than allocators have, little enough for each jump. */
-#define SECTIONS_MAX 4
-#define SECTION_MAX (4u << 20)
+#define SECTIONS_MAX 2
+#define SECTION_MAX (1u << 20)
 #define NAME_MAX_LENGTH 64 /* longer than any of the table's */
 
 static const uint8_t endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};

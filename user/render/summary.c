@@ -176,7 +176,7 @@ static void put_frame(struct summary *m, const struct frame *frame)
 	if (*place && lines_width(function) < NAME_CELLS)
 		lines_cell(&m->lines, STYLE_PLAIN, -NAME_CELLS, function);
 	else
-		lines_put(&m->lines, STYLE_PLAIN, "%s  ", function);
+		lines_put(&m->lines, STYLE_PLAIN, *place ? "%s  " : "%s", function);
 	lines_put(&m->lines, STYLE_DIM, "%s%s", place, frame->inlined ? " (inlined)" : "");
 	lines_end(&m->lines);
 }

@@ -1,27 +1,113 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What libdw reads when a file is opened, checked and charged before it does. */
+/*
+ * Copying DWARF out of a target's file.  libdw trusts what it is given in
+ * ways that we cannot: it unpacks whatever a header promises, opens files that
+ * sections name, and reads a string without an end past its section.  So it
+ * gets an ELF file made here: the sections we use, unpacked, each followed by
+ * zeros.
+ */
 #include "symbol/dwarffile.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-/* What libdw reads; it tells sections by their names. */
-static const char *const prefixes[] = {
-    ".debug_",
-    ".zdebug_",
-    ".gnu.debuglto_",
-    ".gnu_debugaltlink",
+#include <zlib.h>
+
+/* What lookups need; places of variables, macros and indexes are left behind. */
+static const char *const wanted[] = {
+	".debug_info", ".debug_types",	     ".debug_abbrev", ".debug_line",   ".debug_line_str",
+	".debug_str",  ".debug_str_offsets", ".debug_addr",   ".debug_ranges", ".debug_rnglists",
 };
 
-static bool is_debug_section(const char *name)
+enum { WANTED = sizeof(wanted) / sizeof(*wanted) };
+
+/* In the made file: section 0, those, and their names. */
+enum { SECTIONS = WANTED + 2, NAMES = WANTED + 1 };
+
+#define PADDING 64 /* after each section: a multiple of any alignment */
+#define NAMES_SIZE 256
+
+/* A section as it lies in the target's file. */
+struct source {
+	uint64_t offset, stored; /* its contents, packed or not */
+	uint64_t size;		 /* unpacked; 0: there is no such section */
+	bool packed;
+};
+
+static int read_all(int fd, void *buffer, uint64_t size, uint64_t offset)
 {
+	uint64_t done = 0;
+
+	while (done < size) {
+		ssize_t n = pread(fd, (char *)buffer + done, size - done, (off_t)(offset + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -ENODATA;
+		done += (uint64_t)n;
+	}
+	return 0;
+}
+
+/* ".zdebug_…": "ZLIB", the size as eight bytes, the most significant first, and the contents. */
+static int source_gnu(int fd, struct source *source)
+{
+	unsigned char header[12];
 	size_t i;
 
-	for (i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
-		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
-			return true;
+	if (source->stored < sizeof(header) ||
+	    read_all(fd, header, sizeof(header), source->offset) || memcmp(header, "ZLIB", 4))
+		return -EINVAL;
+	for (i = 4, source->size = 0; i < sizeof(header); i++)
+		source->size = source->size << 8 | header[i];
+	source->offset += sizeof(header);
+	source->stored -= sizeof(header);
+	source->packed = true;
+	return 0;
+}
+
+/* SHF_COMPRESSED: a header in the format of the file's class, and the contents. */
+static int source_elf(int fd, int class, struct source *source)
+{
+	union {
+		Elf32_Chdr e32;
+		Elf64_Chdr e64;
+	} header;
+	size_t size = class == ELFCLASS32 ? sizeof(header.e32) : sizeof(header.e64);
+
+	if (source->stored < size || read_all(fd, &header, size, source->offset))
+		return -EINVAL;
+	/* The type comes first in both. */
+	if (header.e32.ch_type != ELFCOMPRESS_ZLIB)
+		return -EINVAL;
+	source->size = class == ELFCLASS32 ? header.e32.ch_size : header.e64.ch_size;
+	source->offset += size;
+	source->stored -= size;
+	source->packed = true;
+	return 0;
+}
+
+/* Finds the section called `name`, or its GNU-compressed form. */
+static int source_find(const struct image *image, const char *name, struct source *source)
+{
+	char packed[32] = ".z";
+	GElf_Shdr shdr;
+	bool gnu = false;
+
+	*source = (struct source){0};
+	if (!image_section(image, name, &shdr)) {
+		strncat(packed, name + 1, sizeof(packed) - 3);
+		gnu = image_section(image, packed, &shdr);
+		if (!gnu)
+			return 0;
 	}
-	return false;
+	*source = (struct source){shdr.sh_offset, shdr.sh_size, shdr.sh_size, false};
+	if (shdr.sh_flags & SHF_COMPRESSED)
+		return source_elf(image->fd, gelf_getclass(image->elf), source);
+	return gnu ? source_gnu(image->fd, source) : 0;
 }
 
 bool dwarf_file_present(const struct image *image)
@@ -32,118 +118,153 @@ bool dwarf_file_present(const struct image *image)
 	       image_section(image, ".zdebug_info", &shdr);
 }
 
-/* The size a section has after libdw has read it; UINT64_MAX if it is not readable. */
-static uint64_t unpacked_size(Elf_Scn *scn, const GElf_Shdr *shdr, const char *name)
+static int source_unpack(int fd, const struct source *source, void *out, struct budget *budget)
 {
-	static const char magic[] = {'Z', 'L', 'I', 'B'};
-	unsigned char header[sizeof(magic) + sizeof(uint64_t)];
-	uint64_t size = 0;
-	GElf_Chdr chdr;
-	Elf_Data *data;
-	size_t i;
-
-	if (shdr->sh_flags & SHF_COMPRESSED)
-		return gelf_getchdr(scn, &chdr) ? chdr.ch_size : UINT64_MAX;
-	if (name[1] != 'z')
-		return 0;
-	data = elf_rawdata(scn, NULL);
-	if (!data || !data->d_buf || data->d_size < sizeof(header))
-		return UINT64_MAX;
-	memcpy(header, data->d_buf, sizeof(header));
-	if (memcmp(header, magic, sizeof(magic)))
-		return UINT64_MAX;
-	for (i = sizeof(magic); i < sizeof(header); i++)
-		size = size << 8 | header[i];
-	return size;
-}
-
-/* Charges all that libdw is about to read and unpack; it does so at once. */
-static bool charge_sections(const struct image *image, struct budget *budget)
-{
-	Elf_Scn *scn = NULL;
-	GElf_Shdr shdr;
-
-	while ((scn = elf_nextscn(image->elf, scn))) {
-		const char *name;
-
-		if (!gelf_getshdr(scn, &shdr) || shdr.sh_type == SHT_NOBITS)
-			continue;
-		name = image_section_name(image, &shdr);
-		if (!is_debug_section(name))
-			continue;
-		if (!budget_take(budget, shdr.sh_size) ||
-		    !budget_take(budget, unpacked_size(scn, &shdr, name)))
-			return false;
-	}
-	return true;
-}
-
-static Dwarf *begin(const struct image *image, struct budget *budget)
-{
-	if (!dwarf_file_present(image) || !charge_sections(image, budget))
-		return NULL;
-	return dwarf_begin_elf(image->elf, DWARF_C_READ, NULL);
-}
-
-/*
- * libdw would open whatever .gnu_debugaltlink names when it meets a reference
- * into it, so we give it the right file first, or do without this DWARF.
- */
-static int shared_open(struct dwarf_file *file, const struct image *image,
-		       struct debug_roots *roots, struct budget *budget)
-{
-	int err = debugfile_open_shared(roots, image, &file->shared_image, budget);
-	GElf_Shdr shdr;
-
-	if (err)
-		return err == -ENOENT ? 0 : err;
-	/* A shared file has no file that it shares with. */
-	if (image_section(&file->shared_image, ".gnu_debugaltlink", &shdr))
-		return -EINVAL;
-	file->shared = begin(&file->shared_image, budget);
-	if (!file->shared)
-		return -EINVAL;
-	dwarf_setalt(file->dwarf, file->shared);
-	return 0;
-}
-
-static void line_section_open(struct dwarf_file *file, const struct image *image)
-{
-	static const char *const names[] = {".debug_line", ".zdebug_line"};
-	GElf_Shdr shdr;
-	size_t i;
-
-	for (i = 0; i < sizeof(names) / sizeof(*names) && !file->lines; i++) {
-		Elf_Scn *scn = image_section(image, names[i], &shdr);
-
-		if (scn)
-			file->lines = elf_getdata(scn, NULL);
-	}
-	file->big_endian = elf_getident(image->elf, NULL)[EI_DATA] == ELFDATA2MSB;
-}
-
-int dwarf_file_open(struct dwarf_file *file, const struct image *image, struct debug_roots *roots,
-		    struct budget *budget)
-{
+	uLongf size = source->size;
+	void *packed;
 	int err;
 
-	*file = (struct dwarf_file){.shared_image.fd = -1};
-	if (!dwarf_file_present(image))
-		return -ENOENT;
-	file->dwarf = begin(image, budget);
-	err = file->dwarf ? shared_open(file, image, roots, budget) : -EINVAL;
-	if (err)
-		dwarf_file_close(file);
-	else
-		line_section_open(file, image);
-	image_detach(&file->shared_image);
+	/* Short-lived, but it must fit. */
+	if (source->stored > budget->left) {
+		budget->refused++;
+		return -EFBIG;
+	}
+	packed = malloc(source->stored);
+	if (!packed)
+		return -ENOMEM;
+	err = read_all(fd, packed, source->stored, source->offset);
+	if (!err && (uncompress(out, &size, packed, source->stored) != Z_OK || size != source->size))
+		err = -EINVAL;
+	free(packed);
 	return err;
 }
 
-void dwarf_file_close(struct dwarf_file *file)
+static uint64_t padded(uint64_t size)
 {
-	dwarf_end(file->dwarf);
-	dwarf_end(file->shared);
-	image_close(&file->shared_image);
-	*file = (struct dwarf_file){.shared_image.fd = -1};
+	return (size + 2 * PADDING - 1) & ~(uint64_t)(PADDING - 1);
+}
+
+/* What all sections take in the made file; 0: more than the budget has. */
+static uint64_t total_size(const struct source *sources, struct budget *budget)
+{
+	uint64_t total =
+	    padded(sizeof(Elf64_Ehdr)) + padded(SECTIONS * sizeof(Elf64_Shdr)) + NAMES_SIZE;
+	size_t i;
+
+	for (i = 0; i < WANTED; i++) {
+		if (sources[i].size > budget->left - total || total > budget->left) {
+			budget->refused++;
+			return 0;
+		}
+		total += padded(sources[i].size);
+	}
+	return budget_take(budget, total) ? total : 0;
+}
+
+/* Writes the headers; the sections' contents begin where it returns. */
+static uint64_t write_headers(unsigned char *memory, const struct source *sources, int machine)
+{
+	Elf64_Ehdr *ehdr = (Elf64_Ehdr *)memory;
+	Elf64_Shdr *shdrs = (Elf64_Shdr *)(memory + padded(sizeof(*ehdr)));
+	uint64_t names_at = padded(sizeof(*ehdr)) + padded(SECTIONS * sizeof(*shdrs)), at;
+	char *names = (char *)memory + names_at;
+	size_t i, used = 1;
+
+	*ehdr = (Elf64_Ehdr){
+		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, IMAGE_DATA, EV_CURRENT},
+		.e_type = ET_EXEC,
+		.e_machine = (Elf64_Half)machine,
+		.e_version = EV_CURRENT,
+		.e_shoff = padded(sizeof(*ehdr)),
+		.e_ehsize = sizeof(*ehdr),
+		.e_shentsize = sizeof(*shdrs),
+		.e_shnum = SECTIONS,
+		.e_shstrndx = NAMES,
+	};
+	for (i = 0, at = names_at + NAMES_SIZE; i < WANTED; i++) {
+		shdrs[i + 1] = (Elf64_Shdr){
+			.sh_name = (Elf64_Word)used,
+			.sh_type = sources[i].size ? SHT_PROGBITS : SHT_NULL,
+			.sh_offset = at,
+			.sh_size = sources[i].size,
+			.sh_addralign = 1,
+		};
+		strcpy(names + used, wanted[i]);
+		used += strlen(wanted[i]) + 1;
+		at += padded(sources[i].size);
+	}
+	shdrs[NAMES] = (Elf64_Shdr){
+		.sh_type = SHT_STRTAB,
+		.sh_offset = names_at,
+		.sh_size = NAMES_SIZE,
+		.sh_addralign = 1,
+	};
+	return names_at + NAMES_SIZE;
+}
+
+static int copy_sections(const struct image *image, const struct source *sources,
+			 unsigned char *out, struct budget *budget)
+{
+	size_t i;
+	int err;
+
+	for (i = 0; i < WANTED; i++) {
+		const struct source *s = &sources[i];
+
+		if (s->packed)
+			err = source_unpack(image->fd, s, out, budget);
+		else
+			err = read_all(image->fd, out, s->size, s->offset);
+		if (err)
+			return err;
+		memset(out + s->size, 0, padded(s->size) - s->size);
+		out += padded(s->size);
+	}
+	return 0;
+}
+
+static void dwarf_image_close(struct dwarf_image *d)
+{
+	dwarf_end(d->dwarf);
+	elf_end(d->elf);
+	free(d->memory);
+	*d = (struct dwarf_image){0};
+}
+
+static int dwarf_image_open(struct dwarf_image *d, const struct image *image, struct budget *budget)
+{
+	struct source sources[WANTED];
+	uint64_t total, headers;
+	GElf_Ehdr ehdr;
+	size_t i;
+	int err;
+
+	*d = (struct dwarf_image){0};
+	for (i = 0; i < WANTED; i++) {
+		err = source_find(image, wanted[i], &sources[i]);
+		if (err)
+			return err;
+	}
+	total = total_size(sources, budget);
+	if (!total)
+		return -EFBIG;
+	if (!gelf_getehdr(image->elf, &ehdr))
+		return -EINVAL;
+	d->memory = malloc(total);
+	if (!d->memory)
+		return -ENOMEM;
+	headers = padded(sizeof(Elf64_Ehdr)) + padded(SECTIONS * sizeof(Elf64_Shdr)) + NAMES_SIZE;
+	memset(d->memory, 0, headers);
+	write_headers(d->memory, sources, ehdr.e_machine);
+	err = copy_sections(image, sources, (unsigned char *)d->memory + headers, budget);
+	if (err)
+		goto fail;
+	d->elf = elf_memory(d->memory, total);
+	d->dwarf = d->elf ? dwarf_begin_elf(d->elf, DWARF_C_READ, NULL) : NULL;
+	if (d->dwarf)
+		return 0;
+	err = -EINVAL;
+fail:
+	dwarf_image_close(d);
+	return err;
 }
