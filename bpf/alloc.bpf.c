@@ -230,14 +230,14 @@ static __always_inline __u64 result_of(struct pt_regs *ctx, const struct pending
 }
 
 /* realloc() returned: what becomes of the old block. */
-static __always_inline void old_settle(struct pending *open, __u32 layer, __u64 address,
-				       __u64 now_ns)
+static __always_inline void old_settle(struct pending *open, const struct ms_row *row, __u32 layer,
+				       __u64 address, __u64 now_ns)
 {
 	struct ms_block_key key = {.id = open->id, .space = layer, .address = open->old};
 	struct ms_totals *t;
 
-	if (address || !open->size) {
-		/* Moved, resized in place, or realloc(p, 0) that freed. */
+	if (address || !open->size || row->null_frees) {
+		/* Moved, resized in place, realloc(p, 0) that freed, reallocf(). */
 		if (open->had_old) {
 			account_freed(open->id, layer, &open->old_block, now_ns, 0);
 		} else {
@@ -274,7 +274,7 @@ static __always_inline int on_return(struct pt_regs *ctx)
 	address = result_of(ctx, open, row);
 	now_ns = bpf_ktime_get_ns();
 	if (open->old)
-		old_settle(open, layer, address, now_ns);
+		old_settle(open, row, layer, address, now_ns);
 	if (!address) {
 		t = account_image(open->id, layer);
 		if (t && !(open->old && !open->size))

@@ -52,6 +52,8 @@ struct ms_row {
 	__u8 ptr_out;    /* 1: ptr_arg points to where the address is stored */
 	__u8 old_arg;    /* realloc: the old block */
 	__u8 zero_is_ok; /* 1: success is a return value of 0, not a non-NULL one */
+	__u8 null_frees; /* realloc: a call that fails has freed the old block */
+	__u8 pad[7];
 };
 
 /* The BPF cookie of a probe: which row, and in which module it was found. */

@@ -55,6 +55,18 @@ load helper
 		0 "live bytes"
 }
 
+@test "reallocf: a call that fails has freed the block" {
+	trace -- "$T/reallocf" 7 5
+	equal "$status" 0 "exit status"
+	equal "$(query '[.stacks[] | select(.frames[-2].function == "grow")]
+		| map([.frames[-1].function, .allocs, .frees, .live_bytes]) | sort | tostring')" \
+		'[["malloc",7,7,0],["reallocf",7,0,7000]]' "grown"
+	equal "$(query '[.stacks[] | select(.frames[-2].function == "fail")]
+		| map([.frames[-1].function, .allocs, .frees, .live_bytes]) | sort | tostring')" \
+		'[["malloc",5,5,0]]' "failed"
+	equal "$(query '.processes[0].layers.heap.failed')" 5 "failed calls"
+}
+
 # ---- libcs --------------------------------------------------------------------
 
 libc_agrees()

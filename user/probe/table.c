@@ -63,9 +63,7 @@ static const struct probe_row builtin[] = {
     ROW("memalign", ALLOC(2)),
     ROW("valloc", ALLOC(1)),
     ROW("pvalloc", ALLOC(1)),
-    /* Frees the block when it fails, which is then seen only when the address is handed out anew.
-     */
-    ROW("reallocf", REALLOC(1, 2)),
+    ROW("reallocf", REALLOC(1, 2), .null_frees = 1),
 
     JEMALLOC_X(""),
     JEMALLOC("je_"),
@@ -115,7 +113,7 @@ static const struct probe_row builtin[] = {
     ROW("mi_calloc", ALLOC_N(1, 2)),
     ROW("mi_mallocn", ALLOC_N(1, 2)),
     ROW("mi_realloc", REALLOC(1, 2)),
-    ROW("mi_reallocf", REALLOC(1, 2)), /* as reallocf */
+    ROW("mi_reallocf", REALLOC(1, 2), .null_frees = 1),
     ROW("mi_rezalloc", REALLOC(1, 2)),
     ROW("mi_reallocn", REALLOC_N(1, 2, 3)),
     ROW("mi_reallocarray", REALLOC_N(1, 2, 3)),
@@ -156,7 +154,7 @@ static const struct probe_row builtin[] = {
     ROW("mi_heap_calloc", ALLOC_N(2, 3)),
     ROW("mi_heap_mallocn", ALLOC_N(2, 3)),
     ROW("mi_heap_realloc", REALLOC(2, 3)),
-    ROW("mi_heap_reallocf", REALLOC(2, 3)), /* as reallocf */
+    ROW("mi_heap_reallocf", REALLOC(2, 3), .null_frees = 1),
     ROW("mi_heap_rezalloc", REALLOC(2, 3)),
     ROW("mi_heap_reallocn", REALLOC_N(2, 3, 4)),
     ROW("mi_heap_recalloc", REALLOC_N(2, 3, 4)),

@@ -42,7 +42,7 @@ static const char *replacement(int32_t code)
 /* Appends to the text; a stream in memory would clear and copy it again and again. */
 static void append(struct folded *f, const char *bytes, size_t length)
 {
-	if (f->failed)
+	if (f->failed || !length)
 		return;
 	if (length > f->room - f->length) {
 		size_t room = f->room + f->room / 2 + length + 65536;

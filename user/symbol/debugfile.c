@@ -176,16 +176,6 @@ static const char *link_read(const struct image *image, const char *section, siz
 	return *name_size <= data->d_size ? data->d_buf : NULL;
 }
 
-static uint32_t crc_read(const struct image *image, const char *at)
-{
-	const unsigned char *b = (const unsigned char *)at;
-	const char *ident = elf_getident(image->elf, NULL);
-
-	if (ident[EI_DATA] == ELFDATA2MSB)
-		return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-	return (uint32_t)b[3] << 24 | (uint32_t)b[2] << 16 | (uint32_t)b[1] << 8 | b[0];
-}
-
 /* Where a debuglink's name may lie: %1$s is the file's directory, %2$s the name. */
 static const char *const link_places[] = {
     "%1$s/%2$s",
@@ -209,7 +199,7 @@ static int try_debuglink(const struct debug_roots *roots, const struct image *ma
 	if (at + sizeof(want->crc) > size || strlen(path) >= sizeof(dir))
 		return -ENOENT;
 	want->has_crc = true;
-	want->crc = crc_read(main, name + at);
+	memcpy(&want->crc, name + at, sizeof(want->crc));
 	memcpy(dir, path, strlen(path) + 1);
 	*strrchr(dir, '/') = '\0';
 	for (i = 0; i < sizeof(link_places) / sizeof(*link_places); i++) {

@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "symbol/debugname.h"
-#include "symbol/dwarffile.h"
+#include "symbol/dwarfcopy.h"
 #include "symbol/ranges.h"
 #include "symbol/unit.h"
 
@@ -23,7 +23,8 @@
 struct debuginfo {
 	const struct image *main;
 	struct debuginfo_context context;
-	struct dwarf_file file;
+	struct dwarf_copy copy, shared_copy; /* shared: of a dwz file, or empty */
+	Dwarf *dwarf, *shared;
 	struct ranges units;     /* value: the address of the unit's DIE */
 	struct pair_map by_unit; /* Dwarf_CU -> struct unit */
 	uint64_t used_ns, started_ns;
@@ -46,22 +47,49 @@ static bool must_stop(void *opaque)
 	return d->exhausted;
 }
 
+/*
+ * The file that this one shares parts with.  Without it, what is there is
+ * still right: libdw has no link that it could follow by itself.
+ */
+static void shared_open(struct debuginfo *d, const struct image *image)
+{
+	struct image shared;
+
+	if (debugfile_open_shared(d->context.roots, image, &shared, d->context.budget))
+		return;
+	if (!dwarf_copy_open(&d->shared_copy, &shared, d->context.budget))
+		d->shared = dwarf_begin_elf(d->shared_copy.elf, DWARF_C_READ, NULL);
+	if (d->shared)
+		dwarf_setalt(d->dwarf, d->shared);
+	image_close(&shared);
+}
+
 int debuginfo_open(struct debuginfo **out, const struct image *image, const struct image *main,
 		   const struct debuginfo_context *context)
 {
-	struct debuginfo *d = calloc(1, sizeof(*d));
+	struct debuginfo *d;
 	int err;
 
 	*out = NULL;
+	if (!dwarf_copy_possible(image))
+		return -ENOENT;
+	d = calloc(1, sizeof(*d));
 	if (!d)
 		return -ENOMEM;
 	d->main = main;
 	d->context = *context;
-	err = dwarf_file_open(&d->file, image, context->roots, context->budget);
+	err = dwarf_copy_open(&d->copy, image, context->budget);
 	if (err)
-		free(d);
-	else
-		*out = d;
+		goto fail;
+	err = -EINVAL;
+	d->dwarf = dwarf_begin_elf(d->copy.elf, DWARF_C_READ, NULL);
+	if (!d->dwarf)
+		goto fail;
+	shared_open(d, image);
+	*out = d;
+	return 0;
+fail:
+	debuginfo_close(d);
 	return err;
 }
 
@@ -79,7 +107,10 @@ void debuginfo_close(struct debuginfo *d)
 	}
 	pair_map_free(&d->by_unit);
 	ranges_free(&d->units);
-	dwarf_file_close(&d->file);
+	dwarf_end(d->dwarf);
+	dwarf_end(d->shared);
+	dwarf_copy_close(&d->copy);
+	dwarf_copy_close(&d->shared_copy);
 	free(d);
 }
 
@@ -95,8 +126,7 @@ static void units_index(struct debuginfo *d)
 
 	d->indexed = true;
 	for (count = 0; count < UNITS_MAX; count++) {
-		if (dwarf_get_units(d->file.dwarf, cu, &cu, NULL, &type, &die, NULL) ||
-		    must_stop(d))
+		if (dwarf_get_units(d->dwarf, cu, &cu, NULL, &type, &die, NULL) || must_stop(d))
 			break;
 		if ((type == DW_UT_compile || type == DW_UT_skeleton) &&
 		    unit_add_ranges(&d->units, &die, (uintptr_t)die.addr, d->main, &found))
@@ -143,31 +173,25 @@ static struct unit *unit_by_die(void *opaque, Dwarf_Die *die)
 #define COST_PER_LINE 48
 
 /* The length of the unit's line table. */
-static uint64_t lines_length(const struct dwarf_file *file, struct unit *unit)
+static uint64_t lines_length(const struct dwarf_copy *copy, struct unit *unit)
 {
-	const Elf_Data *section = file->lines;
-	const unsigned char *at;
 	Dwarf_Attribute attr;
 	Dwarf_Word offset;
-	uint64_t length = 0;
-	unsigned i;
+	uint32_t length;
 
-	if (!section || !dwarf_attr(&unit->die, DW_AT_stmt_list, &attr) ||
-	    dwarf_formudata(&attr, &offset) || section->d_size < 4 || offset > section->d_size - 4)
+	if (!dwarf_attr(&unit->die, DW_AT_stmt_list, &attr) || dwarf_formudata(&attr, &offset) ||
+	    copy->lines_size < sizeof(length) || offset > copy->lines_size - sizeof(length))
 		return 0;
-	at = (unsigned char *)section->d_buf + offset;
-	for (i = 0; i < 4; i++)
-		length |= (uint64_t)at[i] << 8 * (file->big_endian ? 3 - i : i);
+	memcpy(&length, copy->lines + offset, sizeof(length));
+	offset += sizeof(length);
 	/* 64-bit DWARF, or a length past the end: all that is left. */
-	if (length > section->d_size - 4 - offset)
-		length = section->d_size - 4 - offset;
-	return length;
+	return length < copy->lines_size - offset ? length : copy->lines_size - offset;
 }
 
 /* libdw decodes a unit's line table all at once: only if that is affordable. */
 static bool lines_decode(struct debuginfo *d, struct unit *unit)
 {
-	uint64_t length = lines_length(&d->file, unit);
+	uint64_t length = lines_length(&d->copy, unit);
 	struct budget *budget = d->context.budget;
 	Dwarf_Lines *lines;
 	size_t count;
@@ -337,7 +361,7 @@ static size_t lookup_in_unit(struct debuginfo *d, struct unit *unit, uint64_t ad
 	const struct range *r = ranges_find(&unit->functions, address);
 	Dwarf_Die chain[CHAIN_MAX], function;
 
-	if (!r || !dwarf_die_addr_die(d->file.dwarf, (void *)(uintptr_t)r->value, &function))
+	if (!r || !dwarf_die_addr_die(d->dwarf, (void *)(uintptr_t)r->value, &function))
 		return 0;
 	return chain_to_calls(d, unit, address, chain, chain_find(d, &function, address, chain),
 			      calls, max);
@@ -353,7 +377,7 @@ static size_t lookup(struct debuginfo *d, uint64_t address, struct call *calls, 
 	if (!d->indexed)
 		units_index(d);
 	for (r = ranges_find(&d->units, address); r; r = ranges_outer(&d->units, r, address)) {
-		if (!dwarf_die_addr_die(d->file.dwarf, (void *)(uintptr_t)r->value, &die))
+		if (!dwarf_die_addr_die(d->dwarf, (void *)(uintptr_t)r->value, &die))
 			continue;
 		unit = unit_get(d, &die);
 		if (!unit)

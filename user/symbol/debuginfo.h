@@ -27,7 +27,7 @@ struct debuginfo_context {
 };
 
 /*
- * Opens the DWARF in `image`, whose addresses are those of `main`; both must
+ * Opens the DWARF in `image`, whose addresses are those of `main`, which must
  * outlive it.  0, -ENOENT without DWARF, or another negative errno when it is
  * not usable.
  */

@@ -24,7 +24,7 @@ bool budget_take(struct budget *budget, uint64_t bytes)
 	return true;
 }
 
-/* Where the ELF header has its counts; a zero or 0xffff reads the same in both byte orders. */
+/* Where the ELF header has its counts. */
 struct header_layout {
 	size_t size, shoff, shoff_size, phnum, shnum;
 };
@@ -46,7 +46,7 @@ static bool header_is_sane(const unsigned char *header, size_t size)
 	static const unsigned char ones[sizeof(Elf64_Half)] = {0xff, 0xff};
 	const struct header_layout *layout;
 
-	if (size < EI_NIDENT || memcmp(header, ELFMAG, SELFMAG) ||
+	if (size < EI_NIDENT || memcmp(header, ELFMAG, SELFMAG) || header[EI_DATA] != IMAGE_DATA ||
 	    (header[EI_CLASS] != ELFCLASS32 && header[EI_CLASS] != ELFCLASS64))
 		return false;
 	layout = &layouts[header[EI_CLASS]];

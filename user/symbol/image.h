@@ -15,6 +15,8 @@
 #include <libelf.h>
 
 #define IMAGE_ID_MAX 64
+/* Code that runs here has this machine's byte order; so have the files it is in. */
+#define IMAGE_DATA (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB)
 
 struct segment {
 	uint64_t offset, size, address;
