@@ -186,6 +186,36 @@ static void cut_short(void **state)
 	free(data);
 }
 
+/* Sections that end too soon: in a string, a number, a table. */
+static void sections_cut_short(void **state)
+{
+	struct truth truths[TRUTHS_MAX];
+	uint64_t length;
+	size_t size, count, i;
+	unsigned char *data;
+	Elf64_Shdr *shdrs;
+
+	(void)state;
+	run("gcc -O2 -g -o built %s/symbol_plain.c", targets);
+	count = truth_of("built", truths);
+	data = read_file("built", &size);
+	shdrs = (void *)(data + ((Elf64_Ehdr *)data)->e_shoff);
+	for (i = 1; i < ((Elf64_Ehdr *)data)->e_shnum; i++) {
+		const uint64_t whole = shdrs[i].sh_size, step = whole / 40 + 1;
+
+		for (length = 0; length < whole; length += step) {
+			int fd;
+
+			shdrs[i].sh_size = length;
+			fd = file_of(data, size);
+			ask(fd, truths, count);
+			close(fd);
+		}
+		shdrs[i].sh_size = whole;
+	}
+	free(data);
+}
+
 /* Reading, not mapping: what vanishes gives an error, not SIGBUS. */
 static void truncated_while_open(void **state)
 {

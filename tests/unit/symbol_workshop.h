@@ -172,6 +172,7 @@ WORKSHOP struct symbols *open_program(const char *program)
 /* What must be known of a program. */
 enum knowledge {
 	LINES,     /* all that it tells */
+	OUTERMOST, /* the function whose code it is, as the last of what is said */
 	FUNCTIONS, /* the function whose code it is, without inlined calls and lines */
 	EXPORTED,  /* that only for `exported`, `outer` and main */
 	NOTHING,
@@ -208,6 +209,8 @@ WORKSHOP void check(struct symbols *s, const char *program, const char *original
 	for (i = 0; i < n; i++) {
 		const char *got = answer(s, truths[i].offset, knowledge == LINES);
 
+		if (knowledge == OUTERMOST && strrchr(got, ';'))
+			got = strrchr(got, ';') + 1;
 		expect(expected, sizeof(expected), &truths[i], knowledge,
 		       base ? base + 1 : program);
 		if (!matches(expected, got))

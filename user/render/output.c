@@ -133,26 +133,24 @@ static int place_find(struct place *place, const char *path)
 	return place->directory ? 0 : -ENOMEM;
 }
 
-/* A new file in `directory` with the mode the user's umask gives; its path in *name. */
+/* A new file with the mode the user's umask gives; its path in *name, NULL if there is none. */
 static int make_temporary(const char *directory, char **name)
 {
-	for (unsigned i = 0; i < 1000; i++) {
-		int fd;
+	int fd, error, tries = 0;
 
-		if (asprintf(name, "%s/.memsnoop.%d.%u.tmp", directory, (int)getpid(), i) < 0) {
+	do {
+		if (asprintf(name, "%s/.memsnoop.%d.%d.tmp", directory, (int)getpid(), tries) < 0) {
 			*name = NULL;
 			return -ENOMEM;
 		}
 		fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
 		if (fd >= 0)
 			return fd;
-		fd = -errno;
+		error = -errno;
 		free(*name);
 		*name = NULL;
-		if (fd != -EEXIST)
-			return fd;
-	}
-	return -EEXIST;
+	} while (error == -EEXIST && ++tries < 1000);
+	return error;
 }
 
 /* ---- a stream that remembers why a write failed --------------------------------- */
@@ -221,7 +219,7 @@ static int write_file(const struct place *place, render_fn *render, const struct
 	int fd, error;
 
 	fd = make_temporary(place->directory, &temporary);
-	if (fd < 0)
+	if (!temporary)
 		return fd;
 	error = render_to(fd, render, s, o);
 	/* some file systems report a full disk only here */
@@ -258,7 +256,7 @@ static int try_directory(const char *directory)
 	int fd, error = 0;
 
 	fd = make_temporary(directory, &temporary);
-	if (fd < 0)
+	if (!temporary)
 		return fd;
 	n = write(fd, block, sizeof(block));
 	if (n < 0)

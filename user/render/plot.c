@@ -180,9 +180,11 @@ struct plot_box plot_place(struct plot_labels *labels, const struct plot *p, dou
 			goto found;
 	}
 	box.x = fmax(left, fmin(x - width / 2, right));
-	for (box.y = p->top + 3; box.y < p->bottom; box.y += height / 2)
+	for (int row = 0; row < 2 * (p->bottom - p->top) / height; row++) {
+		box.y = p->top + 3 + row * height / 2;
 		if (is_free(labels, p, &box))
 			goto found;
+	}
 	box.y = p->top + 3;
 found:
 	plot_take(labels, box);

@@ -104,10 +104,8 @@ static void sum_up(struct series *series, const struct samples *samples, struct 
 		if (state->ended)
 			continue;
 		/* two values of one process at one time are a step: both are drawn */
-		if (pending && (sample->t_s != t_s || !first || sample->end)) {
+		if (pending && (sample->t_s != t_s || !first || sample->end))
 			add_vertex(series, t_s, sum);
-			pending = false;
-		}
 		/* so is its end: the sum stays until then */
 		if (sample->end && series->count &&
 		    series->vertices[series->count - 1].t_s < sample->t_s)
