@@ -39,6 +39,10 @@ int check_targets(const struct options *o)
 			return log_error(-errno, "cannot run %s: %s", o->command[0],
 					 errno == ENOENT ? "there is no such command"
 							 : strerror(errno));
+		if (process_is_32_bit(file))
+			err = log_error(-ENOEXEC,
+					"%s is a 32-bit program: only 64-bit ones can be traced",
+					file);
 		free(file);
 	}
 	return err;

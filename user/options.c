@@ -174,7 +174,7 @@ static int set_seconds(struct options *o, const char *value, const void *argumen
 	seconds = strtod(value, &end);
 	if (end == value || *end || errno || !isfinite(seconds) || seconds < 0.001 || seconds > 1e9)
 		return bad(name, value, "a number of seconds from 0.001 on");
-	*(double *)((char *)o + row->offset) = seconds;
+	memcpy((char *)o + row->offset, &seconds, sizeof(seconds));
 	return 0;
 }
 

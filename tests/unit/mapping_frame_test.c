@@ -16,7 +16,8 @@ static uint64_t by_loop(const struct ms_mappings *m, uint64_t address)
 
 	for (i = 0; i < m->nr; i++)
 		if (address >= m->map[i].start && address < m->map[i].end)
-			return MS_FRAME(m->map[i].module, address - m->map[i].start + m->map[i].offset);
+			return MS_FRAME(m->map[i].module,
+					address - m->map[i].start + m->map[i].offset);
 	return MS_FRAME(0, address);
 }
 
@@ -33,7 +34,8 @@ static void fill(struct ms_mappings *m, uint32_t nr)
 
 	*m = (struct ms_mappings){.nr = nr};
 	for (i = 0; i < nr; i++) {
-		uint64_t gap = random() % 4 ? random_64() % (MS_ADDRESS_MAX / 4 / MS_MAPPINGS_MAX) : 0;
+		uint64_t gap =
+		    random() % 4 ? random_64() % (MS_ADDRESS_MAX / 4 / MS_MAPPINGS_MAX) : 0;
 
 		m->map[i].start = at + gap;
 		m->map[i].end = m->map[i].start + 1 + random() % 100000;
@@ -111,9 +113,9 @@ static void test_addresses_of_the_kernel(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_size),
-		cmocka_unit_test(test_random_addresses),
-		cmocka_unit_test(test_addresses_of_the_kernel),
+	    cmocka_unit_test(test_every_size),
+	    cmocka_unit_test(test_random_addresses),
+	    cmocka_unit_test(test_addresses_of_the_kernel),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

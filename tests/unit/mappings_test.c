@@ -128,10 +128,10 @@ static void test_no_such_process(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_files),
-		cmocka_unit_test(test_own_code),
-		cmocka_unit_test(test_executable_memory_without_a_file),
-		cmocka_unit_test(test_no_such_process),
+	    cmocka_unit_test(test_files),
+	    cmocka_unit_test(test_own_code),
+	    cmocka_unit_test(test_executable_memory_without_a_file),
+	    cmocka_unit_test(test_no_such_process),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,31 +49,31 @@ static void test_refused(void **state)
 	static const struct {
 		const char *line, *words;
 	} cases[] = {
-		{"", "say what to trace"},
-		{"-p", "'-p' needs a value"},
-		{"-p 0", "'0' is not a process id"},
-		{"-p 12x", "'12x' is not a process id"},
-		{"-p 1,", "is not a process id"},
-		{"-p 99999999999", "is not a process id"},
-		{"-p 1 -- ls", "do not go together"},
-		{"ls", "put -- before the command"},
-		{"--bogus -p 1", "no option '--bogus'"},
-		{"-X -p 1", "no option '-X'"},
-		{"-p 1 -o x.txt", "'x.txt': no output has this suffix"},
-		{"-p 1 -o noext", "there are .folded"},
-		{"-p 1 --plot x.png", "the plot is an .svg file"},
-		{"-p 1 --metric size", "one of peak, live, alloc, count"},
-		{"-p 1 --layers heap,gpu", "'gpu'"},
-		{"-p 1 --no-feature magic", "one of session, multi, perf"},
-		{"-p 1 -d -3", "'-3' is not a number of seconds"},
-		{"-p 1 -i 1s", "'1s' is not a number of seconds"},
-		{"-p 1 -d nan", "'nan' is not a number of seconds"},
-		{"-p 1 --max-blocks 0", "--max-blocks: '0'"},
-		{"-p 1 --max-blocks -5", "--max-blocks: '-5'"},
-		{"-p 1 --max-stacks 2t", "--max-stacks: '2t'"},
-		{"-p 1 --max-stacks 4g", "--max-stacks: '4g'"},
-		{"--json -- ls", "use -o FILE.json"},
-		{"-p 1 --probe x", "--probe 'x':"},
+	    {"", "say what to trace"},
+	    {"-p", "'-p' needs a value"},
+	    {"-p 0", "'0' is not a process id"},
+	    {"-p 12x", "'12x' is not a process id"},
+	    {"-p 1,", "is not a process id"},
+	    {"-p 99999999999", "is not a process id"},
+	    {"-p 1 -- ls", "do not go together"},
+	    {"ls", "put -- before the command"},
+	    {"--bogus -p 1", "no option '--bogus'"},
+	    {"-X -p 1", "no option '-X'"},
+	    {"-p 1 -o x.txt", "'x.txt': no output has this suffix"},
+	    {"-p 1 -o noext", "there are .folded"},
+	    {"-p 1 --plot x.png", "the plot is an .svg file"},
+	    {"-p 1 --metric size", "one of peak, live, alloc, count"},
+	    {"-p 1 --layers heap,gpu", "'gpu'"},
+	    {"-p 1 --no-feature magic", "one of session, multi, perf"},
+	    {"-p 1 -d -3", "'-3' is not a number of seconds"},
+	    {"-p 1 -i 1s", "'1s' is not a number of seconds"},
+	    {"-p 1 -d nan", "'nan' is not a number of seconds"},
+	    {"-p 1 --max-blocks 0", "--max-blocks: '0'"},
+	    {"-p 1 --max-blocks -5", "--max-blocks: '-5'"},
+	    {"-p 1 --max-stacks 2t", "--max-stacks: '2t'"},
+	    {"-p 1 --max-stacks 4g", "--max-stacks: '4g'"},
+	    {"--json -- ls", "use -o FILE.json"},
+	    {"-p 1 --probe x", "--probe 'x':"},
 	};
 	size_t i;
 
@@ -98,8 +98,11 @@ static void test_accepted(void **state)
 	char said[1024];
 
 	(void)state;
-	assert_int_equal(parse("-p 12,34 --pid 56 -p 12 -i 0.5 -d 3 -o a.svg -o b.json --plot c.svg "
-			       "--metric live --top 5 -v", &o, said, sizeof(said)), 0);
+	assert_int_equal(
+	    parse("-p 12,34 --pid 56 -p 12 -i 0.5 -d 3 -o a.svg -o b.json --plot c.svg "
+		  "--metric live --top 5 -v",
+		  &o, said, sizeof(said)),
+	    0);
 	assert_string_equal(said, "");
 	assert_int_equal(o.pid_count, 3);
 	assert_int_equal(o.pids[2], 56);
@@ -120,7 +123,8 @@ static void test_command(void **state)
 
 	(void)state;
 	assert_int_equal(parse("--no-feature session --max-blocks 4k -- prog -p 3 --json", &o, said,
-			       sizeof(said)), 0);
+			       sizeof(said)),
+			 0);
 	assert_string_equal(o.command[0], "prog");
 	assert_string_equal(o.command[3], "--json");
 	assert_null(o.command[4]);
@@ -140,8 +144,9 @@ static void test_probe_adds_a_row(void **state)
 	assert_int_equal(parse("-p 1", &o, said, sizeof(said)), 0);
 	before = o.table.count;
 	options_free(&o);
-	assert_int_equal(parse("-p 1 --probe libx.so:x_alloc,kind=alloc,size=arg1,ptr=ret", &o, said,
-			       sizeof(said)), 0);
+	assert_int_equal(parse("-p 1 --probe libx.so:x_alloc,kind=alloc,size=arg1,ptr=ret", &o,
+			       said, sizeof(said)),
+			 0);
 	assert_int_equal(o.table.count, before + 1);
 	assert_string_equal(o.table.rows[before].symbol, "x_alloc");
 	assert_true(o.table.rows[before].from_user);
@@ -151,10 +156,10 @@ static void test_probe_adds_a_row(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_accepted),
-		cmocka_unit_test(test_command),
-		cmocka_unit_test(test_probe_adds_a_row),
+	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_accepted),
+	    cmocka_unit_test(test_command),
+	    cmocka_unit_test(test_probe_adds_a_row),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

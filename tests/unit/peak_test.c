@@ -92,7 +92,7 @@ static void test_peak_passed_twice(void **state)
 	static const struct {
 		int stack, delta;
 	} events[] = {
-		{0, 100}, {1, 50}, {1, -50}, {2, 50}, {2, 1}, {0, -100}, {3, 99}, {3, 1}, {3, 1},
+	    {0, 100}, {1, 50}, {1, -50}, {2, 50}, {2, 1}, {0, -100}, {3, 99}, {3, 1}, {3, 1},
 	};
 	struct ms_stack_totals stacks[STACKS] = {0};
 	struct ms_totals t = {0};
@@ -186,10 +186,10 @@ static void test_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_random_sequences),
-		cmocka_unit_test(test_peak_passed_twice),
-		cmocka_unit_test(test_zero_sizes),
-		cmocka_unit_test(test_threads),
+	    cmocka_unit_test(test_random_sequences),
+	    cmocka_unit_test(test_peak_passed_twice),
+	    cmocka_unit_test(test_zero_sizes),
+	    cmocka_unit_test(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

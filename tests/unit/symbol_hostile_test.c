@@ -334,9 +334,13 @@ static void circles_and_depths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(what_is_no_program), cmocka_unit_test(flipped_bytes),
-	    cmocka_unit_test(cut_short),          cmocka_unit_test(truncated_while_open),
-	    cmocka_unit_test(huge_sections),      cmocka_unit_test(countless_sections),
+	    cmocka_unit_test(what_is_no_program),
+	    cmocka_unit_test(flipped_bytes),
+	    cmocka_unit_test(cut_short),
+	    cmocka_unit_test(sections_cut_short),
+	    cmocka_unit_test(truncated_while_open),
+	    cmocka_unit_test(huge_sections),
+	    cmocka_unit_test(countless_sections),
 	    cmocka_unit_test(circles_and_depths),
 	};
 

@@ -71,9 +71,9 @@ static void test_unused_is_empty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_short_runs_keep_everything),
-		cmocka_unit_test(test_long_runs_are_thinned_evenly),
-		cmocka_unit_test(test_unused_is_empty),
+	    cmocka_unit_test(test_short_runs_keep_everything),
+	    cmocka_unit_test(test_long_runs_are_thinned_evenly),
+	    cmocka_unit_test(test_unused_is_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,23 +49,26 @@ static bool is_kept(uint32_t image, void *context)
 
 int kept_move(struct kept *kept, struct kernel *kernel, const struct target *target)
 {
-	struct kernel_total *totals = NULL, *all;
+	struct kernel_total *totals = NULL, *room;
 	size_t i, n = 0, before = kept->image_count;
 	int err = kernel_totals(kernel, &totals, &n);
 
 	if (err)
 		return err;
-	all = realloc(kept->totals, (kept->total_count + n + 1) * sizeof(*all));
-	err = all ? 0 : -ENOMEM;
-	kept->totals = all ? all : kept->totals;
-	if (!err)
-		err = add_images(kept, kernel, target);
-	if (!err && kept->image_count > before) {
-		for (i = 0; i < n; i++)
-			if (kept_find(kept, totals[i].key.id))
-				kept->totals[kept->total_count++] = totals[i];
-		err = kernel_forget(kernel, is_kept, kept);
+	room = realloc(kept->totals, (kept->total_count + n + 1) * sizeof(*room));
+	if (!room) {
+		err = -ENOMEM;
+		goto out;
 	}
+	kept->totals = room;
+	err = add_images(kept, kernel, target);
+	if (err || kept->image_count == before)
+		goto out;
+	for (i = 0; i < n; i++)
+		if (kept_find(kept, totals[i].key.id))
+			kept->totals[kept->total_count++] = totals[i];
+	err = kernel_forget(kernel, is_kept, kept);
+out:
 	free(totals);
 	return err;
 }

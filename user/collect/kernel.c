@@ -272,7 +272,8 @@ static int read_batches(int fd, size_t key_size, size_t value_size,
 			int (*fn)(const void *keys, const void *values, uint32_t n, void *context),
 			void *context)
 {
-	uint32_t batch = 0, size = BATCH_BYTES / value_size + 1, n;
+	uint32_t batch = 0, n;
+	size_t size = BATCH_BYTES / value_size + 1;
 	char *keys = malloc(size * key_size), *values = malloc(size * value_size);
 	bool first = true;
 	int err = keys && values ? 0 : -ENOMEM;

@@ -86,6 +86,7 @@ static int fill_stack(const struct collect *c, struct stack *stack, const struct
 static int all_totals(const struct collect *c, struct kernel_total **out, size_t *count)
 {
 	struct kernel_total *all;
+	size_t i, live = 0;
 	int err = kernel_totals(c->kernel, out, count);
 
 	if (err || !c->kept.total_count)
@@ -95,6 +96,11 @@ static int all_totals(const struct collect *c, struct kernel_total **out, size_t
 		free(*out);
 		return -ENOMEM;
 	}
+	/* An entry that could not be deleted in the kernel counts once. */
+	for (i = 0; i < *count; i++)
+		if (!kept_find(&c->kept, all[i].key.id))
+			all[live++] = all[i];
+	*count = live;
 	memcpy(all + *count, c->kept.totals, c->kept.total_count * sizeof(*all));
 	*out = all;
 	*count += c->kept.total_count;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <zlib.h>
@@ -104,12 +105,24 @@ static int unpack_elf_header(int fd, int class, struct source *source)
 	return type == ELFCOMPRESS_ZLIB ? 0 : -EINVAL;
 }
 
+/* No more of zlib's output can come from a byte of input. */
+#define ZLIB_RATIO_MAX 1032
+
+/* Whether the contents can be what the headers say, so far as that is seen from outside. */
+static bool source_is_sane(const struct source *source, uint64_t file_size)
+{
+	return source->stored <= file_size && source->offset <= file_size - source->stored &&
+	       (!source->packed || source->size / ZLIB_RATIO_MAX <= source->stored);
+}
+
 /* Finds the section called `name`, or its GNU-compressed form. */
-static int source_find(const struct image *image, const char *name, struct source *source)
+static int source_find(const struct image *image, uint64_t file_size, const char *name,
+		       struct source *source)
 {
 	char packed[NAME_MAX_SIZE + 1] = ".z";
 	GElf_Shdr shdr;
 	bool gnu = false;
+	int err = 0;
 
 	*source = (struct source){0};
 	if (!image_section(image, name, &shdr)) {
@@ -120,8 +133,12 @@ static int source_find(const struct image *image, const char *name, struct sourc
 	}
 	*source = (struct source){shdr.sh_offset, shdr.sh_size, shdr.sh_size, false};
 	if (shdr.sh_flags & SHF_COMPRESSED)
-		return unpack_elf_header(image->fd, gelf_getclass(image->elf), source);
-	return gnu ? unpack_gnu_header(image->fd, source) : 0;
+		err = unpack_elf_header(image->fd, gelf_getclass(image->elf), source);
+	else if (gnu)
+		err = unpack_gnu_header(image->fd, source);
+	if (!err && !source_is_sane(source, file_size))
+		err = -EINVAL;
+	return err;
 }
 
 bool dwarf_copy_possible(const struct image *image)
@@ -230,29 +247,41 @@ static int copy_sections(struct dwarf_copy *copy, int fd, const struct source *s
 	return 0;
 }
 
+static int sources_find(const struct image *image, struct source *sources)
+{
+	struct stat st;
+	size_t i;
+	int err;
+
+	if (fstat(image->fd, &st))
+		return -errno;
+	for (i = 0; i < WANTED; i++) {
+		err = source_find(image, (uint64_t)st.st_size, wanted[i], &sources[i]);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 int dwarf_copy_open(struct dwarf_copy *copy, const struct image *image, struct budget *budget)
 {
 	struct source sources[WANTED];
 	GElf_Ehdr ehdr;
 	uint64_t total;
-	size_t i;
 	int err;
 
 	*copy = (struct dwarf_copy){0};
-	for (i = 0; i < WANTED; i++) {
-		err = source_find(image, wanted[i], &sources[i]);
-		if (err)
-			return err;
-	}
+	err = sources_find(image, sources);
+	if (err)
+		return err;
+	if (!gelf_getehdr(image->elf, &ehdr))
+		return -EINVAL;
 	total = total_size(sources, budget);
 	if (!total)
 		return -EFBIG;
 	copy->memory = malloc(total);
 	if (!copy->memory)
 		return -ENOMEM;
-	err = -EINVAL;
-	if (!gelf_getehdr(image->elf, &ehdr))
-		goto fail;
 	write_headers(copy->memory, sources, ehdr.e_machine);
 	err = copy_sections(copy, image->fd, sources, budget);
 	if (err)

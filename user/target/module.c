@@ -33,51 +33,51 @@ static uint64_t key_hash(uint64_t device, uint64_t inode, const char *path)
 	return hash ^ hash >> 32;
 }
 
-static uint32_t *slot_find(struct modules *all, uint64_t device, uint64_t inode, const char *path)
+static uint32_t *slot_find(struct modules *modules, uint64_t device, uint64_t inode, const char *path)
 {
-	size_t at = key_hash(device, inode, path) & (all->slot_count - 1);
+	size_t at = key_hash(device, inode, path) & (modules->slot_count - 1);
 
-	for (;; at = (at + 1) & (all->slot_count - 1)) {
+	for (;; at = (at + 1) & (modules->slot_count - 1)) {
 		const struct module *m;
 
-		if (!all->slots[at])
-			return &all->slots[at];
-		m = all->items[all->slots[at] - 1];
+		if (!modules->slots[at])
+			return &modules->slots[at];
+		m = modules->items[modules->slots[at] - 1];
 		if (m->device == device && m->inode == inode && (inode || !strcmp(m->path, path)))
-			return &all->slots[at];
+			return &modules->slots[at];
 	}
 }
 
-static int slots_grow(struct modules *all)
+static int slots_grow(struct modules *modules)
 {
-	size_t i, more = all->slot_count ? 2 * all->slot_count : 256;
+	size_t i, more = modules->slot_count ? 2 * modules->slot_count : 256;
 	uint32_t *slots = calloc(more, sizeof(*slots));
 
 	if (!slots)
 		return -ENOMEM;
-	free(all->slots);
-	all->slots = slots;
-	all->slot_count = more;
-	for (i = 0; i < all->count; i++) {
-		const struct module *m = all->items[i];
+	free(modules->slots);
+	modules->slots = slots;
+	modules->slot_count = more;
+	for (i = 0; i < modules->count; i++) {
+		const struct module *m = modules->items[i];
 
-		*slot_find(all, m->device, m->inode, m->path) = m->id;
+		*slot_find(modules, m->device, m->inode, m->path) = m->id;
 	}
 	return 0;
 }
 
 struct modules *modules_new(const struct probe_table *table)
 {
-	struct modules *all = calloc(1, sizeof(*all));
+	struct modules *modules = calloc(1, sizeof(*modules));
 
-	if (!all)
+	if (!modules)
 		return NULL;
-	all->table = table;
-	if (slots_grow(all)) {
-		free(all);
+	modules->table = table;
+	if (slots_grow(modules)) {
+		free(modules);
 		return NULL;
 	}
-	return all;
+	return modules;
 }
 
 static void module_free(struct module *m)
@@ -89,17 +89,17 @@ static void module_free(struct module *m)
 	free(m);
 }
 
-void modules_free(struct modules *all)
+void modules_free(struct modules *modules)
 {
 	size_t i;
 
-	if (!all)
+	if (!modules)
 		return;
-	for (i = 0; i < all->count; i++)
-		module_free(all->items[i]);
-	free(all->items);
-	free(all->slots);
-	free(all);
+	for (i = 0; i < modules->count; i++)
+		module_free(modules->items[i]);
+	free(modules->items);
+	free(modules->slots);
+	free(modules);
 }
 
 /*
@@ -146,13 +146,13 @@ static void module_scan(struct module *m, const struct probe_table *table)
 			    m->elf.hit_count);
 }
 
-static struct module *module_make(struct modules *all, pid_t pid, const struct mapping *mapping)
+static struct module *module_make(struct modules *modules, pid_t pid, const struct mapping *mapping)
 {
 	struct module *m = calloc(1, sizeof(*m));
 
 	if (!m)
 		return NULL;
-	m->id = all->count + 1;
+	m->id = modules->count + 1;
 	m->device = mapping->device;
 	m->inode = mapping->inode;
 	m->fd = -1;
@@ -169,35 +169,35 @@ static struct module *module_make(struct modules *all, pid_t pid, const struct m
 		log_verbose("module %u: %s: %s", m->id, m->path, strerror(errno));
 		return m;
 	}
-	module_scan(m, all->table);
+	module_scan(m, modules->table);
 	return m;
 }
 
-struct module *modules_get(struct modules *all, pid_t pid, const struct mapping *mapping)
+struct module *modules_get(struct modules *modules, pid_t pid, const struct mapping *mapping)
 {
-	uint32_t *slot = slot_find(all, mapping->device, mapping->inode, mapping->path);
+	uint32_t *slot = slot_find(modules, mapping->device, mapping->inode, mapping->path);
 	struct module *m;
 
 	if (*slot)
-		return all->items[*slot - 1];
-	if (all->count >= MS_MODULE_MAX)
+		return modules->items[*slot - 1];
+	if (modules->count >= MS_MODULE_MAX)
 		return NULL;
-	if (all->count == all->room) {
-		size_t more = all->room ? 2 * all->room : 256;
-		void *items = realloc(all->items, more * sizeof(*all->items));
+	if (modules->count == modules->room) {
+		size_t more = modules->room ? 2 * modules->room : 256;
+		void *items = realloc(modules->items, more * sizeof(*modules->items));
 
 		if (!items)
 			return NULL;
-		all->items = items;
-		all->room = more;
+		modules->items = items;
+		modules->room = more;
 	}
-	m = module_make(all, pid, mapping);
+	m = module_make(modules, pid, mapping);
 	if (!m)
 		return NULL;
-	all->items[all->count++] = m;
-	if (2 * all->count >= all->slot_count) {
-		if (slots_grow(all)) {
-			all->count--;
+	modules->items[modules->count++] = m;
+	if (2 * modules->count >= modules->slot_count) {
+		if (slots_grow(modules)) {
+			modules->count--;
 			module_free(m);
 			return NULL;
 		}
@@ -207,17 +207,17 @@ struct module *modules_get(struct modules *all, pid_t pid, const struct mapping 
 	return m;
 }
 
-struct module *modules_find(const struct modules *all, uint32_t id)
+struct module *modules_find(const struct modules *modules, uint32_t id)
 {
-	return id && id <= all->count ? all->items[id - 1] : NULL;
+	return id && id <= modules->count ? modules->items[id - 1] : NULL;
 }
 
-size_t modules_count(const struct modules *all)
+size_t modules_count(const struct modules *modules)
 {
-	return all->count;
+	return modules->count;
 }
 
-const struct probe_table *modules_table(const struct modules *all)
+const struct probe_table *modules_table(const struct modules *modules)
 {
-	return all->table;
+	return modules->table;
 }

@@ -83,21 +83,18 @@ int process_parent(pid_t pid)
 	return status_number(status, "PPid:", &ppid) ? (int)ppid : -ESRCH;
 }
 
-/* The ELF class of the program it runs, 0 if that cannot be read. */
-static int program_class(pid_t pid)
+bool process_is_32_bit(const char *program)
 {
 	unsigned char ident[EI_NIDENT];
-	char name[64];
 	ssize_t n;
-	int fd;
+	int fd = open(program, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	snprintf(name, sizeof(name), "/proc/%d/exe", pid);
-	fd = open(name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return 0;
+		return false;
 	n = read(fd, ident, sizeof(ident));
 	close(fd);
-	return n == sizeof(ident) && !memcmp(ident, ELFMAG, SELFMAG) ? ident[EI_CLASS] : 0;
+	return n == sizeof(ident) && !memcmp(ident, ELFMAG, SELFMAG) &&
+	       ident[EI_CLASS] == ELFCLASS32;
 }
 
 int process_check(pid_t pid)
@@ -119,7 +116,7 @@ int process_check(pid_t pid)
 	    (readlink(link, target, sizeof(target)) < 0 && errno == ENOENT))
 		return log_error(-EINVAL,
 				 "pid %d is a kernel thread: it has no user memory to trace", pid);
-	if (program_class(pid) == ELFCLASS32)
+	if (process_is_32_bit(link))
 		return log_error(-ENOEXEC,
 				 "pid %d is a 32-bit process: only 64-bit ones can be traced", pid);
 	return 0;
@@ -149,7 +146,7 @@ char *process_cmdline(pid_t pid)
 
 char *process_container(pid_t pid)
 {
-	char text[8192];
+	char text[8192] = "";
 	size_t run = 0;
 	const char *at;
 

@@ -43,15 +43,15 @@ static uint64_t now_ns(void)
 /* Room for one more pointer. */
 static int reserve(void *array, size_t count, size_t *room)
 {
-	void **items = *(void ***)array;
 	size_t more = *room ? 2 * *room : 16;
+	void *items;
 
 	if (count < *room)
 		return 0;
-	items = realloc(items, more * sizeof(*items));
+	items = realloc(*(void **)array, more * sizeof(void *));
 	if (!items)
 		return -ENOMEM;
-	*(void ***)array = items;
+	*(void **)array = items;
 	*room = more;
 	return 0;
 }
@@ -282,11 +282,15 @@ static void sync_unheld(struct target *t, pid_t pid, uint32_t flags)
 
 static void image_forked(struct target *t, const struct ms_event *e)
 {
-	struct traced *parent = traced_find(t, e->parent), *child = traced_find(t, e->tgid);
+	struct traced *parent, *former = traced_find(t, e->tgid);
 	struct image *image;
 
-	if (child)
-		traced_remove(t, child); /* the exit of a former owner of the pid was lost */
+	if (former) {
+		/* The exit of a former owner of the pid was lost. */
+		former->image->end_ns = e->time_ns;
+		traced_remove(t, former);
+	}
+	parent = traced_find(t, e->parent);
 	if (e->flags & MS_PROC_BORROWED) {
 		if (parent)
 			traced_new(t, e->tgid, parent->image, e->flags);
@@ -295,10 +299,6 @@ static void image_forked(struct target *t, const struct ms_event *e)
 	image = image_add(t, e->id, e->tgid, e->parent, e->time_ns);
 	if (!image || !traced_new(t, e->tgid, image, e->flags))
 		return;
-	if (parent && !image->comm[0]) {
-		free(image->comm);
-		image->comm = strdup(e->comm);
-	}
 	image->followed = !(e->flags & MS_PROC_HOLD);
 	sync_unheld(t, e->tgid, e->flags);
 }
