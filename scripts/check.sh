@@ -8,6 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly OUT=${OUT:-.output}
+readonly SANITIZED=$OUT/address,undefined # what SANITIZE=address,undefined builds
 TARGETS=$(realpath "$OUT")/targets
 export TARGETS
 passed=0 failed=0 skipped=0
@@ -50,6 +51,7 @@ if [ $# -eq 0 ]; then
 	for source in tests/unit/*_test.c; do
 		name=$(basename "$source" .c)
 		run "$name" env CMOCKA_MESSAGE_OUTPUT=TAP "$OUT/tests/unit/$name"
+		run "$name, sanitized" env CMOCKA_MESSAGE_OUTPUT=TAP "$SANITIZED/tests/unit/$name"
 	done
 	set -- tests/e2e/*.bats
 fi

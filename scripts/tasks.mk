@@ -23,6 +23,7 @@ demo:
 check:
 	$(Q)scripts/deps.sh build test
 	$(Q)$(MAKE) all unit targets
+	$(Q)$(MAKE) SANITIZE=address,undefined all unit
 	$(Q)OUT=$(OUT) MEMSNOOP=$(abspath $(PROGRAM)) scripts/check.sh
 
 .PHONY: bench

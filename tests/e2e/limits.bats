@@ -62,6 +62,14 @@ own()
 	"$PYTHON" "$BATS_TEST_DIRNAME/ledger.py" "$REPORT" --only --lost procs_full
 }
 
+@test "processes that ended make room: more of them than the table holds, nothing lost" {
+	trace --max-procs 64 -- sh -c 'for i in $(seq 50); do "$0" $i 200 3; sleep 0.1; done' \
+		"$T/scripted"
+	equal "$status" 0 "exit status"
+	[ "$(query '.processes | length')" -gt 100 ]
+	verify
+}
+
 @test "--max-threads too small: calls are lost, counted, and the sums agree" {
 	trace --max-threads 2 -- "$T/threads" 8 2000
 	equal "$status" 0 "exit status"

@@ -12,6 +12,14 @@ __attribute__((noinline)) static void hidden(void)
 	REPORT("hidden");
 }
 
+/* The way of C libraries: people know it by the other name. */
+__attribute__((noinline)) void __internal(void)
+{
+	REPORT("public");
+}
+
+void public(void) __attribute__((alias("__internal")));
+
 static char rest[256];
 
 /* The lines of the callers are not known here: they are passed on. */
@@ -40,6 +48,7 @@ int main(void)
 	exported();
 	hidden();
 	outer();
+	public();
 	REPORT("main");
 	return 0;
 }

@@ -128,6 +128,7 @@ int fill_stacks(struct collect *c, struct snapshot *s, const struct ms_image *im
 
 		if (process == SIZE_MAX || !totals[i].value.allocs || key->layer >= MS_LAYER_NR)
 			continue;
+		s->layer_on[key->layer] = true;
 		share = peak_share(&images[process].layer[key->layer], &totals[i].value);
 		share = share > 0 ? share : 0;
 		rest = &s->processes[process].layers[key->layer].in_flight_bytes;

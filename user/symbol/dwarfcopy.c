@@ -265,7 +265,7 @@ static int sources_find(const struct image *image, struct source *sources)
 
 int dwarf_copy_open(struct dwarf_copy *copy, const struct image *image, struct budget *budget)
 {
-	struct source sources[WANTED];
+	struct source sources[WANTED] = {0};
 	GElf_Ehdr ehdr;
 	uint64_t total;
 	int err;
