@@ -3,6 +3,7 @@
 #include "collect/collect.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,7 @@ void collect_free(struct collect *c)
 		return;
 	timeline_free(&c->timeline);
 	kept_free(&c->kept);
+	roots_free(&c->roots);
 	free(c->previous);
 	free(c);
 }
@@ -95,6 +97,9 @@ void collect_tick(struct collect *c)
 	size_t i, n = target_images(c->target, &images);
 	bool kept = timeline_begin(&c->timeline);
 	double now = collect_seconds(c);
+
+	for (; c->rooted < n; c->rooted++)
+		roots_add(&c->roots, c->source.symbols, images[c->rooted]->pid);
 
 	for (i = 0; i < n; i++) {
 		struct process_memory memory;
@@ -252,29 +257,36 @@ static int fill_losses(const struct collect *c, struct snapshot *s)
 	return 0;
 }
 
-static int add_note(struct snapshot *s, char *text)
+static __attribute__((format(printf, 2, 3))) int add_note(struct snapshot *s, const char *format,
+							  ...)
 {
-	char **notes = text ? realloc(s->notes, (s->note_count + 1) * sizeof(char *)) : NULL;
+	char **notes = realloc(s->notes, (s->note_count + 1) * sizeof(char *));
+	va_list args;
+	int n;
 
-	if (!notes) {
-		free(text);
+	if (!notes)
 		return -ENOMEM;
-	}
 	s->notes = notes;
-	s->notes[s->note_count++] = text;
+	va_start(args, format);
+	n = vasprintf(&notes[s->note_count], format, args);
+	va_end(args);
+	if (n < 0)
+		return -ENOMEM;
+	s->note_count++;
 	return 0;
 }
 
-/* What was born too fast to be seen from its first instruction. */
+/* What was born too fast to be seen from its first instruction, and what is not named. */
 static int fill_notes(const struct collect *c, struct snapshot *s)
 {
 	struct image *const *images;
 	size_t i, n = target_images(c->target, &images), unseen = 0, late = 0;
+	size_t unnamed = symbols_incomplete(c->source.symbols);
 	double longest = 0;
-	char *text;
+	int err = 0;
 
 	for (i = 0; i < n; i++) {
-		double gap = (images[i]->ready_ns - (double)images[i]->start_ns) / 1e9;
+		double gap = ((double)images[i]->ready_ns - (double)images[i]->start_ns) / 1e9;
 
 		if (!images[i]->ready_ns)
 			unseen += images[i]->end_ns && !images[i]->execed;
@@ -283,21 +295,22 @@ static int fill_notes(const struct collect *c, struct snapshot *s)
 			longest = gap > longest ? gap : longest;
 		}
 	}
-	if (unseen &&
-	    asprintf(&text,
-		     "%zu child processes ended before their probes were in: "
-		     "what they allocated is not counted",
-		     unseen) >= 0 &&
-	    add_note(s, text))
-		return -ENOMEM;
-	if (late &&
-	    asprintf(&text,
-		     "%zu child processes were found by fork or exec: what they did "
-		     "before their probes were in (%.1f ms at most) is not counted",
-		     late, longest * 1e3) >= 0 &&
-	    add_note(s, text))
-		return -ENOMEM;
-	return 0;
+	if (unseen)
+		err = add_note(s,
+			       "children that ended before their probes were in, so that "
+			       "nothing of them is counted: %zu",
+			       unseen);
+	if (!err && late)
+		err = add_note(s,
+			       "children found by fork or exec, so that what they did before "
+			       "their probes were in (%.1f ms at most) is not counted: %zu",
+			       longest * 1e3, late);
+	if (!err && unnamed)
+		err = add_note(s,
+			       "files with more debug information than is read, so that frames "
+			       "in them may have no name or line: %zu",
+			       unnamed);
+	return err;
 }
 
 int collect_snapshot(struct collect *c, const char *title, size_t top, struct snapshot **out)

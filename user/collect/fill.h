@@ -5,6 +5,7 @@
 
 #include "collect/frames.h"
 #include "collect/kept.h"
+#include "collect/roots.h"
 #include "collect/timeline.h"
 
 struct previous {
@@ -19,6 +20,8 @@ struct collect {
 	uint64_t start_ns;
 	struct kernel_options limits;
 	struct kept kept;
+	struct roots roots;
+	size_t rooted; /* images whose root was looked at */
 	struct timeline timeline;  /* points' process is the image's number here */
 	struct previous *previous; /* sorted by key: the last snapshot's live bytes */
 	size_t previous_count;
