@@ -21,7 +21,7 @@ struct collect {
 	struct kernel_options limits;
 	struct kept kept;
 	struct roots roots;
-	size_t rooted; /* images whose root was looked at */
+	size_t rooted;             /* images whose root was looked at */
 	struct timeline timeline;  /* points' process is the image's number here */
 	struct previous *previous; /* sorted by key: the last snapshot's live bytes */
 	size_t previous_count;

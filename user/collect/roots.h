@@ -12,7 +12,7 @@ struct roots {
 	struct root {
 		dev_t device;
 		ino_t inode;
-	} *known;
+	} * known;
 	size_t count;
 };
 

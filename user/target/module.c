@@ -33,7 +33,8 @@ static uint64_t key_hash(uint64_t device, uint64_t inode, const char *path)
 	return hash ^ hash >> 32;
 }
 
-static uint32_t *slot_find(struct modules *modules, uint64_t device, uint64_t inode, const char *path)
+static uint32_t *slot_find(struct modules *modules, uint64_t device, uint64_t inode,
+			   const char *path)
 {
 	size_t at = key_hash(device, inode, path) & (modules->slot_count - 1);
 
