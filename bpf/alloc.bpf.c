@@ -174,12 +174,36 @@ static __always_inline int on_call(const struct registers *r, struct pending *op
 		 * be given the address before we see the return. */
 		open->had_old = account_take(&key, &open->old_block);
 	}
-	return 1;
+	return !row->throws;
 }
 
-static __always_inline int on_entry(struct pt_regs *ctx)
+/*
+ * An exception is thrown: an open call that may throw has failed.  (What its
+ * own handlers throw and catch ends here too; the call is then not counted, and
+ * the free of its block is one of an unknown address.)
+ */
+static __always_inline int on_unwind(void)
 {
-	__u64 cookie = bpf_get_attach_cookie(ctx);
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct task_state *task = bpf_map_lookup_elem(&tasks, &tid);
+	struct ms_totals *t;
+	__u32 layer;
+
+	for (layer = 0; task && layer < MS_LAYER_NR; layer++) {
+		struct pending *open = &task->pending[layer];
+
+		if (!open->sp || !rows[MS_COOKIE_ROW(open->cookie) % MS_ROWS_MAX].throws)
+			continue;
+		open->sp = 0;
+		t = account_image(open->id, layer);
+		if (t)
+			__sync_fetch_and_add(&t->failed, 1);
+	}
+	return 0;
+}
+
+static __always_inline int on_entry(struct pt_regs *ctx, __u64 cookie)
+{
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	const struct ms_row *row = &rows[MS_COOKIE_ROW(cookie) % MS_ROWS_MAX];
 	struct ms_proc *proc = bpf_map_lookup_elem(&procs, &tgid);
@@ -192,6 +216,8 @@ static __always_inline int on_entry(struct pt_regs *ctx)
 		return 0;
 	if (row->kind == MS_KIND_MARKER)
 		return on_marker(tgid, proc);
+	if (row->kind == MS_KIND_UNWIND)
+		return on_unwind();
 	/* All probes of a process start to count at one moment: an allocation
 	 * is never seen while the probe on its free is still missing. */
 	if (!(proc->flags & MS_PROC_READY) || stopped)
@@ -252,24 +278,32 @@ static __always_inline void old_settle(struct pending *open, const struct ms_row
 	}
 }
 
-static __always_inline int on_return(struct pt_regs *ctx)
+/*
+ * A call returned to `ip`; `sp` is the stack pointer then: the return has popped
+ * the address off the slot that names the call.
+ */
+static __always_inline int on_return(struct pt_regs *ctx, __u64 cookie, __u64 ip, __u64 sp,
+				     int by_instruction)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
-	__u64 cookie = bpf_get_attach_cookie(ctx), address, now_ns;
 	const struct ms_row *row = &rows[MS_COOKIE_ROW(cookie) % MS_ROWS_MAX];
 	struct task_state *task = bpf_map_lookup_elem(&tasks, &tid);
 	__u32 layer = row->layer;
 	struct ms_block_key key;
+	__u64 address, now_ns;
 	struct ms_totals *t;
 	struct pending *open;
 
 	if (!task || layer >= MS_LAYER_NR || stopped)
 		return 0;
 	open = &task->pending[layer];
-	/* The return has popped the address off the slot that names the call. */
-	if (!open->sp || open->sp + RETURN_POPS != PT_REGS_SP(ctx))
+	if (!open->sp || open->sp + RETURN_POPS != sp)
 		return 0;
 	row = &rows[MS_COOKIE_ROW(open->cookie) % MS_ROWS_MAX];
+	/* Code that functions of both kinds jump to returns for either: the other
+	 * kind's return probe is still to come. */
+	if (row->throws != by_instruction)
+		return 0;
 	open->sp = 0;
 	address = result_of(ctx, open, row);
 	now_ns = bpf_ktime_get_ns();
@@ -285,10 +319,27 @@ static __always_inline int on_return(struct pt_regs *ctx)
 	task->last_alloc = address;
 	task->last_free = 0;
 	account_alloc(&key, layer, open->size,
-		      stack_walk(PT_REGS_IP(ctx), PT_REGS_SP(ctx), PT_REGS_FP(ctx), task, open->id,
-				 open->cookie),
-		      now_ns);
+		      stack_walk(ip, sp, PT_REGS_FP(ctx), task, open->id, open->cookie), now_ns);
 	return 0;
+}
+
+/* At a return instruction: the address it will take is on top of the stack. */
+static __always_inline int on_return_instruction(struct pt_regs *ctx, __u64 cookie)
+{
+	__u64 sp = PT_REGS_SP(ctx), ip = 0;
+
+	if (bpf_probe_read_user(&ip, sizeof(ip), (void *)sp))
+		loss_add(MS_LOSS_read_failed, 1);
+	return on_return(ctx, cookie, ip, sp + RETURN_POPS, 1);
+}
+
+/* Returns 1 if the call needs its return probe. */
+static __always_inline int on_probe(struct pt_regs *ctx)
+{
+	__u64 cookie = bpf_get_attach_cookie(ctx);
+
+	return cookie & MS_COOKIE_RETURN ? on_return_instruction(ctx, cookie)
+					 : on_entry(ctx, cookie);
 }
 
 /*
@@ -298,27 +349,27 @@ static __always_inline int on_return(struct pt_regs *ctx)
 SEC("uprobe")
 int entry_perf(struct pt_regs *ctx)
 {
-	on_entry(ctx);
+	on_probe(ctx);
 	return 0;
 }
 
 SEC("uretprobe")
 int return_perf(struct pt_regs *ctx)
 {
-	return on_return(ctx);
+	return on_return(ctx, bpf_get_attach_cookie(ctx), PT_REGS_IP(ctx), PT_REGS_SP(ctx), 0);
 }
 
 SEC("uprobe")
 int entry_multi(struct pt_regs *ctx)
 {
-	on_entry(ctx);
+	on_probe(ctx);
 	return 0;
 }
 
 SEC("uprobe")
 int return_multi(struct pt_regs *ctx)
 {
-	return on_return(ctx);
+	return on_return(ctx, bpf_get_attach_cookie(ctx), PT_REGS_IP(ctx), PT_REGS_SP(ctx), 0);
 }
 
 /*
@@ -331,6 +382,7 @@ SEC("uprobe")
 int session(struct pt_regs *ctx)
 {
 	if (PT_REGS_IP(ctx) != bpf_get_func_ip(ctx))
-		return on_return(ctx);
-	return !on_entry(ctx);
+		return on_return(ctx, bpf_get_attach_cookie(ctx), PT_REGS_IP(ctx), PT_REGS_SP(ctx),
+				 0);
+	return !on_probe(ctx);
 }

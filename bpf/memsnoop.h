@@ -40,6 +40,7 @@ enum ms_kind {
 	MS_KIND_FREE,
 	MS_KIND_REALLOC,
 	MS_KIND_MARKER, /* the dynamic linker changed the list of libraries */
+	MS_KIND_UNWIND, /* a C++ exception begins to unwind this thread's stack */
 };
 
 /* How a number is read at a probe.  Arguments count from 1; 0 is "none". */
@@ -53,13 +54,16 @@ struct ms_row {
 	__u8 old_arg;    /* realloc: the old block */
 	__u8 zero_is_ok; /* 1: success is a return value of 0, not a non-NULL one */
 	__u8 null_frees; /* realloc: a call that fails has freed the old block */
-	__u8 pad[7];
+	__u8 throws;     /* it may throw: its return instructions are probed, see elfret.h */
+	__u8 pad[6];
 };
 
 /* The BPF cookie of a probe: which row, and in which module it was found. */
 #define MS_COOKIE(row, module) ((__u64)(module) << 32 | (row))
 #define MS_COOKIE_ROW(cookie) ((__u32)(cookie))
-#define MS_COOKIE_MODULE(cookie) ((__u32)((cookie) >> 32))
+#define MS_COOKIE_MODULE(cookie) ((__u32)((cookie) >> 32) & MS_MODULE_MAX)
+/* The probe is on a return instruction of the row's function, not at its entry. */
+#define MS_COOKIE_RETURN (1ULL << 63)
 
 /* ---- frames and stacks ------------------------------------------------ */
 

@@ -75,7 +75,7 @@ void check_functions(const struct target *target, const struct probe_table *tabl
 		if (images[i]->functions)
 			return;
 	for (i = 0; i < table->count; i++)
-		if (target_row_matched(target, i) && table->rows[i].spec.kind != MS_KIND_MARKER)
+		if (target_row_matched(target, i) && probe_row_allocates(&table->rows[i]))
 			return;
 	log_warn(
 	    "no allocation function found: looked in %zu files for malloc, operator new and those "

@@ -66,6 +66,25 @@ __attribute__((format(printf, 1, 2))) static inline int run(const char *format, 
 	return system(command);
 }
 
+/* Takes the return instructions out (probe_ret_test.c looks at those): entries are left. */
+static inline void keep_entries(int fd, struct elf_file *file)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < file->hit_count; i++) {
+		uint8_t code[2] = {0};
+
+		if (!file->hits[i].is_return) {
+			file->hits[kept++] = file->hits[i];
+			continue;
+		}
+		assert_true(pread(fd, code, sizeof(code), file->hits[i].offset) >= 1);
+		assert_true(code[0] == 0xc3 || code[0] == 0xc2 || code[1] == 0xc3);
+	}
+	file->hit_count = kept;
+	assert_true(file->function_count <= kept);
+}
+
 static inline int scan_as(const char *path, const char *name, const struct probe_table *rows,
 			  struct elf_file *file, char *errbuf, size_t errlen)
 {
@@ -78,8 +97,10 @@ static inline int scan_as(const char *path, const char *name, const struct probe
 	err = elf_scan(fd, name, rows, file, errbuf, errlen);
 	/* It is the caller's, still, and not moved. */
 	assert_true(fcntl(fd, F_GETFD) >= 0);
-	if (err == 0)
+	if (err == 0) {
 		assert_int_equal(lseek(fd, 0, SEEK_CUR), 0);
+		keep_entries(fd, file);
+	}
 	close(fd);
 	return err;
 }

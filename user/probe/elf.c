@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "probe/elf.h"
+#include "probe/elfret.h"
 #include "probe/elfsym.h"
 #include "probe/elftail.h"
 #include "probe/insn.h"
@@ -14,6 +15,7 @@ struct scan {
 	const struct probe_table *table;
 	struct elfsyms syms;
 	uint8_t *code; /* of one function, INSN_FUNCTION_MAX bytes */
+	size_t room;   /* hits that fit */
 	size_t budget; /* bytes of functions that may still be searched */
 };
 
@@ -69,6 +71,8 @@ static int compare_offset(const void *va, const void *vb)
 
 	if (a->offset != b->offset)
 		return a->offset < b->offset ? -1 : 1;
+	if (a->is_return != b->is_return)
+		return a->is_return ? 1 : -1;
 	return (a->row > b->row) - (a->row < b->row);
 }
 
@@ -84,19 +88,87 @@ static void sort_hits(struct elf_file *out)
 	out->hit_count = kept;
 }
 
+/* Room for `more` hits. */
+static int reserve(struct scan *scan, struct elf_file *out, size_t more)
+{
+	size_t room = out->hit_count + more;
+	void *hits;
+
+	if (room <= scan->room)
+		return 0;
+	hits = realloc(out->hits, 2 * room * sizeof(*out->hits));
+	if (!hits)
+		return -ENOMEM;
+	out->hits = hits;
+	scan->room = 2 * room;
+	return 0;
+}
+
+/*
+ * Adds a function that may throw: its entry and its return instructions.  One
+ * that calls an allocation function of the same file, as the operator new of a
+ * static libstdc++ does, has no hit: that function is probed.
+ */
+static int place_throwing(struct scan *scan, const struct elfsym *sym, struct elf_hit *hit,
+			  struct elf_file *out)
+{
+	struct elfret ret;
+	int err = elfret_find(scan->image, &scan->syms, scan->table, sym, &ret);
+
+	if (err)
+		return err;
+	if (ret.delegates)
+		goto out;
+	err = reserve(scan, out, ret.count + 1);
+	if (err)
+		goto out;
+	if (ret.partial)
+		hit->reason =
+		    "some of its returns cannot be followed: calls through them count as abandoned";
+	out->hits[out->hit_count++] = *hit;
+	out->function_count++;
+	for (size_t i = 0; i < ret.count; i++) {
+		uint64_t offset;
+
+		if (elfimage_code(scan->image, ret.sites[i], &offset, NULL))
+			out->hits[out->hit_count++] = (struct elf_hit){
+			    .row = sym->row,
+			    .function = hit->function,
+			    .offset = offset,
+			    .reason = "return instruction: a return probe would stop an exception",
+			    .is_return = true};
+	}
+out:
+	free(ret.sites);
+	return err;
+}
+
 static int place_hits(struct scan *scan, struct elf_file *out)
 {
-	if (scan->syms.count == 0)
-		return 0;
-	out->hits = calloc(scan->syms.count, sizeof(*out->hits));
+	int err = scan->syms.count ? reserve(scan, out, scan->syms.count) : 0;
+
 	scan->code = malloc(INSN_FUNCTION_MAX);
-	if (!out->hits || !scan->code)
-		return -ENOMEM;
-	for (size_t i = 0; i < scan->syms.count; i++)
-		if (place_hit(scan, i, &out->hits[out->hit_count]))
-			out->hit_count++;
+	if (!err && !scan->code)
+		err = -ENOMEM;
+	for (size_t i = 0; i < scan->syms.count && !err; i++) {
+		const struct elfsym *sym = &scan->syms.list[i];
+		struct elf_hit hit;
+
+		if (!place_hit(scan, i, &hit))
+			continue;
+		if (scan->table->rows[sym->row].spec.throws &&
+		    scan->image->header.e_machine == EM_X86_64) {
+			err = place_throwing(scan, sym, &hit, out);
+			continue;
+		}
+		err = reserve(scan, out, 1);
+		if (!err) {
+			out->hits[out->hit_count++] = hit;
+			out->function_count += probe_row_allocates(&scan->table->rows[sym->row]);
+		}
+	}
 	sort_hits(out);
-	return 0;
+	return err;
 }
 
 static bool is_ours(const GElf_Ehdr *header)

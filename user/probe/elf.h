@@ -19,15 +19,17 @@ struct elf_hit {
 	uint64_t offset;    /* file offset to probe: the cheapest equivalent instruction */
 	const char *reason; /* static text: why that instruction, for -v and doctor */
 	bool emulated;      /* the kernel need not single-step it */
+	bool is_return;     /* a return instruction of the function, not its entry */
 };
 
 struct elf_file {
 	struct elf_hit *hits; /* sorted by offset; one hit an offset (aliases share a probe) */
 	size_t hit_count;
-	int machine;      /* e_machine */
-	int bits;         /* 32 or 64 */
-	uint64_t entry;   /* file offset of the entry point, 0 if there is none */
-	char interp[256]; /* PT_INTERP, empty if static */
+	size_t function_count; /* allocation functions among them: entries of such rows */
+	int machine;           /* e_machine */
+	int bits;              /* 32 or 64 */
+	uint64_t entry;        /* file offset of the entry point, 0 if there is none */
+	char interp[256];      /* PT_INTERP, empty if static */
 };
 
 /*

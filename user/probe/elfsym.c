@@ -142,7 +142,7 @@ static bool stands(const struct search *search, const struct match *match)
 {
 	const struct probe_row *row = &search->table->rows[match->sym.row];
 
-	if (row->from_user || row->spec.kind == MS_KIND_MARKER)
+	if (row->from_user || !probe_row_allocates(row))
 		return true;
 	if (search->is_linker)
 		return false;

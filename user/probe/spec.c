@@ -13,7 +13,7 @@
 #define ARGS_MAX 6 /* arguments in registers, on x86-64; arm64 has two more */
 #define BLANKS " \t\r\n,"
 
-enum key { KEY_KIND, KEY_SIZE, KEY_PTR, KEY_OLD, KEY_OK, KEY_LAYER, KEY_NR };
+enum key { KEY_KIND, KEY_SIZE, KEY_PTR, KEY_OLD, KEY_OK, KEY_LAYER, KEY_THROWS, KEY_NR };
 
 struct spec {
 	struct ms_row row;
@@ -111,6 +111,12 @@ static bool set_layer(struct spec *spec, const char *value)
 	return false;
 }
 
+static bool set_throws(struct spec *spec, const char *value)
+{
+	spec->row.throws = strcmp(value, "yes") == 0;
+	return spec->row.throws || strcmp(value, "no") == 0;
+}
+
 static const struct {
 	const char *name;
 	bool (*set)(struct spec *spec, const char *value);
@@ -122,6 +128,7 @@ static const struct {
     [KEY_OLD] = {"old", set_old, "argN, with N from 1 to 6"},
     [KEY_OK] = {"ok", set_ok, "zero or nonnull"},
     [KEY_LAYER] = {"layer", set_layer, "heap, tensor or gpu"},
+    [KEY_THROWS] = {"throws", set_throws, "yes or no"},
 };
 
 static int read_pair(struct spec *spec, char *pair)
@@ -136,7 +143,8 @@ static int read_pair(struct spec *spec, char *pair)
 		if (strcmp(pair, keys[key].name) == 0)
 			break;
 	if (key == KEY_NR)
-		return bad(spec, "unknown key '%s': there are kind, size, ptr, old, ok and layer",
+		return bad(spec,
+			   "unknown key '%s': there are kind, size, ptr, old, ok, layer and throws",
 			   pair);
 	if (spec->given[key])
 		return bad(spec, "%s= is given twice", pair);
@@ -160,6 +168,9 @@ static int complete(struct spec *spec)
 			return bad(spec, "size= does not belong to kind=free");
 		if (spec->given[KEY_OK])
 			return bad(spec, "ok= does not belong to kind=free, which counts at entry");
+		if (spec->given[KEY_THROWS])
+			return bad(spec,
+				   "throws= does not belong to kind=free, which counts at entry");
 		if (spec->ptr_ret || row->ptr_out)
 			return bad(spec, "ptr= of kind=free can only be argN, with N from 1 to 6");
 		if (!spec->given[KEY_PTR])
@@ -249,6 +260,9 @@ int probe_table_add(struct probe_table *table, const char *text, char *errbuf, s
 		err = read_pair(&spec, part);
 	if (!err)
 		err = complete(&spec);
+	/* A C++ function may throw unless we are told that it does not. */
+	if (!err && !spec.given[KEY_THROWS] && spec.row.kind != MS_KIND_FREE)
+		spec.row.throws = strncmp(symbol, "_Z", 2) == 0;
 	if (!err)
 		err = append(table, library, symbol, &spec.row);
 	free(copy);

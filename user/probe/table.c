@@ -15,6 +15,7 @@
 /* Words for the rows below; numbers are arguments, counted from 1. */
 #define ALLOC(size) .kind = MS_KIND_ALLOC, .size_arg = size
 #define ALLOC_N(count, size) .kind = MS_KIND_ALLOC, .size_arg = count, .size_arg2 = size
+#define THROWS .throws = 1 /* a C++ exception may leave it */
 #define OUT(pointer) .ptr_arg = pointer, .ptr_out = 1, .zero_is_ok = 1
 #define REALLOC(old, size) .kind = MS_KIND_REALLOC, .old_arg = old, .size_arg = size
 #define REALLOC_N(old, count, size) REALLOC(old, count), .size_arg2 = size
@@ -81,13 +82,13 @@ static const struct probe_row builtin[] = {
     ROW("tc_memalign", ALLOC(2)),
     ROW("tc_valloc", ALLOC(1)),
     ROW("tc_pvalloc", ALLOC(1)),
-    ROW("tc_new", ALLOC(1)),
+    ROW("tc_new", ALLOC(1), THROWS),
     ROW("tc_new_nothrow", ALLOC(1)),
-    ROW("tc_new_aligned", ALLOC(1)),
+    ROW("tc_new_aligned", ALLOC(1), THROWS),
     ROW("tc_new_aligned_nothrow", ALLOC(1)),
-    ROW("tc_newarray", ALLOC(1)),
+    ROW("tc_newarray", ALLOC(1), THROWS),
     ROW("tc_newarray_nothrow", ALLOC(1)),
-    ROW("tc_newarray_aligned", ALLOC(1)),
+    ROW("tc_newarray_aligned", ALLOC(1), THROWS),
     ROW("tc_newarray_aligned_nothrow", ALLOC(1)),
     ROW("tc_delete", FREE(1)),
     ROW("tc_delete_nothrow", FREE(1)),
@@ -140,13 +141,13 @@ static const struct probe_row builtin[] = {
     ROW("mi_memalign", ALLOC(2)),
     ROW("mi_valloc", ALLOC(1)),
     ROW("mi_pvalloc", ALLOC(1)),
-    ROW("mi_new", ALLOC(1)),
+    ROW("mi_new", ALLOC(1), THROWS),
     ROW("mi_new_nothrow", ALLOC(1)),
-    ROW("mi_new_aligned", ALLOC(1)),
+    ROW("mi_new_aligned", ALLOC(1), THROWS),
     ROW("mi_new_aligned_nothrow", ALLOC(1)),
-    ROW("mi_new_n", ALLOC_N(1, 2)),
-    ROW("mi_new_realloc", REALLOC(1, 2)),
-    ROW("mi_new_reallocn", REALLOC_N(1, 2, 3)),
+    ROW("mi_new_n", ALLOC_N(1, 2), THROWS),
+    ROW("mi_new_realloc", REALLOC(1, 2), THROWS),
+    ROW("mi_new_reallocn", REALLOC_N(1, 2, 3), THROWS),
     /* The same with a heap before the other arguments. */
     ROW("mi_heap_malloc", ALLOC(2)),
     ROW("mi_heap_malloc_small", ALLOC(2)),
@@ -162,17 +163,17 @@ static const struct probe_row builtin[] = {
     ROW("mi_heap_zalloc_aligned", ALLOC(2)),
     ROW("mi_heap_calloc_aligned", ALLOC_N(2, 3)),
     ROW("mi_heap_realloc_aligned", REALLOC(2, 3)),
-    ROW("mi_heap_alloc_new", ALLOC(2)),
-    ROW("mi_heap_alloc_new_n", ALLOC_N(2, 3)),
+    ROW("mi_heap_alloc_new", ALLOC(2), THROWS),
+    ROW("mi_heap_alloc_new_n", ALLOC_N(2, 3), THROWS),
 
     /* operator new and new[]: plain, nothrow, aligned, aligned and nothrow. */
-    ROW_IF_MALLOC("_Znwm", ALLOC(1)),
+    ROW_IF_MALLOC("_Znwm", ALLOC(1), THROWS),
     ROW_IF_MALLOC("_ZnwmRKSt9nothrow_t", ALLOC(1)),
-    ROW_IF_MALLOC("_ZnwmSt11align_val_t", ALLOC(1)),
+    ROW_IF_MALLOC("_ZnwmSt11align_val_t", ALLOC(1), THROWS),
     ROW_IF_MALLOC("_ZnwmSt11align_val_tRKSt9nothrow_t", ALLOC(1)),
-    ROW_IF_MALLOC("_Znam", ALLOC(1)),
+    ROW_IF_MALLOC("_Znam", ALLOC(1), THROWS),
     ROW_IF_MALLOC("_ZnamRKSt9nothrow_t", ALLOC(1)),
-    ROW_IF_MALLOC("_ZnamSt11align_val_t", ALLOC(1)),
+    ROW_IF_MALLOC("_ZnamSt11align_val_t", ALLOC(1), THROWS),
     ROW_IF_MALLOC("_ZnamSt11align_val_tRKSt9nothrow_t", ALLOC(1)),
     /* operator delete and delete[]: plain, nothrow, sized, aligned and their mixtures. */
     ROW_IF_MALLOC("_ZdlPv", FREE(1)),
@@ -190,6 +191,10 @@ static const struct probe_row builtin[] = {
 
     /* What glibc's and musl's dynamic linker call when the list of libraries has changed. */
     {.symbol = "_dl_debug_state", .spec = {.kind = MS_KIND_MARKER}},
+    /* How throwing a C++ exception begins, and what it comes to: the first allocates, and that
+     * is not part of the call that fails. */
+    {.symbol = "__cxa_allocate_exception", .spec = {.kind = MS_KIND_UNWIND}},
+    {.symbol = "_Unwind_RaiseException", .spec = {.kind = MS_KIND_UNWIND}},
 };
 
 #define BUILTIN_COUNT (sizeof(builtin) / sizeof(builtin[0]))
@@ -251,4 +256,9 @@ unsigned probe_row_args(const struct probe_row *row)
 bool probe_row_returns(const struct probe_row *row)
 {
 	return row->spec.kind == MS_KIND_ALLOC || row->spec.kind == MS_KIND_REALLOC;
+}
+
+bool probe_row_allocates(const struct probe_row *row)
+{
+	return row->spec.kind == MS_KIND_FREE || probe_row_returns(row);
 }

@@ -58,7 +58,9 @@ int probe_table_add(struct probe_table *table, const char *text, char *errbuf, s
 bool probe_row_matches(const struct probe_row *row, const char *path);
 /* A bit mask of the arguments a row reads (bit 0: the first). */
 unsigned probe_row_args(const struct probe_row *row);
-/* Whether the row needs a return probe. */
+/* Whether the row needs to see the return: by a return probe, unless spec.throws. */
 bool probe_row_returns(const struct probe_row *row);
+/* Whether it is an allocation function, not an event of another kind. */
+bool probe_row_allocates(const struct probe_row *row);
 
 #endif

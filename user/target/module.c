@@ -142,9 +142,9 @@ static void module_scan(struct module *m, const struct probe_table *table)
 	m->error = elf_scan(m->fd, m->path, table, &m->elf, why, sizeof(why));
 	if (m->error)
 		log_verbose("module %u: %s: %s", m->id, m->path, why);
-	else if (m->elf.hit_count)
+	else if (m->elf.function_count)
 		log_verbose("module %u: %s: %zu allocation functions", m->id, m->path,
-			    m->elf.hit_count);
+			    m->elf.function_count);
 }
 
 static struct module *module_make(struct modules *modules, pid_t pid, const struct mapping *mapping)

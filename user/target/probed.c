@@ -16,8 +16,9 @@ bool probed_has(const struct probed *probed, uint32_t module)
 }
 
 /*
- * The points of a module, frees before allocations: attaching takes time, and
- * no block may be seen born whose death could be missed.
+ * The points of a module, frees and return instructions before the rest:
+ * attaching takes time, and no block may be seen born whose death could be
+ * missed, no call be seen whose return could.
  */
 static struct attach_point *points_of(const struct module *module, const struct probe_table *table)
 {
@@ -30,12 +31,13 @@ static struct attach_point *points_of(const struct module *module, const struct 
 			const struct elf_hit *hit = &module->elf.hits[i];
 			const struct probe_row *row = &table->rows[hit->row];
 
-			if ((row->spec.kind == MS_KIND_FREE) != (pass == 0))
+			if ((row->spec.kind == MS_KIND_FREE || hit->is_return) != (pass == 0))
 				continue;
 			points[n++] = (struct attach_point){
 			    .offset = hit->offset,
-			    .cookie = MS_COOKIE(hit->row, module->id),
-			    .returns = probe_row_returns(row),
+			    .cookie = MS_COOKIE(hit->row, module->id) |
+				      (hit->is_return ? MS_COOKIE_RETURN : 0),
+			    .returns = probe_row_returns(row) && !row->spec.throws,
 			};
 		}
 	return points;

@@ -187,7 +187,7 @@ static int probe_module(struct target *t, struct traced *traced, const struct mo
 	}
 	for (i = 0; i < module->elf.hit_count; i++)
 		t->matched[module->elf.hits[i].row] = true;
-	traced->image->functions += module->elf.hit_count;
+	traced->image->functions += module->elf.function_count;
 	return 0;
 }
 

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Jump stubs: from the code of one to the function it leads to.  Private to probe/. */
+#ifndef MS_ELFPLT_H
+#define MS_ELFPLT_H
+
+#include "probe/elfimage.h"
+
+#define ELFPLT_NAME 64 /* longer than any name that is asked for */
+
+struct elfplt {
+	char name[ELFPLT_NAME]; /* of the function; empty if it does not fit */
+	uint64_t address;       /* in this file, 0 if it is another file's */
+};
+
+/* Where a direct jump at the start of the code at `address` leads, 0 if there is none. */
+uint64_t elfplt_jump(const uint8_t *code, size_t length, uint64_t address);
+/* Whether the code at `address` is a jump stub, and to what. */
+bool elfplt_find(const struct elfimage *image, uint64_t address, struct elfplt *out);
+/* The same for the pointer at address `slot`, which the dynamic linker fills in. */
+bool elfplt_slot(const struct elfimage *image, uint64_t slot, struct elfplt *out);
+
+#endif
