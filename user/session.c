@@ -6,6 +6,7 @@
 #include "session.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,7 @@ struct session {
 	char *title;
 	double tick_s;
 	bool over;
+	bool interrupted; /* by a signal: the next one ends us at once */
 };
 
 /* The table and the summary go where the command's output does not. */
@@ -88,7 +90,7 @@ static void on_stopped(pid_t pid, void *context)
 	int err = target_sync(s->target, pid);
 
 	/* Threads and vfork children stop too; they are no processes of the target. */
-	if (err && err != -ESRCH)
+	if (err && err != -ESRCH && err != -EPERM)
 		log_warn("pid %d: cannot follow it: %s", pid, strerror(-err));
 }
 
@@ -131,7 +133,7 @@ static void on_signals(struct session *s)
 
 	while ((signal = loop_signal(s->loop)))
 		if (signal != SIGCHLD)
-			s->over = true;
+			s->over = s->interrupted = true;
 	if (!s->launch || s->over)
 		return;
 	launch_reap(s->launch);
@@ -222,6 +224,8 @@ static int add_pids(struct session *s)
 		if (err == -ESRCH || err == -ENOENT)
 			return log_error(err, "pid %d exited while its probes were being put in",
 					 o->pids[i]);
+		if (err == -EPERM)
+			return err; /* said by the target */
 		if (err)
 			return log_error(err, "pid %d: cannot trace it: %s", o->pids[i],
 					 strerror(-err));
@@ -292,14 +296,35 @@ static int begin(struct session *s)
 
 /* ---- after -------------------------------------------------------------- */
 
+static void note_signal(int signal)
+{
+	(void)signal;
+}
+
+/*
+ * From here on signals are the kernel's to handle: the second one ends us.  If
+ * tracing ended by itself, one that comes while we report is only the first.
+ */
+static void give_signals_back(struct session *s)
+{
+	const struct sigaction once = {.sa_handler = note_signal,
+				       .sa_flags = SA_RESETHAND | SA_RESTART};
+
+	if (!s->interrupted) {
+		sigaction(SIGINT, &once, NULL);
+		sigaction(SIGTERM, &once, NULL);
+	}
+	loop_free(s->loop);
+	s->loop = NULL;
+}
+
 /* Stops counting, takes every probe out, lets the command go. */
 static void detach(struct session *s)
 {
 	kernel_stop(s->kernel);
 	screen_close(s->screen);
 	s->screen = NULL;
-	loop_free(s->loop); /* a second Ctrl-C ends us at once, from here on */
-	s->loop = NULL;
+	give_signals_back(s);
 	drain(s);
 	collect_tick(s->collect);
 	if (s->launch)

@@ -94,6 +94,22 @@ load helper
 	[ "$(grep -c ledger_malloc "$TMP/out")" -ge 3 ] || die "fewer than 3 tables: $(cat "$TMP/out")"
 }
 
+@test "-p: a process under a seccomp filter is probed and lives" {
+	mkfifo "$TMP/words"
+	"$T/filtered" 50 <"$TMP/words" >"$TMP/said" 3>&- &
+	TARGET=$!
+	exec 4>"$TMP/words"
+	wait_line ready "$TMP/said"
+	launch -p "$TARGET"
+	wait_tracing "$TARGET"
+	echo go >&4
+	finish "$TARGET"
+	equal "$status" 0 "the target's exit status"
+	finish "$TRACER"
+	equal "$(query '[.stacks[] | select(.frames[-2].function == "make")] | map(.live_bytes) | add')" \
+		5000 "live bytes"
+}
+
 @test "another process of the same libc is not touched" {
 	target load 1 1000
 	local other=$TARGET

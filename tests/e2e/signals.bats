@@ -51,6 +51,31 @@ ends_by()
 	unharmed
 }
 
+# Whether the tracer has left its loop: it holds SIGINT back no longer.
+reporting()
+{
+	local blocked
+	blocked=$(sed -n 's/^SigBlk:[[:space:]]*//p' "/proc/$TRACER/status")
+	[ $((0x$blocked & 2)) -eq 0 ]
+}
+
+@test "SIGINT while it reports the end of the target: the report is finished" {
+	mkfifo "$TMP/slow.json"
+	REPORT=$TMP/slow.json
+	target load 1 1000
+	launch -p "$TARGET"
+	wait_tracing "$TARGET"
+	kill -KILL "$TARGET"
+	# its report now waits for a reader
+	wait_until "the report" reporting
+	kill -INT "$TRACER"
+	cat "$TMP/slow.json" >"$TMP/report.json"
+	finish "$TRACER"
+	equal "$status" 0 "exit status"
+	[ -s "$TMP/out" ] || die "no summary"
+	jq -e '.processes | length == 1' "$TMP/report.json"
+}
+
 # killed OPTION...: SIGKILL of memsnoop in the middle of a busy target.
 killed()
 {

@@ -83,6 +83,15 @@ int process_parent(pid_t pid)
 	return status_number(status, "PPid:", &ppid) ? (int)ppid : -ESRCH;
 }
 
+bool process_has_filter(pid_t pid)
+{
+	char status[4096];
+	uint64_t mode;
+
+	return read_file(pid, "status", status, sizeof(status)) > 0 &&
+	       status_number(status, "Seccomp:", &mode) && mode == 2;
+}
+
 bool process_is_32_bit(const char *program)
 {
 	unsigned char ident[EI_NIDENT];

@@ -20,6 +20,8 @@ int process_memory(pid_t pid, struct process_memory *out);
  * threads.  0, or a negative errno after one line that names the reason.
  */
 int process_check(pid_t pid);
+/* Whether a seccomp filter judges its system calls. */
+bool process_has_filter(pid_t pid);
 /* Whether the file `program` is a 32-bit ELF file. */
 bool process_is_32_bit(const char *program);
 /* The process a thread belongs to, or a negative errno. */

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "probe/closer.h"
+#include "probe/seccomp.h"
 #include "target/probed.h"
 #include "target/process.h"
 
@@ -223,6 +224,21 @@ static int give_table(struct target *t, struct image *image, const struct mappin
 	return err;
 }
 
+/*
+ * A seccomp filter may kill the process for a return probe: then it has none.
+ * (One that is set later cannot be foreseen.)
+ */
+static bool is_safe(struct target *t, const struct traced *traced)
+{
+	if (traced->probed.count || !process_has_filter(traced->pid) ||
+	    seccomp_spares_returns(t->kernel))
+		return true;
+	log_warn("pid %d: not probed: on this kernel its seccomp filter would kill it for a "
+		 "return probe (CVE-2025-21834)",
+		 traced->pid);
+	return false;
+}
+
 static int sync_modules(struct target *t, struct traced *traced, const struct mappings *maps,
 			struct module **modules)
 {
@@ -248,6 +264,8 @@ int target_sync(struct target *t, pid_t pid)
 		return -ESRCH;
 	if (traced->flags & MS_PROC_BORROWED)
 		return 0; /* its parent's probes see it */
+	if (!is_safe(t, traced))
+		return -EPERM;
 	err = mappings_read(pid, &maps);
 	if (err)
 		return err;
@@ -276,7 +294,7 @@ static void sync_unheld(struct target *t, pid_t pid, uint32_t flags)
 {
 	int err = flags & MS_PROC_HOLD ? 0 : target_sync(t, pid);
 
-	if (err && err != -ESRCH)
+	if (err && err != -ESRCH && err != -EPERM)
 		log_warn("pid %d: cannot follow it: %s", pid, strerror(-err));
 }
 
