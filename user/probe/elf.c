@@ -81,6 +81,8 @@ static void sort_hits(struct elf_file *out)
 {
 	size_t kept = 0;
 
+	if (!out->hit_count)
+		return;
 	qsort(out->hits, out->hit_count, sizeof(*out->hits), compare_offset);
 	for (size_t i = 0; i < out->hit_count; i++)
 		if (!kept || out->hits[kept - 1].offset != out->hits[i].offset)
