@@ -13,6 +13,8 @@
 #define MS_STACK_DEPTH 127
 /* Executable mappings of one process that the kernel side can resolve. */
 #define MS_MAPPINGS_MAX 1024
+/* Unwind tables in the kernel at one time, each of a file (unwind.h). */
+#define MS_UNWIND_TABLES_MAX 4096
 /* Buckets of the lifetime histogram: bucket i counts 2^i..2^(i+1)-1 µs. */
 #define MS_LIFETIME_BUCKETS 32
 #define MS_ROWS_MAX 256
@@ -84,15 +86,44 @@ struct ms_row {
 /* Only in a module: an address without one may well have this bit. */
 #define MS_FRAME_IS_ROW(frame) (MS_FRAME_MODULE(frame) && (frame)&MS_FRAME_ROW)
 
-/* Why a stack ends where it does. */
+/*
+ * The highest module number is no file: the frame is a Python call, of the code
+ * object with this number (python.h) at this instruction, in code units.
+ */
+#define MS_MODULE_PYTHON MS_MODULE_MAX
+#define MS_PYTHON_UNIT_BITS 20
+#define MS_PYTHON_CODES_MAX (1u << 26) /* below MS_FRAME_ROW */
+#define MS_PYTHON_FRAME(code, unit)                                                                \
+	MS_FRAME(MS_MODULE_PYTHON, (__u64)(code) << MS_PYTHON_UNIT_BITS |                          \
+				       ((unit) & ((1u << MS_PYTHON_UNIT_BITS) - 1)))
+#define MS_FRAME_PYTHON_CODE(frame) ((__u32)(MS_FRAME_OFFSET(frame) >> MS_PYTHON_UNIT_BITS))
+#define MS_FRAME_PYTHON_UNIT(frame) ((__u32)(frame) & ((1u << MS_PYTHON_UNIT_BITS) - 1))
+
+/*
+ * Why a stack ends where it does: the name for JSON, and what the report says
+ * (%s is the module of the last frame).
+ */
+#define MS_ENDS(X)                                                                                 \
+	X(ROOT, "root", "reached the thread's first function")                                     \
+	X(TRUNCATED, "truncated", "deeper than the limit of frames")                               \
+	X(NO_ROWS, "no_rows", "no unwind rows for %s")                                             \
+	X(UNSUPPORTED, "unsupported", "unwind information of an unknown form in %s")               \
+	X(NO_TABLE, "no_table", "no room for the unwind table of %s")                              \
+	X(NO_MODULE, "no_module", "code in no file")                                               \
+	X(UNREADABLE, "unreadable", "the stack's memory could not be read")                        \
+	X(BACKWARDS, "backwards", "the stack pointer went backwards: a switched or broken stack")
+
 enum ms_stack_end {
-	MS_END_ROOT,      /* the unwinder reached the outermost frame it can see */
-	MS_END_TRUNCATED, /* deeper than MS_STACK_DEPTH */
+#define X(id, name, text) MS_END_##id,
+	MS_ENDS(X)
+#undef X
+	    MS_END_NR
 };
 
 struct ms_stack {
 	__u32 nr;                         /* frames used, innermost first */
-	__u32 end;                        /* enum ms_stack_end */
+	__u16 end;                        /* enum ms_stack_end */
+	__u16 by_pointer;                 /* frames found by frame pointer, for want of rows */
 	__u64 frames[MS_STACK_DEPTH + 1]; /* + 1: the allocation function */
 };
 
@@ -165,7 +196,8 @@ struct ms_block {
 struct ms_mapping {
 	__u64 start, end; /* addresses */
 	__u64 offset;     /* file offset of start */
-	__u64 module;
+	__u32 module;
+	__u32 table; /* its unwind table: slot + 1 of unwind_tables, 0 if there is none */
 };
 
 struct ms_mappings {

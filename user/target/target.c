@@ -212,7 +212,7 @@ static int give_table(struct target *t, struct image *image, const struct mappin
 			break;
 		}
 		table->map[table->nr++] =
-		    (struct ms_mapping){m->start, m->end, m->offset, modules[i]->id};
+		    (struct ms_mapping){m->start, m->end, m->offset, modules[i]->id, 0};
 	}
 	if (image->table && !memcmp(image->table, table, sizeof(*table))) {
 		free(table);
