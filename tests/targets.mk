@@ -144,6 +144,15 @@ $(eval $(call chain_cxx,gcc-O2,g++,gcc,-g -O2))
 $(eval $(call chain_cxx,clang-O2,clang++,clang,-g -O2))
 $(eval $(call chain_cxx,gcc-static,g++,gcc,-g -O2 -static))
 
+# where there is a Rust compiler
+ifneq ($(shell command -v rustc),)
+CHAINS += $(CHAIN_DIR)/rust/chain
+endif
+$(CHAIN_DIR)/rust/chain: tests/targets/chain.rs
+	$(say) TARGET $@
+	$(Q)mkdir -p $(@D)
+	$(Q)rustc --edition 2021 -g -C opt-level=2 -D warnings -o $@ $<
+
 .PHONY: chains
 chains: $(CHAINS)
 targets: chains
