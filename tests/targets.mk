@@ -108,7 +108,7 @@ $(CHAIN_DIR)/$(1)/chain: $(CHAIN_DIR)/$(2)/chain
 endef
 
 NO_POINTER := -fomit-frame-pointer
-NO_TABLES := -g0 -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-omit-frame-pointer
+NO_TABLES := -DCHAIN_NO_ROWS -g0 -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-omit-frame-pointer
 $(eval $(call chain_build,pointers,gcc -g -O1 -fno-omit-frame-pointer))
 $(eval $(call chain_build,gcc-O0,gcc -g -O0))
 $(eval $(call chain_build,gcc-O2,gcc -g -O2))
@@ -128,7 +128,6 @@ $(eval $(call chain_build,debug-frame,gcc -g -O2 -fno-asynchronous-unwind-tables
 $(eval $(call chain_build,musl,musl-gcc -g -O2))
 $(eval $(call chain_build_static,musl-static,musl-gcc -g -O2,,-static))
 $(eval $(call chain_stripped,stripped,gcc-O2))
-$(eval $(call chain_stripped,static-stripped,gcc-static))
 
 # chain_cxx NAME,C++ COMPILER,C COMPILER,FLAGS
 define chain_cxx

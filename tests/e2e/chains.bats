@@ -112,11 +112,6 @@ compare()
 		--symbols "$C/stripped/libgone.so=$C/gcc-O2/libgone.so"
 }
 
-@test "stripped and static" {
-	chains static-stripped -- --no-inlines \
-		--symbols "$C/static-stripped/chain=$C/gcc-static/chain"
-}
-
 # ---- what is not the same in every build ---------------------------------------------
 
 @test "deeper than the limit: the innermost 127 frames, counted" {

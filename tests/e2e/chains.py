@@ -31,23 +31,29 @@ import sys
 DEPTH = 127  # frames kept of a stack, without the allocation call
 ENDS = ("root", "truncated", "no_rows", "unsupported", "no_table", "no_module", "unreadable",
         "backwards")
+# What a stack that does not reach its root begins with.
+STOPPED = re.compile(r"\[unwinding stopped: .*\]")
 # The interpreter's loop, whose frames are replaced by Python's.
 LOOP = re.compile(r"_PyEval_EvalFrameDefault")
 
 # A runtime is known by its file or, in a static program, by its functions' names.
 Runtime = collections.namedtuple("Runtime", "module function")
 LIBC = r"/(libc\.so\.6|libc-2\.\d+\.so|libpthread[-.].*|ld-linux-x86-64\.so\.2|ld-musl-x86_64\.so\.1|libc\.so)$"
+UNNAMED = r"\[[^]]*\+0x[0-9a-f]+\]"
 RUNTIMES = {
     "start": Runtime(LIBC, r"_?_?_start(_c)?|_dl_start_user|_dl_relocate_static_pie|"
                      r"_*libc_(start_main|start_call_main|init|csu_init)\w*|libc_start_main_stage2|"
-                     r"call_init|libc_start_init|start_thread|start|_*clone3?(_internal)?|"
+                     r"call_init|_*libc_start_init|start_thread|start|_*clone3?(_internal)?|"
                      r"_*start_context"),
     "libc": Runtime(LIBC, r"_*qsort(_r)?|msort_with_tmp|quicksort|_*bsearch|smoothsort|sift|trinkle|wrapper_cmp|"
                     r"exit|_*run_exit_handlers|_*funcs_on_exit|call"),
-    "signal": Runtime(LIBC, r"_*restore(_rt)?|gsignal|raise|_*pthread_kill(_\w+)?|_*libc_\w*kill\w*"),
+    # a signal's return address is the first of a function: unnamed is what lies before it
+    "signal": Runtime(LIBC, UNNAMED + r"|_*restore(_rt)?|gsignal|raise|_*pthread_kill(_\w+)?|_*libc_\w*kill\w*"),
+    "context": Runtime(LIBC, UNNAMED + "|_*start_context"),
     # the program's PLT, the dynamic linker's resolver, or both
-    "resolver": Runtime(r"/ld-linux-x86-64\.so\.2$", r"\[[^]]*\+0x[0-9a-f]+\]|.*@plt|_(init|start)|\.plt.*"),
-    "c++": Runtime(r"/lib(stdc\+\+|gcc_s)\.so", r"__cxa_\w+|_Unwind_\w+|__gxx_personality_v0|std::terminate"),
+    "resolver": Runtime(r"/ld-linux-x86-64\.so\.2$", UNNAMED + r"|.*@plt|\[[^]]*\.plt\]"),
+    "c++": Runtime(r"/lib(stdc\+\+|gcc_s)\.so", r"__cxa_\w+|_Unwind_\w+|__gxx_personality_v0|std::terminate|"
+                   r"__clang_call_terminate"),
     "std": Runtime(None, r"(\w[^(]*? )?(std|__gnu_cxx)::.*"),
     "new": Runtime(None, r"operator new(\[\])?"),
     "rust": Runtime(None, r"(<.*|.*::)?(alloc|core|std|_*rust\w*)(::.*|\b.*)|_*rust_\w+|__rustc::.*"),
@@ -65,7 +71,8 @@ def bare(function):
         if inner == name:
             break
         name = inner
-    name = re.sub(r"(\{\w+)#\d+\}", r"\1}", re.sub(r" const$", "", name))
+    # a lambda by g++'s name, also clang++'s
+    name = re.sub(r"\{lambda#\d+\}|\$_\d+", "{lambda}", re.sub(r" const$", "", name))
     return name.replace("\1", "(anonymous namespace)").replace("\2", "operator()")
 
 
@@ -113,6 +120,12 @@ def name_frames(report, module, symbols):
             if start <= offset < start + size:
                 frame["function"] = name
                 break
+
+
+def own_frames(stack):
+    """The frames, without the line that says why there are no more."""
+    frames = stack["frames"]
+    return frames[1:] if frames and STOPPED.fullmatch(frames[0]["function"] or "") else frames
 
 
 # ---- one stack and its chain ------------------------------------------------------------
@@ -170,7 +183,7 @@ def follow(frames, wanted):
 def judge_frames(record, stack, options):
     """What is wrong with the frames, or None."""
     wanted = steps(record["chain"], not options.no_inlines)
-    frames = stack["frames"][::-1]
+    frames = own_frames(stack)[::-1]
     if not frames or frames[0]["function"] != record["call"]:
         return f"the last frame is not {record['call']}"
     frames = frames[1:]
@@ -192,7 +205,15 @@ def judge_frames(record, stack, options):
     if record["ends"] and record["least"] and agree >= record["least"] \
             and stack.get("end") != "root":
         return None
+    if stops_in_libc(wanted, states, frames, stack, options):
+        return None
     return f"ends too early: {agree} frames agree, then there are no more"
+
+
+def stops_in_libc(wanted, states, frames, stack, options):
+    """Whether a libc without rows, in the middle of the chain, is where it ends."""
+    return (stack.get("end") == "no_rows" and "no_rows" in options.root.split(",") and frames
+            and is_runtime(frames[-1], "libc") and ("libc",) in [wanted[i] for i in states])
 
 
 def is_truncated(record):
@@ -215,6 +236,8 @@ def judge_end(record, stack, options):
         return "no key end or by_pointer"
     if stack["end"] not in allowed_ends(record, options):
         return f"the end is {stack['end']}, should be {' or '.join(allowed_ends(record, options))}"
+    if (stack["end"] == "root") != (own_frames(stack) is stack["frames"]):
+        return f"a stack that ends with {stack['end']} does not say so above, or says another thing"
     if record["by_pointer"] and not stack["by_pointer"]:
         return "does not say that frames were found by frame pointer"
     if options.all_rows and stack["by_pointer"] and not record["by_pointer"] \

@@ -16,8 +16,10 @@ def frame(function, module=PROGRAM, kind="native", file=None, line=0):
     return {"function": function, "module": module, "kind": kind, "file": file, "line": line}
 
 
-def stack(size, names, end="root", allocs=1, start=True, by_pointer=0):
+def stack(size, names, end="root", allocs=1, start=True, by_pointer=0, says=True):
     first = [frame("_start"), frame("__libc_start_main", LIBC)] if start else []
+    if end != "root" and says:
+        first.insert(0, frame("[unwinding stopped: for some reason]", None))
     return {"pid": 7, "layer": "heap", "allocs": allocs, "alloc_bytes": size * allocs, "end": end,
             "by_pointer": by_pointer,
             "frames": first + [f if isinstance(f, dict) else frame(f) for f in names]
@@ -79,10 +81,15 @@ class Chains(unittest.TestCase):
                  [record(50003, ["main"])])
         self.good(report(stack(50003, ["main"], end="no_rows")), [record(50003, ["main"])],
                   "--root", "no_rows,root")
+        self.bad("does not say so", report(stack(50003, ["main"], end="no_rows", says=False)),
+                 [record(50003, ["main"])], "--root", "no_rows,root")
         self.bad("what started", report(stack(50003, ["main"], start=False)),
                  [record(50003, ["main"])])
         self.bad("the end is lost", report(stack(50003, ["main"], end="lost")),
                  [record(50003, ["main"], ends="any")])
+        whole = stack(50003, ["main"], end="no_rows")
+        whole["end"] = "root"
+        self.bad("does not say so", report(whole), [record(50003, ["main"])])
         whole = stack(50003, ["main"])
         del whole["end"]
         self.bad("no key end", report(whole), [record(50003, ["main"])])
@@ -97,7 +104,7 @@ class Chains(unittest.TestCase):
         self.bad("the end is", report(early),
                  [record(50003, ["main", "a", "b", "c"], ends="root,no_rows", least=2)])
         self.bad("too early", report(early), [record(50003, ["main", "a", "b", "c"])])
-        early["end"] = "root"
+        early = stack(50003, ["b", "c"], start=False)
         self.bad("too early", report(early), [record(50003, ["main", "a", "b", "c"], **allowed)])
 
     def test_wild(self):
@@ -140,6 +147,17 @@ class Chains(unittest.TestCase):
         self.bad("differs", report(stack(50003, [inside[0], "compare"])),
                  [record(50003, ["main", "a", "+libc", "compare"])])
 
+    def test_libc_without_rows(self):
+        chain, libc = ["main", "a", "+libc", "compare"], frame("qsort", LIBC)
+        seen = report(stack(50003, [libc, "compare"], end="no_rows", start=False))
+        self.good(seen, [record(50003, chain)], "--root", "no_rows")
+        self.bad("too early", seen, [record(50003, chain)])
+        self.bad("too early", report(stack(50003, ["compare"], end="no_rows", start=False)),
+                 [record(50003, chain)], "--root", "no_rows")
+        self.bad("too early", report(stack(50003, ["a", libc, "compare"], end="no_rows",
+                                           start=False)),
+                 [record(50003, chain)], "--root", "no_rows")
+
     def test_inlined(self):
         chain = ["main", "~a", "b"]
         self.good(report(stack(50003, ["main", "a", "b"])), [record(50003, chain)])
@@ -161,6 +179,7 @@ class Chains(unittest.TestCase):
                 ("a.lto_priv.0", "a"), ("N::C::get() const", "N::C::get"), ("a", "a"),
                 ("(anonymous namespace)::a(void (*)(int))", "(anonymous namespace)::a"),
                 ("f()::{lambda(int)#1}::operator()(int) const", "f::{lambda}::operator()"),
+                ("f()::$_0::operator()(int) const", "f::{lambda}::operator()"),
                 ("C::operator()", "C::operator()")):
             self.assertEqual(chains.bare(name), wanted)
 

@@ -57,6 +57,7 @@ void chain_flush(void);
 #define FN __attribute__((noipa))
 #endif
 #define INLINED static inline __attribute__((always_inline))
+#define HIDDEN __attribute__((visibility("hidden")))
 #define BARRIER() __asm__ volatile("" ::: "memory")
 #define USE(memory) __asm__ volatile("" ::"r"(memory) : "memory")
 

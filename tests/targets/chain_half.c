@@ -30,10 +30,19 @@ FN void half_alloca(callback *next, size_t bytes)
 	LEAVE();
 }
 
-/* A realigned stack: the caller's is found through a saved pointer (DRAP) or RBP. */
+/*
+ * A realigned stack: the caller's is found through a saved pointer (DRAP) or RBP.
+ * A frame pointer without rows does not say by how much it was realigned.
+ */
+#ifdef CHAIN_NO_ROWS
+#define ALIGNMENT 16
+#else
+#define ALIGNMENT 64
+#endif
+
 FN void half_aligned(callback *next)
 {
-	alignas(64) char memory[128];
+	alignas(ALIGNMENT) char memory[128];
 	char *more = alloca((uintptr_t)memory % 64 + 40);
 
 	ENTER();

@@ -6,7 +6,7 @@
 
 #define STEPPED __attribute__((section("steps_lib")))
 
-extern const char __start_steps_lib[], __stop_steps_lib[];
+extern HIDDEN const char __start_steps_lib[], __stop_steps_lib[];
 
 FN void lib_call(callback *next)
 {

@@ -59,31 +59,45 @@ FN void signal_normal(void)
 	LEAVE();
 }
 
-static FN void on_alternate(int signal, siginfo_t *info, void *context)
+#ifdef __GLIBC__
+#define ALTERNATE .ends = "root,backwards", .least = 1
+#else
+#define ALTERNATE INTERRUPTED(1)
+#endif
+
+static FN void on_below(int signal, siginfo_t *info, void *context)
 {
 	(void)signal;
 	(void)info;
 	(void)context;
 	ENTER_AS("+signal");
 	ENTER();
-#ifdef __GLIBC__
-	ALLOC_NOTED(.ends = "root,backwards", .least = 1);
-#else
-	ALLOC_NOTED(INTERRUPTED(1));
-#endif
+	ALLOC_NOTED(ALTERNATE);
+	LEAVE();
+	LEAVE();
+}
+
+static FN void on_above(int signal, siginfo_t *info, void *context)
+{
+	(void)signal;
+	(void)info;
+	(void)context;
+	ENTER_AS("+signal");
+	ENTER();
+	ALLOC_NOTED(ALTERNATE);
 	LEAVE();
 	LEAVE();
 }
 
 static char stack_below[65536];
 
-static FN void with_alternate(void *memory)
+static FN void with_alternate(void *memory, void (*handler)(int, siginfo_t *, void *))
 {
-	stack_t stack = {.ss_sp = memory, .ss_size = sizeof(stack_below)}, old;
+	stack_t stack = {.ss_sp = memory, .ss_size = sizeof(stack_below)};
 
 	ENTER();
-	sigaltstack(&stack, &old);
-	set_handler(SIGUSR2, on_alternate, SA_ONSTACK);
+	sigaltstack(&stack, NULL);
+	set_handler(SIGUSR2, handler, SA_ONSTACK);
 	raise(SIGUSR2);
 	stack.ss_flags = SS_DISABLE;
 	sigaltstack(&stack, NULL);
@@ -96,8 +110,8 @@ FN void signal_alternate(void)
 	char stack_above[sizeof(stack_below)];
 
 	ENTER();
-	with_alternate(stack_below);
-	with_alternate(stack_above);
+	with_alternate(stack_below, on_below);
+	with_alternate(stack_above, on_above);
 	LEAVE();
 }
 
@@ -157,7 +171,7 @@ FN void signal_fault(void)
  * its own.
  */
 #define STEPPED(name) __attribute__((section("steps_" #name)))
-#define SECTION(name) extern const char __start_steps_##name[], __stop_steps_##name[]
+#define SECTION(name) extern HIDDEN const char __start_steps_##name[], __stop_steps_##name[]
 #define IN(address, name)                                                                          \
 	((address) >= __start_steps_##name && (address) < __stop_steps_##name)
 

@@ -158,6 +158,7 @@ static FN void coro_entry(void)
 	int depth = chain.nr;
 
 	chain.nr = 0;
+	ENTER_AS("*context");
 	ENTER();
 	coro_inner();
 	chain.nr = depth;
