@@ -18,6 +18,7 @@ says, by default with "root", and what was lost must be what had to be.
     --symbols MODULE=ELF names for MODULE's unnamed frames: the file before it was stripped
     --no-ends            neither ends nor losses are compared
     --lost KEY           this loss counter may be anything
+    --any-pid            the target has another pid, in a namespace of its own
     --native-python      the interpreter's own frames are there as well
 """
 import argparse
@@ -29,6 +30,7 @@ import struct
 import sys
 
 DEPTH = 127  # frames kept of a stack, without the allocation call
+PYTHON_SURE = 60  # Python frames that a truncated stack has at least
 ENDS = ("root", "truncated", "no_rows", "unsupported", "no_table", "no_module", "unreadable",
         "backwards")
 # What a stack that does not reach its root begins with.
@@ -53,7 +55,7 @@ RUNTIMES = {
     # the program's PLT, the dynamic linker's resolver, or both
     "resolver": Runtime(r"/ld-linux-x86-64\.so\.2$", UNNAMED + r"|.*@plt|\[[^]]*\.plt\]"),
     "c++": Runtime(r"/lib(stdc\+\+|gcc_s)\.so", r"__cxa_\w+|_Unwind_\w+|__gxx_personality_v0|std::terminate|"
-                   r"__clang_call_terminate"),
+                   r"__clang_call_terminate|__cxxabiv1::.*"),
     "std": Runtime(None, r"(\w[^(]*? )?(std|__gnu_cxx)::.*"),
     "new": Runtime(None, r"operator new(\[\])?"),
     "rust": Runtime(None, r"(<.*|.*::)?(alloc|core|std|_*rust\w*)(::.*|\b.*)|_*rust_\w+|__rustc::.*"),
@@ -248,29 +250,42 @@ def judge_end(record, stack, options):
 
 # ---- Python ------------------------------------------------------------------------------
 
+def python_frames(stack):
+    return [[f["function"], os.path.basename(f["file"] or ""), f["line"]]
+            for f in stack["frames"] if f["kind"] == "python"]
+
+
 def judge_python(record, stack, options):
-    """Python frames are equal to traceback's; native ones may lie between."""
-    got = [[f["function"], os.path.basename(f["file"] or ""), f["line"]]
-           for f in stack["frames"] if f["kind"] == "python"]
-    if got != record["python"]:
-        same = os.path.commonprefix([list(map(tuple, got)), list(map(tuple, record["python"]))])
+    """Python frames are equal to what Python said; native ones may lie between."""
+    wanted, got = record["python"], python_frames(stack)
+    if got == record.get("alternative"):
+        wanted = got
+    if not options.no_ends and stack["end"] == "truncated" and len(wanted) > PYTHON_SURE:
+        # as many as were kept, of the innermost
+        if len(got) < PYTHON_SURE or got != wanted[-len(got):]:
+            return "the innermost Python frames differ"
+    elif got != wanted:
+        same = os.path.commonprefix([list(map(tuple, got)), list(map(tuple, wanted))])
         return f"Python frame {len(same)} from the root differs"
-    if not options.native_python and any(LOOP.match(f["function"] or "") for f in stack["frames"]):
+    elif not options.no_ends and stack["end"] not in options.root.split(","):
+        return f"the end is {stack['end']}"
+    loops = sum(bool(LOOP.match(f["function"] or "")) for f in stack["frames"])
+    if loops and not options.native_python and "alternative" not in record:
         return "a frame of the interpreter's loop is there"
-    if options.native_python and record["python"] \
-            and not any(LOOP.match(f["function"] or "") for f in stack["frames"]):
+    if options.native_python and not loops:
         return "no frame of the interpreter's loop is there"
-    return judge_native(record, [f for f in stack["frames"] if f["kind"] == "native"])
+    return judge_order(record, stack["frames"])
 
 
-def judge_native(record, frames):
-    """The native functions that the record names lie on the stack, in this order."""
-    rest = [bare(f["function"]) for f in frames]
-    for name in record.get("native", []):
-        found = [i for i, function in enumerate(rest) if re.fullmatch(name, function)]
-        if not found:
-            return f"no frame of {name}"
-        rest = rest[found[0] + 1:]
+def judge_order(record, frames):
+    """What the record names, "py:NAME" and "c:NAME", lies on the stack in this order."""
+    kinds = {"py": "python", "c": "native"}
+    frames = iter(frames)
+    for wanted in record.get("order", []):
+        kind, _, name = wanted.partition(":")
+        if not any(f["kind"] == kinds[kind] and re.fullmatch(name, bare(f["function"]))
+                   for f in frames):
+            return f"no {kinds[kind]} frame {name} there where it should be"
     return None
 
 
@@ -307,14 +322,12 @@ def shorten(names):
 def judge(record, stacks, options):
     """What is wrong with a record's stack, or None."""
     allocs = record["allocs"]
-    found = [s for s in stacks if s["pid"] == record["pid"] and s["allocs"] == allocs
-             and s["alloc_bytes"] == record["size"] * allocs]
+    found = [s for s in stacks if (options.any_pid or s["pid"] == record["pid"])
+             and s["allocs"] == allocs and s["alloc_bytes"] == record["size"] * allocs]
     if len(found) != 1:
         return f"{len(found)} stacks have {allocs} × {record['size']} bytes", found
     if "python" in record:
         wrong = judge_python(record, found[0], options)
-        if not wrong and not options.no_ends and found[0]["end"] not in options.root.split(","):
-            wrong = f"the end is {found[0]['end']}"
     else:
         wrong = judge_frames(record, found[0], options) or judge_end(record, found[0], options)
     return wrong, found
@@ -357,6 +370,7 @@ def parse(arguments):
     parser.add_argument("--symbols", action="append", default=[])
     parser.add_argument("--no-ends", action="store_true")
     parser.add_argument("--lost", action="append", default=[])
+    parser.add_argument("--any-pid", action="store_true")
     parser.add_argument("--native-python", action="store_true")
     return parser.parse_args(arguments)
 

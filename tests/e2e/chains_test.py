@@ -209,8 +209,10 @@ class Python(unittest.TestCase):
         module, call = self.python("<module>", 3), self.python("f", 9)
         self.good(self.seen(module, call))
         self.good(self.seen(module, frame("cfunction_call"), call))
-        self.good(self.seen(module, frame("qsort_r", LIBC), call), native=["qsort_r"])
-        self.bad("no frame of qsort", self.seen(module, call), native=["qsort(_r)?"])
+        order = ["py:<module>", "c:qsort(_r)?", "py:f"]
+        self.good(self.seen(module, frame("qsort_r", LIBC), call), order=order)
+        self.bad("no native frame qsort", self.seen(module, call), order=order)
+        self.bad("no python frame f", self.seen(module, call, frame("qsort_r", LIBC)), order=order)
         self.bad("frame 0", self.seen(call))
         self.bad("frame 1", self.seen(module))
         self.bad("frame 0", self.seen(call, module))
@@ -219,12 +221,30 @@ class Python(unittest.TestCase):
         self.bad("frame 2", self.seen(module, call, call))
         self.bad("the end is", self.seen(module, call, end="no_rows"))
 
+    def test_alternative(self):
+        call = self.python("f", 9)
+        self.good(self.seen(call), alternative=self.FRAMES[1:])
+        self.bad("frame 1", self.seen(self.python("<module>", 3)), alternative=self.FRAMES[1:])
+
+    def test_truncated(self):
+        frames = [["f", "a.py", n] for n in range(300)]
+        kept = [self.python("f", n) for n in range(200, 300)]
+        self.good(self.seen(*kept, end="truncated"), "--lost", "stacks_truncated", python=frames)
+        self.bad("innermost", self.seen(*kept[:-1], end="truncated"), python=frames)
+        self.bad("innermost", self.seen(*kept[-20:], end="truncated"), python=frames)
+        self.bad("frame 0", self.seen(*kept), python=frames)
+
+    def test_pid(self):
+        seen = self.seen(self.python("<module>", 3), self.python("f", 9))
+        self.bad("0 stacks", seen, pid=1)
+        self.good(seen, "--any-pid", pid=1)
+
     def test_loop(self):
         loop = frame("_PyEval_EvalFrameDefault.cold")
         module, call = self.python("<module>", 3), self.python("f", 9)
         self.bad("interpreter's loop is there", self.seen(loop, module, call))
         self.good(self.seen(loop, module, call), "--native-python")
-        self.bad("no frame of", self.seen(module, call), "--native-python")
+        self.bad("no frame of the", self.seen(module, call), "--native-python")
 
 
 if __name__ == "__main__":
