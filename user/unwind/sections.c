@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Finds call frame information in an ELF file that is not to be trusted. */
+#include "unwind/sections.h"
+
+#include <dwarf.h>
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+/* As the kernel: headers beyond 64 KiB are no program's. */
+#define SEGMENTS_MAX (65536 / sizeof(Elf64_Phdr))
+#define NAMES_MAX ((uint64_t)1 << 20)
+#define NOTE_MAX ((uint64_t)64 << 10)
+#define NOTES_MAX 16
+/* Eight times what libtorch_cpu.so of torch 2.6 has. */
+#define FRAMES_MAX ((uint64_t)128 << 20)
+/* zlib.net/zlib_tech.html: no data is compressed further. */
+#define ZLIB_RATIO_MAX 1032
+
+struct elf {
+	struct unwind_source source;
+	Elf64_Ehdr header;
+	Elf64_Phdr *segments;
+	size_t segment_count;
+	Elf64_Shdr *sections;
+	size_t section_count;
+	char *names; /* ends in a NUL */
+	size_t names_size;
+};
+
+/* ---- bytes ------------------------------------------------------------- */
+
+int unwind_source_file(struct unwind_source *source, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+		return -EINVAL;
+	*source = (struct unwind_source){.fd = fd, .size = (uint64_t)st.st_size};
+	return 0;
+}
+
+int unwind_source_image(struct unwind_source *source, const void *image, size_t size)
+{
+	if (!image || !size)
+		return -EINVAL;
+	*source = (struct unwind_source){.fd = -1, .image = image, .size = size};
+	return 0;
+}
+
+bool unwind_source_read(const struct unwind_source *source, uint64_t offset, void *buffer,
+			uint64_t length)
+{
+	uint64_t done = 0;
+	ssize_t n;
+
+	if (offset > source->size || length > source->size - offset)
+		return false;
+	if (source->image) {
+		memcpy(buffer, source->image + offset, length);
+		return true;
+	}
+	while (done < length) {
+		n = pread(source->fd, (char *)buffer + done, length - done, (off_t)(offset + done));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		done += (uint64_t)n;
+	}
+	return true;
+}
+
+/* A copy, with a NUL after it; NULL if it is not there, empty, or longer than `max`. */
+static void *source_copy(const struct unwind_source *source, uint64_t offset, uint64_t length,
+			 uint64_t max)
+{
+	char *copy;
+
+	if (!length || length > max || offset > source->size || length > source->size - offset)
+		return NULL;
+	copy = malloc(length + 1);
+	if (!copy)
+		return NULL;
+	if (!unwind_source_read(source, offset, copy, length)) {
+		free(copy);
+		return NULL;
+	}
+	copy[length] = '\0';
+	return copy;
+}
+
+/* ---- headers ----------------------------------------------------------- */
+
+/* Section headers are optional: without them the segments say what is needed. */
+static void read_section_headers(struct elf *elf)
+{
+	const Elf64_Ehdr *header = &elf->header;
+	const Elf64_Shdr *names;
+
+	if (header->e_shentsize != sizeof(*elf->sections) || header->e_shstrndx >= header->e_shnum)
+		return;
+	elf->sections =
+	    source_copy(&elf->source, header->e_shoff, (uint64_t)header->e_shnum * sizeof(*names),
+			UINT16_MAX * sizeof(*names));
+	if (!elf->sections)
+		return;
+	names = &elf->sections[header->e_shstrndx];
+	elf->names = source_copy(&elf->source, names->sh_offset, names->sh_size, NAMES_MAX);
+	if (!elf->names)
+		return;
+	elf->names_size = names->sh_size;
+	elf->section_count = header->e_shnum;
+}
+
+static int read_headers(struct elf *elf)
+{
+	const Elf64_Ehdr *header = &elf->header;
+
+	if (!unwind_source_read(&elf->source, 0, &elf->header, sizeof(elf->header)))
+		return -ENOEXEC;
+	if (memcmp(header->e_ident, ELFMAG, SELFMAG) || header->e_ident[EI_CLASS] != ELFCLASS64 ||
+	    header->e_ident[EI_DATA] != ELFDATA2LSB || header->e_machine != EM_X86_64 ||
+	    (header->e_type != ET_EXEC && header->e_type != ET_DYN) ||
+	    header->e_phentsize != sizeof(*elf->segments) || header->e_phnum > SEGMENTS_MAX)
+		return -ENOEXEC;
+	elf->segments = source_copy(&elf->source, header->e_phoff,
+				    (uint64_t)header->e_phnum * sizeof(*elf->segments), UINT16_MAX);
+	if (!elf->segments)
+		return -ENOEXEC;
+	elf->segment_count = header->e_phnum;
+	read_section_headers(elf);
+	return 0;
+}
+
+static const Elf64_Shdr *find_section(const struct elf *elf, const char *name)
+{
+	for (size_t i = 0; i < elf->section_count; i++) {
+		const Elf64_Shdr *section = &elf->sections[i];
+
+		if (section->sh_type != SHT_NOBITS && section->sh_size &&
+		    section->sh_name < elf->names_size &&
+		    !strcmp(elf->names + section->sh_name, name))
+			return section;
+	}
+	return NULL;
+}
+
+static int compare_code(const void *a, const void *b)
+{
+	const struct unwind_code *x = a, *y = b;
+
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+static int find_code(const struct elf *elf, struct unwind_sections *out)
+{
+	for (size_t i = 0; i < elf->segment_count; i++) {
+		const Elf64_Phdr *segment = &elf->segments[i];
+		uint64_t length = segment->p_filesz;
+
+		if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X) ||
+		    segment->p_offset >= elf->source.size)
+			continue;
+		if (length > elf->source.size - segment->p_offset)
+			length = elf->source.size - segment->p_offset;
+		if (!length || segment->p_vaddr + length < segment->p_vaddr)
+			continue;
+		if (out->code_count == SECTIONS_CODE_MAX)
+			return -EFBIG;
+		out->code[out->code_count++] =
+		    (struct unwind_code){segment->p_vaddr, segment->p_offset, length};
+	}
+	if (out->code_count)
+		qsort(out->code, out->code_count, sizeof(*out->code), compare_code);
+	return 0;
+}
+
+const struct unwind_code *unwind_code_at(const struct unwind_sections *sections, uint64_t address)
+{
+	for (size_t i = 0; i < sections->code_count; i++) {
+		const struct unwind_code *code = &sections->code[i];
+
+		if (address - code->address < code->length)
+			return code;
+	}
+	return NULL;
+}
+
+/* ---- the build id ------------------------------------------------------ */
+
+static bool find_build_id(const uint8_t *notes, uint64_t size, uint64_t align,
+			  struct unwind_sections *out)
+{
+	struct cursor c = {notes, notes + size, false};
+
+	align = align == 8 ? 8 : 4;
+	while (cursor_left(&c) && !c.bad) {
+		uint64_t name_size = cursor_unsigned(&c, 4), id_size = cursor_unsigned(&c, 4);
+		uint64_t type = cursor_unsigned(&c, 4);
+		const uint8_t *name = cursor_take(&c, name_size), *id;
+
+		cursor_take(&c, (uint64_t)(notes - c.at) % align);
+		id = cursor_take(&c, id_size);
+		if (name && id && type == NT_GNU_BUILD_ID && name_size == sizeof(ELF_NOTE_GNU) &&
+		    !memcmp(name, ELF_NOTE_GNU, sizeof(ELF_NOTE_GNU))) {
+			if (id_size <= SECTIONS_ID_MAX) {
+				memcpy(out->build_id, id, id_size);
+				out->build_id_size = id_size;
+			}
+			return true;
+		}
+		cursor_take(&c, (uint64_t)(notes - c.at) % align);
+	}
+	return false;
+}
+
+static void read_build_id(const struct elf *elf, struct unwind_sections *out)
+{
+	size_t notes = 0;
+	bool found = false;
+
+	for (size_t i = 0; !found && i < elf->segment_count && notes < NOTES_MAX; i++) {
+		const Elf64_Phdr *segment = &elf->segments[i];
+		uint8_t *bytes;
+
+		if (segment->p_type != PT_NOTE)
+			continue;
+		notes++;
+		bytes = source_copy(&elf->source, segment->p_offset, segment->p_filesz, NOTE_MAX);
+		if (!bytes)
+			continue;
+		found = find_build_id(bytes, segment->p_filesz, segment->p_align, out);
+		free(bytes);
+	}
+}
+
+/* ---- call frame information -------------------------------------------- */
+
+static int copy_frames(const struct elf *elf, uint64_t offset, uint64_t size, uint64_t address,
+		       struct cfi_section *out)
+{
+	if (size > FRAMES_MAX)
+		return -EFBIG;
+	out->bytes = source_copy(&elf->source, offset, size, FRAMES_MAX);
+	if (!out->bytes) /* not in the file: as if there were none */
+		return 0;
+	out->size = size;
+	out->address = address;
+	return 0;
+}
+
+/* Its size is what it claims; what it does not fill is of no use. */
+static int decompress(struct cfi_section *section)
+{
+	const Elf64_Chdr *header = (const Elf64_Chdr *)section->bytes;
+	const uint8_t *bytes = section->bytes;
+	uLongf size;
+	uint8_t *out = NULL;
+	int err = 0;
+
+	if (section->size <= sizeof(*header) || header->ch_type != ELFCOMPRESS_ZLIB ||
+	    header->ch_size / ZLIB_RATIO_MAX > section->size)
+		goto out;
+	err = -EFBIG;
+	size = header->ch_size;
+	if (size > FRAMES_MAX)
+		goto out;
+	err = -ENOMEM;
+	out = malloc(size + 1);
+	if (!out)
+		goto out;
+	err = 0;
+	if (uncompress(out, &size, bytes + sizeof(*header), section->size - sizeof(*header)) !=
+	    Z_OK) {
+		free(out);
+		out = NULL;
+	}
+	section->size = size;
+out:
+	if (!out)
+		section->size = 0;
+	section->bytes = out;
+	free((void *)bytes);
+	return err;
+}
+
+/* .debug_frame is in no segment; an address in it would count from its start. */
+static int read_debug_frame(const struct elf *elf, struct cfi_section *out)
+{
+	const Elf64_Shdr *section = find_section(elf, ".debug_frame");
+	int err;
+
+	out->is_debug = true;
+	if (!section)
+		return 0;
+	err = copy_frames(elf, section->sh_offset, section->sh_size, section->sh_addr, out);
+	if (!err && out->size && (section->sh_flags & SHF_COMPRESSED))
+		err = decompress(out);
+	return err;
+}
+
+/* Where in the file a loaded address is, and how many bytes of its segment follow. */
+static bool file_offset(const struct elf *elf, uint64_t address, uint64_t *offset, uint64_t *room)
+{
+	for (size_t i = 0; i < elf->segment_count; i++) {
+		const Elf64_Phdr *segment = &elf->segments[i];
+		uint64_t distance = address - segment->p_vaddr;
+
+		if (segment->p_type != PT_LOAD || distance >= segment->p_filesz ||
+		    segment->p_offset > elf->source.size - distance)
+			continue;
+		*offset = segment->p_offset + distance;
+		*room = segment->p_filesz - distance;
+		if (*room > elf->source.size - *offset)
+			*room = elf->source.size - *offset;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * The size of an .eh_frame that no section header tells: up to the length of zero that
+ * the linker ends it with (crtend.o).  One in the middle would cut it short, so
+ * it is looked for from the last entry that the search table names.
+ */
+static uint64_t frames_size(const uint8_t *frames, uint64_t room, uint64_t last)
+{
+	struct cursor c = {frames, frames + room, false};
+	uint64_t length = 1;
+
+	cursor_take(&c, last);
+	while (length && cursor_left(&c)) {
+		length = cursor_unsigned(&c, 4);
+		if (length == UINT32_MAX)
+			length = cursor_unsigned(&c, 8);
+		cursor_take(&c, length);
+	}
+	return (uint64_t)(c.at - frames);
+}
+
+/* The header at PT_GNU_EH_FRAME: where the frames are, and of the search table the last entry. */
+struct frames_header {
+	uint64_t frames; /* address */
+	uint64_t last;   /* address of the furthest entry, or `frames` */
+};
+
+static bool read_frames_header(const struct cfi_section *header, struct frames_header *out)
+{
+	struct cursor c = {header->bytes, header->bytes + header->size, false};
+	uint8_t version = cursor_unsigned(&c, 1), encoding = cursor_unsigned(&c, 1);
+	uint8_t count_encoding = cursor_unsigned(&c, 1), table_encoding = cursor_unsigned(&c, 1);
+	uint64_t count;
+
+	if (version != 1 || !cfi_read_address(&c, header, encoding, &out->frames))
+		return false;
+	out->last = out->frames;
+	if (table_encoding != (DW_EH_PE_datarel | DW_EH_PE_sdata4) ||
+	    !cfi_read_address(&c, header, count_encoding, &count))
+		return true;
+	for (; count && cursor_left(&c) >= 8; count--) {
+		uint64_t entry;
+
+		cursor_take(&c, 4);
+		entry = header->address + (uint64_t)cursor_signed(&c, 4);
+		if (entry > out->last)
+			out->last = entry;
+	}
+	return true;
+}
+
+static int read_eh_frame_by_header(const struct elf *elf, const Elf64_Phdr *segment,
+				   struct cfi_section *out)
+{
+	struct cfi_section header = {.address = segment->p_vaddr};
+	struct frames_header found;
+	uint64_t offset, room;
+	int err;
+
+	err = copy_frames(elf, segment->p_offset, segment->p_filesz, segment->p_vaddr, &header);
+	if (err || !header.size)
+		return err;
+	if (read_frames_header(&header, &found) && file_offset(elf, found.frames, &offset, &room)) {
+		if (room > FRAMES_MAX)
+			room = FRAMES_MAX;
+		err = copy_frames(elf, offset, room, found.frames, out);
+		if (out->size)
+			out->size = frames_size(out->bytes, room, found.last - found.frames);
+	}
+	free((void *)header.bytes);
+	return err;
+}
+
+static int read_eh_frame(const struct elf *elf, struct cfi_section *out)
+{
+	const Elf64_Shdr *section = find_section(elf, ".eh_frame");
+
+	if (section && !(section->sh_flags & SHF_COMPRESSED))
+		return copy_frames(elf, section->sh_offset, section->sh_size, section->sh_addr,
+				   out);
+	for (size_t i = 0; i < elf->segment_count; i++) {
+		if (elf->segments[i].p_type == PT_GNU_EH_FRAME)
+			return read_eh_frame_by_header(elf, &elf->segments[i], out);
+	}
+	return 0;
+}
+
+int unwind_sections_read(struct unwind_sections *sections, const struct unwind_source *source)
+{
+	struct elf elf = {.source = *source};
+	int err;
+
+	*sections = (struct unwind_sections){.source = *source};
+	err = read_headers(&elf);
+	if (!err)
+		err = find_code(&elf, sections);
+	if (!err)
+		err = read_eh_frame(&elf, &sections->eh_frame);
+	if (!err)
+		err = read_debug_frame(&elf, &sections->debug_frame);
+	if (!err)
+		read_build_id(&elf, sections);
+	else
+		unwind_sections_free(sections);
+	free(elf.segments);
+	free(elf.sections);
+	free(elf.names);
+	return err;
+}
+
+void unwind_sections_free(struct unwind_sections *sections)
+{
+	free((void *)sections->eh_frame.bytes);
+	free((void *)sections->debug_frame.bytes);
+	*sections = (struct unwind_sections){0};
+}
