@@ -27,7 +27,7 @@ struct placed {
 };
 
 struct compiler {
-	const struct unwind_sections *sections;
+	const struct unwind_input *input;
 	struct unwind_rules rules;
 	struct unwind_rows *rows; /* where rows go */
 	uint64_t shift;           /* file offset - address of the function that is run */
@@ -70,7 +70,7 @@ static int place(const struct compiler *compiler, const struct cfi *cfi, struct 
 		uint64_t length = fde->end - fde->start;
 
 		if (!code || fde->start - code->address >= code->length)
-			code = unwind_code_at(compiler->sections, fde->start);
+			code = unwind_code_at(compiler->input->sections, fde->start);
 		if (!code)
 			continue;
 		if (length > code->length - (fde->start - code->address))
@@ -213,7 +213,7 @@ static void search_code(struct search *search, const struct unwind_rows *rows,
 
 static int search_sigreturn(struct compiler *compiler, struct unwind_rows *rows, bool *found)
 {
-	struct search search = {.sections = compiler->sections, .left = SIGRETURN_SEARCHED};
+	struct search search = {.sections = compiler->input->sections, .left = SIGRETURN_SEARCHED};
 	int64_t rule = rules_number(&compiler->rules, &sigreturn_rule);
 	uint64_t past = 0;
 	int err;
@@ -226,8 +226,8 @@ static int search_sigreturn(struct compiler *compiler, struct unwind_rows *rows,
 	if (!search.buffer)
 		return -ENOMEM;
 	/* They are in order; what lies in two of them is searched once. */
-	for (size_t i = 0; i < compiler->sections->code_count; i++) {
-		struct unwind_code code = compiler->sections->code[i];
+	for (size_t i = 0; i < compiler->input->sections->code_count; i++) {
+		struct unwind_code code = compiler->input->sections->code[i];
 		uint64_t cut = past > code.offset ? past - code.offset : 0;
 
 		if (cut >= code.length)
@@ -248,15 +248,15 @@ static int search_sigreturn(struct compiler *compiler, struct unwind_rows *rows,
 
 static int compile(struct compiler *compiler, struct unwind_rows *rows, bool *by_code)
 {
-	const struct unwind_sections *sections = compiler->sections;
+	const struct unwind_input *input = compiler->input;
 	struct unwind_rows debug = {.max = compiler->max_rows};
 	int err;
 
 	err = rules_init(&compiler->rules);
 	if (!err)
-		err = compile_section(compiler, &sections->eh_frame, rows);
+		err = compile_section(compiler, &input->eh_frame, rows);
 	if (!err)
-		err = compile_section(compiler, &sections->debug_frame, &debug);
+		err = compile_section(compiler, &input->debug_frame, &debug);
 	if (!err)
 		err = add_under(rows, &debug);
 	if (!err)
@@ -266,10 +266,33 @@ static int compile(struct compiler *compiler, struct unwind_rows *rows, bool *by
 	return !err && rows->count < 2 ? -ENODATA : err;
 }
 
-int unwind_table_compile(const struct unwind_sections *sections, size_t max,
-			 struct unwind_table *out, bool *by_code)
+int unwind_input_read(struct unwind_input *input, const struct unwind_sections *sections,
+		      const uint8_t *key)
 {
-	struct compiler compiler = {.sections = sections, .max_rows = max / sizeof(uint32_t)};
+	int err;
+
+	*input = (struct unwind_input){.sections = sections};
+	err = unwind_frames_read(&sections->source, &sections->eh_frame, key, &input->digests[0],
+				 &input->eh_frame);
+	if (!err)
+		err = unwind_frames_read(&sections->source, &sections->debug_frame, key,
+					 &input->digests[1], &input->debug_frame);
+	if (err)
+		unwind_input_free(input);
+	return err;
+}
+
+void unwind_input_free(struct unwind_input *input)
+{
+	unwind_frames_free(&input->eh_frame);
+	unwind_frames_free(&input->debug_frame);
+}
+
+int unwind_table_compile(const struct unwind_input *input, size_t max, struct unwind_table *out,
+			 bool *by_code)
+{
+	const struct unwind_sections *sections = input->sections;
+	struct compiler compiler = {.input = input, .max_rows = max / sizeof(uint32_t)};
 	struct unwind_rows rows = {.max = compiler.max_rows};
 	struct ms_unwind_header header = {0};
 	int err;
@@ -290,14 +313,17 @@ int unwind_table_compile(const struct unwind_sections *sections, size_t max,
 static int build(const struct unwind_source *source, size_t max, struct unwind_table *out)
 {
 	struct unwind_sections sections;
+	struct unwind_input input;
 	bool by_code;
 	int err;
 
-	err = unwind_sections_read(&sections, source);
+	err = unwind_sections_find(&sections, source);
+	if (!err)
+		err = unwind_input_read(&input, &sections, NULL);
 	if (err)
 		return err;
-	err = unwind_table_compile(&sections, max, out, &by_code);
-	unwind_sections_free(&sections);
+	err = unwind_table_compile(&input, max, out, &by_code);
+	unwind_input_free(&input);
 	return err;
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <zlib.h>
 
 struct layout {
@@ -90,8 +91,9 @@ static int assemble(const struct layout *layout, const struct unwind_rules *rule
 
 	if (blocks > max / MS_UNWIND_BLOCK)
 		return -EFBIG;
-	bytes = calloc(blocks, MS_UNWIND_BLOCK);
-	if (!bytes)
+	bytes = mmap(NULL, blocks * MS_UNWIND_BLOCK, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (bytes == MAP_FAILED)
 		return -ENOMEM;
 	header.magic = MS_UNWIND_MAGIC;
 	header.blocks = blocks;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Finds call frame information in an ELF file that is not to be trusted. */
+/* Finds what an unwinder needs in an ELF file that is not to be trusted. */
 #include "unwind/sections.h"
 
 #include <dwarf.h>
@@ -7,19 +7,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <zlib.h>
 
 /* As the kernel: headers beyond 64 KiB are no program's. */
 #define SEGMENTS_MAX (65536 / sizeof(Elf64_Phdr))
 #define NAMES_MAX ((uint64_t)1 << 20)
 #define NOTE_MAX ((uint64_t)64 << 10)
 #define NOTES_MAX 16
-/* Eight times what libtorch_cpu.so of torch 2.6 has. */
-#define FRAMES_MAX ((uint64_t)128 << 20)
-/* zlib.net/zlib_tech.html: no data is compressed further. */
-#define ZLIB_RATIO_MAX 1032
 
 struct elf {
 	struct unwind_source source;
@@ -32,68 +25,6 @@ struct elf {
 	size_t names_size;
 };
 
-/* ---- bytes ------------------------------------------------------------- */
-
-int unwind_source_file(struct unwind_source *source, int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
-		return -EINVAL;
-	*source = (struct unwind_source){.fd = fd, .size = (uint64_t)st.st_size};
-	return 0;
-}
-
-int unwind_source_image(struct unwind_source *source, const void *image, size_t size)
-{
-	if (!image || !size)
-		return -EINVAL;
-	*source = (struct unwind_source){.fd = -1, .image = image, .size = size};
-	return 0;
-}
-
-bool unwind_source_read(const struct unwind_source *source, uint64_t offset, void *buffer,
-			uint64_t length)
-{
-	uint64_t done = 0;
-	ssize_t n;
-
-	if (offset > source->size || length > source->size - offset)
-		return false;
-	if (source->image) {
-		memcpy(buffer, source->image + offset, length);
-		return true;
-	}
-	while (done < length) {
-		n = pread(source->fd, (char *)buffer + done, length - done, (off_t)(offset + done));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		done += (uint64_t)n;
-	}
-	return true;
-}
-
-/* A copy, with a NUL after it; NULL if it is not there, empty, or longer than `max`. */
-static void *source_copy(const struct unwind_source *source, uint64_t offset, uint64_t length,
-			 uint64_t max)
-{
-	char *copy;
-
-	if (!length || length > max || offset > source->size || length > source->size - offset)
-		return NULL;
-	copy = malloc(length + 1);
-	if (!copy)
-		return NULL;
-	if (!unwind_source_read(source, offset, copy, length)) {
-		free(copy);
-		return NULL;
-	}
-	copy[length] = '\0';
-	return copy;
-}
-
 /* ---- headers ----------------------------------------------------------- */
 
 /* Section headers are optional: without them the segments say what is needed. */
@@ -104,13 +35,13 @@ static void read_section_headers(struct elf *elf)
 
 	if (header->e_shentsize != sizeof(*elf->sections) || header->e_shstrndx >= header->e_shnum)
 		return;
-	elf->sections =
-	    source_copy(&elf->source, header->e_shoff, (uint64_t)header->e_shnum * sizeof(*names),
-			UINT16_MAX * sizeof(*names));
+	elf->sections = unwind_source_copy(&elf->source, header->e_shoff,
+					   (uint64_t)header->e_shnum * sizeof(*names),
+					   UINT16_MAX * sizeof(*names));
 	if (!elf->sections)
 		return;
 	names = &elf->sections[header->e_shstrndx];
-	elf->names = source_copy(&elf->source, names->sh_offset, names->sh_size, NAMES_MAX);
+	elf->names = unwind_source_copy(&elf->source, names->sh_offset, names->sh_size, NAMES_MAX);
 	if (!elf->names)
 		return;
 	elf->names_size = names->sh_size;
@@ -128,8 +59,9 @@ static int read_headers(struct elf *elf)
 	    (header->e_type != ET_EXEC && header->e_type != ET_DYN) ||
 	    header->e_phentsize != sizeof(*elf->segments) || header->e_phnum > SEGMENTS_MAX)
 		return -ENOEXEC;
-	elf->segments = source_copy(&elf->source, header->e_phoff,
-				    (uint64_t)header->e_phnum * sizeof(*elf->segments), UINT16_MAX);
+	elf->segments =
+	    unwind_source_copy(&elf->source, header->e_phoff,
+			       (uint64_t)header->e_phnum * sizeof(*elf->segments), UINT16_MAX);
 	if (!elf->segments)
 		return -ENOEXEC;
 	elf->segment_count = header->e_phnum;
@@ -231,7 +163,8 @@ static void read_build_id(const struct elf *elf, struct unwind_sections *out)
 		if (segment->p_type != PT_NOTE)
 			continue;
 		notes++;
-		bytes = source_copy(&elf->source, segment->p_offset, segment->p_filesz, NOTE_MAX);
+		bytes = unwind_source_copy(&elf->source, segment->p_offset, segment->p_filesz,
+					   NOTE_MAX);
 		if (!bytes)
 			continue;
 		found = find_build_id(bytes, segment->p_filesz, segment->p_align, out);
@@ -241,69 +174,6 @@ static void read_build_id(const struct elf *elf, struct unwind_sections *out)
 
 /* ---- call frame information -------------------------------------------- */
 
-static int copy_frames(const struct elf *elf, uint64_t offset, uint64_t size, uint64_t address,
-		       struct cfi_section *out)
-{
-	if (size > FRAMES_MAX)
-		return -EFBIG;
-	out->bytes = source_copy(&elf->source, offset, size, FRAMES_MAX);
-	if (!out->bytes) /* not in the file: as if there were none */
-		return 0;
-	out->size = size;
-	out->address = address;
-	return 0;
-}
-
-/* Its size is what it claims; what it does not fill is of no use. */
-static int decompress(struct cfi_section *section)
-{
-	const Elf64_Chdr *header = (const Elf64_Chdr *)section->bytes;
-	const uint8_t *bytes = section->bytes;
-	uLongf size;
-	uint8_t *out = NULL;
-	int err = 0;
-
-	if (section->size <= sizeof(*header) || header->ch_type != ELFCOMPRESS_ZLIB ||
-	    header->ch_size / ZLIB_RATIO_MAX > section->size)
-		goto out;
-	err = -EFBIG;
-	size = header->ch_size;
-	if (size > FRAMES_MAX)
-		goto out;
-	err = -ENOMEM;
-	out = malloc(size + 1);
-	if (!out)
-		goto out;
-	err = 0;
-	if (uncompress(out, &size, bytes + sizeof(*header), section->size - sizeof(*header)) !=
-	    Z_OK) {
-		free(out);
-		out = NULL;
-	}
-	section->size = size;
-out:
-	if (!out)
-		section->size = 0;
-	section->bytes = out;
-	free((void *)bytes);
-	return err;
-}
-
-/* .debug_frame is in no segment; an address in it would count from its start. */
-static int read_debug_frame(const struct elf *elf, struct cfi_section *out)
-{
-	const Elf64_Shdr *section = find_section(elf, ".debug_frame");
-	int err;
-
-	out->is_debug = true;
-	if (!section)
-		return 0;
-	err = copy_frames(elf, section->sh_offset, section->sh_size, section->sh_addr, out);
-	if (!err && out->size && (section->sh_flags & SHF_COMPRESSED))
-		err = decompress(out);
-	return err;
-}
-
 /* Where in the file a loaded address is, and how many bytes of its segment follow. */
 static bool file_offset(const struct elf *elf, uint64_t address, uint64_t *offset, uint64_t *room)
 {
@@ -312,7 +182,7 @@ static bool file_offset(const struct elf *elf, uint64_t address, uint64_t *offse
 		uint64_t distance = address - segment->p_vaddr;
 
 		if (segment->p_type != PT_LOAD || distance >= segment->p_filesz ||
-		    segment->p_offset > elf->source.size - distance)
+		    distance > elf->source.size || segment->p_offset > elf->source.size - distance)
 			continue;
 		*offset = segment->p_offset + distance;
 		*room = segment->p_filesz - distance;
@@ -323,30 +193,9 @@ static bool file_offset(const struct elf *elf, uint64_t address, uint64_t *offse
 	return false;
 }
 
-/*
- * The size of an .eh_frame that no section header tells: up to the length of zero that
- * the linker ends it with (crtend.o).  One in the middle would cut it short, so
- * it is looked for from the last entry that the search table names.
- */
-static uint64_t frames_size(const uint8_t *frames, uint64_t room, uint64_t last)
-{
-	struct cursor c = {frames, frames + room, false};
-	uint64_t length = 1;
-
-	cursor_take(&c, last);
-	while (length && cursor_left(&c)) {
-		length = cursor_unsigned(&c, 4);
-		if (length == UINT32_MAX)
-			length = cursor_unsigned(&c, 8);
-		cursor_take(&c, length);
-	}
-	return (uint64_t)(c.at - frames);
-}
-
-/* The header at PT_GNU_EH_FRAME: where the frames are, and of the search table the last entry. */
+/* The address of .eh_frame, and of the furthest entry that the search table of its header names. */
 struct frames_header {
-	uint64_t frames; /* address */
-	uint64_t last;   /* address of the furthest entry, or `frames` */
+	uint64_t frames, last;
 };
 
 static bool read_frames_header(const struct cfi_section *header, struct frames_header *out)
@@ -373,43 +222,63 @@ static bool read_frames_header(const struct cfi_section *header, struct frames_h
 	return true;
 }
 
-static int read_eh_frame_by_header(const struct elf *elf, const Elf64_Phdr *segment,
-				   struct cfi_section *out)
+/*
+ * Without section headers, .eh_frame is known by PT_GNU_EH_FRAME.  Its size is
+ * not: it is looked for from the last entry that the search table names.
+ */
+static void find_by_segment(const struct elf *elf, const Elf64_Phdr *segment,
+			    struct unwind_frames *out)
 {
-	struct cfi_section header = {.address = segment->p_vaddr};
+	struct cfi_section header = {.address = segment->p_vaddr, .size = segment->p_filesz};
 	struct frames_header found;
 	uint64_t offset, room;
-	int err;
 
-	err = copy_frames(elf, segment->p_offset, segment->p_filesz, segment->p_vaddr, &header);
-	if (err || !header.size)
-		return err;
+	header.bytes = unwind_source_copy(&elf->source, segment->p_offset, segment->p_filesz,
+					  UNWIND_FRAMES_MAX);
+	if (!header.bytes)
+		return;
 	if (read_frames_header(&header, &found) && file_offset(elf, found.frames, &offset, &room)) {
-		if (room > FRAMES_MAX)
-			room = FRAMES_MAX;
-		err = copy_frames(elf, offset, room, found.frames, out);
-		if (out->size)
-			out->size = frames_size(out->bytes, room, found.last - found.frames);
+		if (room > UNWIND_FRAMES_MAX)
+			room = UNWIND_FRAMES_MAX;
+		*out = (struct unwind_frames){.offset = offset,
+					      .size = room,
+					      .address = found.frames,
+					      .is_open_ended = true,
+					      .last = found.last - found.frames};
 	}
 	free((void *)header.bytes);
-	return err;
 }
 
-static int read_eh_frame(const struct elf *elf, struct cfi_section *out)
+/* What lies outside of the file is as if it were not there. */
+static bool find_by_name(const struct elf *elf, const char *name, struct unwind_frames *out)
 {
-	const Elf64_Shdr *section = find_section(elf, ".eh_frame");
+	const Elf64_Shdr *section = find_section(elf, name);
 
-	if (section && !(section->sh_flags & SHF_COMPRESSED))
-		return copy_frames(elf, section->sh_offset, section->sh_size, section->sh_addr,
-				   out);
-	for (size_t i = 0; i < elf->segment_count; i++) {
-		if (elf->segments[i].p_type == PT_GNU_EH_FRAME)
-			return read_eh_frame_by_header(elf, &elf->segments[i], out);
-	}
-	return 0;
+	if (!section || section->sh_offset > elf->source.size ||
+	    section->sh_size > elf->source.size - section->sh_offset)
+		return false;
+	*out = (struct unwind_frames){.offset = section->sh_offset,
+				      .size = section->sh_size,
+				      .address = section->sh_addr,
+				      .is_compressed = section->sh_flags & SHF_COMPRESSED};
+	return true;
 }
 
-int unwind_sections_read(struct unwind_sections *sections, const struct unwind_source *source)
+static void find_frames(const struct elf *elf, struct unwind_sections *out)
+{
+	find_by_name(elf, ".debug_frame", &out->debug_frame);
+	out->debug_frame.is_debug = true;
+	if (find_by_name(elf, ".eh_frame", &out->eh_frame))
+		return;
+	for (size_t i = 0; i < elf->segment_count; i++) {
+		if (elf->segments[i].p_type == PT_GNU_EH_FRAME) {
+			find_by_segment(elf, &elf->segments[i], &out->eh_frame);
+			return;
+		}
+	}
+}
+
+int unwind_sections_find(struct unwind_sections *sections, const struct unwind_source *source)
 {
 	struct elf elf = {.source = *source};
 	int err;
@@ -418,23 +287,12 @@ int unwind_sections_read(struct unwind_sections *sections, const struct unwind_s
 	err = read_headers(&elf);
 	if (!err)
 		err = find_code(&elf, sections);
-	if (!err)
-		err = read_eh_frame(&elf, &sections->eh_frame);
-	if (!err)
-		err = read_debug_frame(&elf, &sections->debug_frame);
-	if (!err)
+	if (!err) {
+		find_frames(&elf, sections);
 		read_build_id(&elf, sections);
-	else
-		unwind_sections_free(sections);
+	}
 	free(elf.segments);
 	free(elf.sections);
 	free(elf.names);
 	return err;
-}
-
-void unwind_sections_free(struct unwind_sections *sections)
-{
-	free((void *)sections->eh_frame.bytes);
-	free((void *)sections->debug_frame.bytes);
-	*sections = (struct unwind_sections){0};
 }

@@ -3,8 +3,7 @@
 #include "unwind/table.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
+#include <sys/mman.h>
 
 #include "unwind/layout.h"
 
@@ -130,6 +129,7 @@ int unwind_table_check(const struct unwind_table *table)
 
 void unwind_table_free(struct unwind_table *table)
 {
-	free(table->blocks);
+	if (table->blocks)
+		munmap(table->blocks, table->block_count * MS_UNWIND_BLOCK);
 	*table = (struct unwind_table){0};
 }

@@ -23,7 +23,7 @@
 #define UNWIND_TABLE_MAX ((size_t)64 << 20)
 
 struct unwind_table {
-	void *blocks; /* block_count of MS_UNWIND_BLOCK bytes, from malloc */
+	void *blocks; /* block_count of MS_UNWIND_BLOCK bytes, from mmap() */
 	size_t block_count;
 };
 
@@ -38,12 +38,23 @@ int unwind_table_build(int fd, size_t max, struct unwind_table *out);
 int unwind_table_from_memory(const void *image, size_t size, size_t max, struct unwind_table *out);
 void unwind_table_free(struct unwind_table *table);
 
+/* What a table is made from, copied from the file. */
+struct unwind_input {
+	const struct unwind_sections *sections; /* the caller's */
+	struct cfi_section eh_frame, debug_frame;
+	uint64_t digests[2]; /* of these two as they lie in the file */
+};
+
 /*
- * The same from what has been read of a file.  *by_code is true if the table
- * depends on the file's instructions too, not only on `sections`.
+ * 0, -EFBIG or -ENOMEM; on success the caller calls unwind_input_free().  Digests only
+ * with a key.
  */
-int unwind_table_compile(const struct unwind_sections *sections, size_t max,
-			 struct unwind_table *out, bool *by_code);
+int unwind_input_read(struct unwind_input *input, const struct unwind_sections *sections,
+		      const uint8_t *key);
+void unwind_input_free(struct unwind_input *input);
+/* As unwind_table_build().  *by_code is true if the table depends on instructions too. */
+int unwind_table_compile(const struct unwind_input *input, size_t max, struct unwind_table *out,
+			 bool *by_code);
 
 /* 0, or -EBADMSG if it is no table, or one that a search could leave. */
 int unwind_table_check(const struct unwind_table *table);
