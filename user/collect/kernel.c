@@ -227,6 +227,16 @@ int kernel_mappings_set(struct kernel *k, uint32_t image, const struct ms_mappin
 	return bpf_map_update_elem(bpf_map__fd(k->skel->maps.mappings), &image, mappings, BPF_ANY);
 }
 
+int kernel_unwind_fd(const struct kernel *k)
+{
+	return bpf_map__fd(k->skel->maps.unwind_tables);
+}
+
+void kernel_walks(const struct kernel *k, struct ms_walks *out)
+{
+	memcpy(out, &k->skel->bss->walks, sizeof(*out));
+}
+
 int kernel_events_fd(const struct kernel *k)
 {
 	return ring_buffer__epoll_fd(k->ring);

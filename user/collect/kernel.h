@@ -52,6 +52,16 @@ int kernel_proc_set(struct kernel *k, pid_t tgid, uint32_t image, uint32_t flags
 /* Replaces the image's mapping table (sorted by start). */
 int kernel_mappings_set(struct kernel *k, uint32_t image, const struct ms_mappings *mappings);
 
+/*
+ * Puts an unwind table (unwind.h) of `count` blocks into a slot, and takes it
+ * out.  0 or a negative errno.
+ */
+int kernel_unwind_set(struct kernel *k, uint32_t slot, const void *blocks, size_t count);
+void kernel_unwind_clear(struct kernel *k, uint32_t slot);
+int kernel_unwind_fd(const struct kernel *k);
+/* What the walks of stacks came to so far. */
+void kernel_walks(const struct kernel *k, struct ms_walks *out);
+
 /* A file descriptor to wait on, and the reading of what is there. */
 typedef void kernel_event_fn(const struct ms_event *event, void *context);
 int kernel_events_fd(const struct kernel *k);

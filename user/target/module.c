@@ -8,10 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
+
+#define VDSO_BYTES_MAX (1u << 20)
 
 struct modules {
 	const struct probe_table *table;
@@ -135,6 +138,31 @@ static int open_mapped(pid_t pid, const struct mapping *m)
 	return fd;
 }
 
+/*
+ * The kernel's own code in every process is in no file: a copy of it is one,
+ * with symbols and unwind information to be read as of any other.
+ */
+static int copy_vdso(pid_t pid, const struct mapping *m)
+{
+	size_t size = m->end - m->start;
+	char name[64], *copy;
+	int memory, fd = -1;
+
+	snprintf(name, sizeof(name), "/proc/%d/mem", pid);
+	memory = open(name, O_RDONLY | O_CLOEXEC);
+	copy = size <= VDSO_BYTES_MAX ? malloc(size) : NULL;
+	if (memory >= 0 && copy && pread(memory, copy, size, (off_t)m->start) == (ssize_t)size)
+		fd = memfd_create("vdso", MFD_CLOEXEC);
+	if (fd >= 0 && write(fd, copy, size) != (ssize_t)size) {
+		close(fd);
+		fd = -1;
+	}
+	free(copy);
+	if (memory >= 0)
+		close(memory);
+	return fd;
+}
+
 static void module_scan(struct module *m, const struct probe_table *table)
 {
 	char why[256] = "";
@@ -162,9 +190,9 @@ static struct module *module_make(struct modules *modules, pid_t pid, const stru
 		module_free(m);
 		return NULL;
 	}
-	if (!mapping->inode)
+	if (!mapping->inode && strcmp(mapping->path, "[vdso]"))
 		return m;
-	m->fd = open_mapped(pid, mapping);
+	m->fd = mapping->inode ? open_mapped(pid, mapping) : copy_vdso(pid, mapping);
 	if (m->fd < 0) {
 		m->error = -errno;
 		log_verbose("module %u: %s: %s", m->id, m->path, strerror(errno));

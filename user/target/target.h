@@ -14,8 +14,9 @@
 
 struct target;
 
+/* max_unwind: bytes of kernel memory for unwind tables, 0 for none. */
 struct target *target_new(struct kernel *kernel, struct modules *modules,
-			  const struct probe_table *table);
+			  const struct probe_table *table, size_t max_unwind);
 /* Takes every probe out; the images stay. */
 void target_detach(struct target *target);
 void target_free(struct target *target);
@@ -36,6 +37,9 @@ int target_sync(struct target *target, pid_t pid);
 
 /* A fork, exec, exit or libs event; calls target_sync() where nobody holds. */
 void target_event(struct target *target, const struct ms_event *event);
+
+/* Now and then: gives back what no process needs any more. */
+void target_make_room(struct target *target);
 
 /* Every image ever, in order of appearance. */
 size_t target_images(const struct target *target, struct image *const **images);
