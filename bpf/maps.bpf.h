@@ -10,6 +10,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "memsnoop.h"
+#include "python.h"
 
 #define EEXIST 17
 
@@ -49,7 +50,9 @@ MS_MAP(images, __u32, struct ms_image, 1);
 MS_MAP(mappings, __u32, struct ms_mappings, 1); /* by image */
 MS_MAP(tasks, __u32, struct task_state, 1);     /* by thread id */
 MS_MAP(blocks, struct ms_block_key, struct ms_block, 1);
-MS_MAP(stacks, __u64, struct ms_stack, 1); /* by hash */
+MS_MAP(stacks, __u64, struct ms_stack, 1);   /* by hash */
+MS_MAP(pythons, __u32, struct ms_python, 1); /* by image */
+MS_MAP(codes, struct ms_code_key, __u32, 1); /* Python code objects: their ids in frames */
 MS_MAP(totals, struct ms_stack_key, struct ms_stack_totals, 1);
 
 struct {
@@ -60,6 +63,7 @@ struct {
 struct ms_row rows[MS_ROWS_MAX] __weak; /* the probe table, set before loading */
 __u64 losses[MS_LOSS_NR] __weak;
 __u32 next_image __weak; /* the last image id given out */
+__u32 next_code __weak;  /* the last id of a Python code object */
 __u32 stopped __weak;    /* tracing has ended: the numbers stand still */
 
 static inline __attribute__((always_inline)) void loss_add(enum ms_loss which, __u64 n)

@@ -25,6 +25,10 @@ struct signal_struct {
 	unsigned long maxrss; /* pages, set by do_exit() before sched_process_exit */
 };
 
+struct thread_struct {
+	unsigned long fsbase; /* as of clone, arch_prctl, or the last time it was switched out */
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
@@ -34,6 +38,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct task_struct *group_leader;
 	__u64 start_boottime; /* since 5.5; real_start_time before */
+	struct thread_struct thread;
 };
 
 /* The name up to 5.4. */
