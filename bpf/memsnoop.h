@@ -233,6 +233,7 @@ enum ms_event_kind {
 	MS_EVENT_EXEC,
 	MS_EVENT_EXIT,
 	MS_EVENT_LIBS, /* a library was loaded or unloaded */
+	MS_EVENT_CODE, /* struct ms_code_event, python.h: a Python code object is new */
 };
 
 struct ms_event {
@@ -267,7 +268,10 @@ struct ms_event {
 	X(peak_races, "peak updates given up under contention")                                    \
 	X(mappings_full, "code mappings beyond the table of a process")                            \
 	X(tables_full, "files whose unwind table could not be loaded")                             \
-	X(attach_failed, "files whose allocation functions could not be probed")
+	X(attach_failed, "files whose allocation functions could not be probed")                   \
+	X(codes_full, "Python frames without a name (table of code objects full)")                 \
+	X(codes_unread, "Python code objects not announced (ring buffer full)")                    \
+	X(codes_gone, "Python code objects gone or changed before they were read")
 
 enum ms_loss {
 #define X(id, text) MS_LOSS_##id,

@@ -11,10 +11,15 @@
 
 #include "maps.bpf.h"
 #include "mapping.h"
+#include "python.bpf.h"
 #include "unwind.bpf.h"
 
-/* Steps of one walk: each emits a frame, or finds a replaced return address. */
-#define WALK_STEPS (2 * MS_STACK_DEPTH)
+/*
+ * Steps of one walk: each emits a frame, skips one of the interpreter's, or undoes
+ * a return probe.
+ */
+#define WALK_STEPS (4 * MS_STACK_DEPTH)
+#define MS_END_GOING MS_END_NR
 /* A thread's walks between two additions to the global counters. */
 #define WALKS_FLUSH 64
 
@@ -112,23 +117,74 @@ static __always_inline struct memo *memo_get(struct walk_context *c, __u64 addre
 	return memo;
 }
 
-static __always_inline int walk_end(struct walk *w, int reason)
+/*
+ * Global functions: the verifier proves each once, and not with every way into
+ * it.  They check for NULL because it does not know their callers.
+ */
+__weak int walk_python_begin(struct python_state *p, __u32 image)
 {
-	w->end = reason;
-	return 1;
+	if (p)
+		python_begin(p, image);
+	return 0;
 }
 
-/* Adds a frame to the stack; 1 if there is no room for it. */
+__weak int walk_python_eval(struct python_state *p, __u64 ip, __u64 sp, __u64 cfa)
+{
+	return p ? python_eval(p, ip, sp, cfa) : 0;
+}
+
+__weak int walk_python_next(struct python_state *p, __u64 *frame)
+{
+	return p && frame ? python_next(p, frame) : 0;
+}
+
+__weak int walk_python_rest(struct python_state *p)
+{
+	return p ? python_rest(p) : 0;
+}
+
+/* Adds a frame to the stack; 1, and the walk ends, if there is no room for it. */
 static __always_inline int walk_emit(struct walk_context *c, __u64 frame)
 {
 	struct ms_stack *stack = &c->task->stack;
+	struct walk *w = &c->task->walk;
 	__u32 at = stack->nr;
 
-	if (at > MS_STACK_DEPTH)
+	if (at > MS_STACK_DEPTH) {
+		w->end = MS_END_TRUNCATED;
 		return 1;
+	}
 	stack->frames[at % (MS_STACK_DEPTH + 1)] = frame;
 	stack->nr = at + 1;
-	c->task->walk.hash = hash_add(c->task->walk.hash, frame);
+	w->hash_before = w->hash;
+	w->hash = hash_add(w->hash, frame);
+	return 0;
+}
+
+static __always_inline void walk_unemit(struct walk_context *c)
+{
+	struct walk *w = &c->task->walk;
+
+	if (c->task->stack.nr <= 1 || w->hash == w->hash_before)
+		return;
+	c->task->stack.nr--;
+	w->hash = w->hash_before;
+}
+
+/*
+ * Adds the native frame at w->ip, whose caller has the stack pointer `cfa`,
+ * unless it is the interpreter's loop and Python's frames come in its place.
+ * 1 if there is no room for it.
+ */
+static __always_inline int walk_native(struct walk_context *c, __u64 frame, __u64 cfa)
+{
+	struct walk *w = &c->task->walk;
+	int replaced = walk_python_eval(&c->task->python, w->ip - !w->exact, w->sp, cfa);
+
+	if (!replaced || native_python)
+		return walk_emit(c, frame);
+	if (replaced > 1)
+		walk_unemit(c); /* what it called is a part of it */
 	return 0;
 }
 
@@ -137,31 +193,68 @@ static __always_inline int has_cfa(__u8 kind)
 	return kind == MS_RULE_CFA || kind == MS_RULE_PLT || kind == MS_RULE_DEREF;
 }
 
+/* The stack pointer of the caller, as far as it is known before it is found. */
+static __always_inline __u64 walk_cfa(const struct walk *w, const struct ms_unwind_rule *rule)
+{
+	if (has_cfa(rule->kind))
+		return frame_cfa(w, rule);
+	if (rule->kind == MS_RULE_NONE && w->fp >= w->sp && w->fp - w->sp <= FRAME_BYTES_MAX)
+		return w->fp + 16;
+	return w->sp + 8;
+}
+
+/* One native frame.  Why the walk ends with it, or -1 if it goes on. */
+static __always_inline int walk_frame(struct walk_context *c, const struct memo *memo)
+{
+	const struct ms_unwind_rule *rule = &memo->rule;
+	struct walk *w = &c->task->walk;
+	__u64 cfa = walk_cfa(w, rule);
+
+	/* An address that is nowhere is kept only where code may be made. */
+	if (!MS_FRAME_MODULE(memo->frame) && c->task->stack.nr > 1 &&
+	    !(c->mappings && c->mappings->jit))
+		return MS_END_NO_MODULE;
+	if (walk_native(c, memo->frame, cfa))
+		return MS_END_TRUNCATED;
+	if (has_cfa(rule->kind))
+		return frame_cfi(w, rule, cfa);
+	if (rule->kind == MS_RULE_SIGNAL)
+		return frame_signal(w, rule);
+	if (rule->kind == MS_RULE_END)
+		return MS_END_ROOT;
+	return frame_pointer(w, memo->reason);
+}
+
 static long walk_step(__u32 i, void *data)
 {
 	struct walk_context *c = data;
 	struct walk *w = &c->task->walk;
-	struct memo *memo = memo_get(c, w->ip - !w->exact);
-	__u8 kind = memo->rule.kind;
-	int reason;
+	struct memo *memo;
+	__u64 frame;
+	int more;
 
-	if ((kind == MS_RULE_NONE || kind == MS_RULE_UNSUPPORTED) && hijack_undo(w))
+	if (c->task->python.open) {
+		more = walk_python_next(&c->task->python, &frame);
+		if (more == 1 && walk_emit(c, frame))
+			return 1;
+		if (more)
+			return 0;
+	}
+	if (w->end == MS_END_GOING) {
+		memo = memo_get(c, w->ip - !w->exact);
+		if ((memo->rule.kind != MS_RULE_NONE && memo->rule.kind != MS_RULE_UNSUPPORTED) ||
+		    !hijack_undo(w)) {
+			more = walk_frame(c, memo);
+			w->end = more < 0 ? MS_END_GOING : more;
+		}
 		return 0;
-	/* An address that is nowhere is kept only where code may be made. */
-	if (!MS_FRAME_MODULE(memo->frame) && c->task->stack.nr > 1 &&
-	    !(c->mappings && c->mappings->jit))
-		return walk_end(w, MS_END_NO_MODULE);
-	if (walk_emit(c, memo->frame))
-		return walk_end(w, MS_END_TRUNCATED);
-	if (has_cfa(kind))
-		reason = frame_cfi(w, &memo->rule, frame_cfa(w, &memo->rule));
-	else if (kind == MS_RULE_SIGNAL)
-		reason = frame_signal(w, &memo->rule);
-	else if (kind == MS_RULE_END)
-		reason = MS_END_ROOT;
-	else
-		reason = frame_pointer(w, memo->reason);
-	return reason < 0 ? 0 : walk_end(w, reason);
+	}
+	/* The native walk is over.  If it did not come to the thread's start, Python
+	 * may know more of the way. */
+	if (w->end == MS_END_ROOT || w->end == MS_END_TRUNCATED || w->rest)
+		return 1;
+	w->rest = 1;
+	return !walk_python_rest(&c->task->python);
 }
 
 /* ---- the walk ------------------------------------------------------------ */
@@ -169,8 +262,8 @@ static long walk_step(__u32 i, void *data)
 static __always_inline void walk_count(struct task_state *task)
 {
 	task->walk_frames += task->stack.nr;
-	if (task->walk.end != MS_END_ROOT)
-		__sync_fetch_and_add(&walks.ends[task->walk.end % MS_END_NR], 1);
+	if (task->stack.end != MS_END_ROOT)
+		__sync_fetch_and_add(&walks.ends[task->stack.end % MS_END_NR], 1);
 	if (++task->walks % WALKS_FLUSH)
 		return;
 	__sync_fetch_and_add(&walks.walks, WALKS_FLUSH);
@@ -194,7 +287,8 @@ static __always_inline void walk_start(struct walk *w, const struct position *at
 	w->slot = 0;
 	w->exact = 0;
 	w->by_pointer = 0;
-	w->end = MS_END_TRUNCATED;
+	w->rest = 0;
+	w->end = MS_END_GOING;
 }
 
 /* Puts the walked stack into the map.  Its hash, or MS_STACK_OTHER if there is no room. */
@@ -226,11 +320,12 @@ static __always_inline __u64 stack_walk(const struct position *at, struct task_s
 
 	c.mappings = bpf_map_lookup_elem(&mappings, &image);
 	walk_start(&task->walk, at);
+	walk_python_begin(&task->python, image);
 	task->stack.nr = 0;
 	if (first)
 		walk_emit(&c, first);
 	bpf_loop(WALK_STEPS, walk_step, &c, 0);
-	task->stack.end = task->walk.end;
+	task->stack.end = task->walk.end == MS_END_GOING ? MS_END_TRUNCATED : task->walk.end;
 	task->stack.by_pointer = task->walk.by_pointer;
 	task->stack.origin = 0;
 	walk_count(task);

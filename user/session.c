@@ -78,11 +78,19 @@ static void on_event(const struct ms_event *event, void *context)
 	target_event(s->target, event);
 }
 
-static void drain(void *context)
+static void on_code(const struct ms_code_event *event, void *context)
 {
 	struct session *s = context;
 
-	kernel_events_read(s->kernel, on_event, s);
+	codes_add_event(target_codes(s->target), event);
+}
+
+static void drain(void *context)
+{
+	static const struct kernel_events events = {on_event, on_code};
+	struct session *s = context;
+
+	kernel_events_read(s->kernel, &events, s);
 }
 
 static void on_stopped(pid_t pid, void *context)
@@ -205,7 +213,8 @@ static int session_open(struct session *s)
 	s->title = make_title(o);
 	s->modules = modules_new(&o->table);
 	s->target = s->modules ? target_new(s->kernel, s->modules, &o->table,
-						     o->no_unwind ? 0 : o->max_unwind) : NULL;
+					    o->no_unwind ? 0 : o->max_unwind)
+			       : NULL;
 	s->symbols = symbols_new();
 	s->collect = s->target && s->symbols
 			 ? collect_new(s->kernel, s->target, &o->table, s->symbols, &o->kernel)

@@ -36,6 +36,10 @@ struct uprobe_task {
 	struct return_instance *return_instances;
 };
 
+struct thread_struct {
+	unsigned long fsbase; /* as of clone, arch_prctl, or the last time it was switched out */
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
@@ -46,6 +50,7 @@ struct task_struct {
 	struct uprobe_task *utask; /* with CONFIG_UPROBES, which we need anyway */
 	struct task_struct *group_leader;
 	__u64 start_boottime; /* since 5.5; real_start_time before */
+	struct thread_struct thread;
 };
 
 /* The name up to 5.4. */

@@ -31,7 +31,8 @@ struct collect *collect_new(struct kernel *kernel, struct target *target,
 		return NULL;
 	c->kernel = kernel;
 	c->target = target;
-	c->source = (struct frames_source){kernel, target_modules(target), table, symbols};
+	c->source = (struct frames_source){kernel, target_modules(target), table,
+					   target_codes(target), symbols};
 	c->limits = *limits;
 	c->start_ns = now_ns();
 	return c;
@@ -254,6 +255,7 @@ static int fill_losses(const struct collect *c, struct snapshot *s)
 	s->loss_count = MS_LOSS_NR;
 	for (i = 0; i < s->loss_count; i++)
 		s->losses[i].count = kernel_loss(c->kernel, i);
+	s->losses[MS_LOSS_codes_gone].count += codes_gone(c->source.codes);
 	return 0;
 }
 

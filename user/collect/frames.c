@@ -89,6 +89,25 @@ static int add_code(const struct frames_source *s, struct list *list, const stru
 	return err;
 }
 
+static int add_python(const struct frames_source *s, struct list *list, uint64_t frame)
+{
+	struct frame call = {.kind = FRAME_PYTHON};
+
+	codes_frame(s->codes, MS_FRAME_PYTHON_CODE(frame), MS_FRAME_PYTHON_UNIT(frame),
+		    &call.function, &call.file, &call.line);
+	if (!*call.file)
+		call.file = NULL;
+	return list_add(list, &call);
+}
+
+static int add_frame(const struct frames_source *s, struct list *list, const struct image *image,
+		     uint64_t frame)
+{
+	if (MS_FRAME_MODULE(frame) == MS_MODULE_PYTHON)
+		return add_python(s, list, frame);
+	return MS_FRAME_IS_ROW(frame) ? add_call(s, list, frame) : add_code(s, list, image, frame);
+}
+
 static void turn_round(struct list *list)
 {
 	size_t i, j;
@@ -147,8 +166,7 @@ static int add_stack(const struct frames_source *s, struct list *list, const str
 	int err = 0;
 
 	for (i = 0; i < kept->nr && i <= MS_STACK_DEPTH && !err; i++)
-		err = MS_FRAME_IS_ROW(kept->frames[i]) ? add_call(s, list, kept->frames[i])
-						       : add_code(s, list, image, kept->frames[i]);
+		err = add_frame(s, list, image, kept->frames[i]);
 	return err ? err : add_end(s, list, kept, stack);
 }
 

@@ -12,6 +12,7 @@ struct frames_source {
 	const struct kernel *kernel;
 	const struct modules *modules;
 	const struct probe_table *table;
+	const struct codes *codes;
 	struct symbols *symbols;
 };
 

@@ -241,8 +241,8 @@ static json_t *stack_totals(const struct stack *stack)
 			 number(stack->allocs), "alloc_bytes", number(stack->alloc_bytes), "frees",
 			 number(stack->frees), "freed_bytes", number(stack->freed_bytes), "live",
 			 number(stack->live), "live_bytes", number(stack->live_bytes), "peak_bytes",
-			 number(stack->peak_bytes), "temporary", number(stack->temporary),
-			 "end", stack->end, "by_pointer", (json_int_t)stack->by_pointer,
+			 number(stack->peak_bytes), "temporary", number(stack->temporary), "end",
+			 stack->end, "by_pointer", (json_int_t)stack->by_pointer,
 			 "lifetime_log2_us", lifetimes);
 }
 

@@ -87,6 +87,7 @@ struct modules *modules_new(const struct probe_table *table)
 static void module_free(struct module *m)
 {
 	elf_free(&m->elf);
+	free(m->python);
 	if (m->fd >= 0)
 		close(m->fd);
 	free(m->path);
@@ -165,6 +166,7 @@ static int copy_vdso(pid_t pid, const struct mapping *m)
 
 static void module_scan(struct module *m, const struct probe_table *table)
 {
+	struct python_symbols python;
 	char why[256] = "";
 
 	m->error = elf_scan(m->fd, m->path, table, &m->elf, why, sizeof(why));
@@ -173,6 +175,11 @@ static void module_scan(struct module *m, const struct probe_table *table)
 	else if (m->elf.function_count)
 		log_verbose("module %u: %s: %zu allocation functions", m->id, m->path,
 			    m->elf.function_count);
+	if (!m->error && !python_symbols_read(m->fd, &python)) {
+		m->python = malloc(sizeof(python));
+		if (m->python)
+			*m->python = python;
+	}
 }
 
 static struct module *module_make(struct modules *modules, pid_t pid, const struct mapping *mapping)
@@ -209,7 +216,7 @@ struct module *modules_get(struct modules *modules, pid_t pid, const struct mapp
 
 	if (*slot)
 		return modules->items[*slot - 1];
-	if (modules->count >= MS_MODULE_MAX)
+	if (modules->count + 1 >= MS_MODULE_PYTHON)
 		return NULL;
 	if (modules->count == modules->room) {
 		size_t more = modules->room ? 2 * modules->room : 256;

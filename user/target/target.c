@@ -15,6 +15,7 @@
 #include "target/probed.h"
 #include "target/process.h"
 #include "target/tables.h"
+#include "unwind/cpython.h"
 
 struct traced {
 	pid_t pid;
@@ -27,6 +28,7 @@ struct target {
 	struct kernel *kernel;
 	struct modules *modules;
 	struct tables *tables;
+	struct codes *codes;
 	uint32_t generation; /* of the last mapping table given to the kernel */
 	struct closer *closer;
 	bool *matched; /* by row */
@@ -70,7 +72,9 @@ struct target *target_new(struct kernel *kernel, struct modules *modules,
 	t->matched = calloc(table->count, sizeof(*t->matched));
 	t->closer = closer_new();
 	t->tables = tables_new(kernel, max_unwind);
-	if (!t->matched || !t->closer || !t->tables) {
+	t->codes = codes_new();
+	if (!t->matched || !t->closer || !t->tables || !t->codes) {
+		codes_free(t->codes);
 		tables_free(t->tables);
 		closer_free(t->closer);
 		free(t->matched);
@@ -104,6 +108,7 @@ void target_free(struct target *t)
 	for (i = 0; i < t->image_count; i++)
 		image_free(t->images[i]);
 	tables_free(t->tables);
+	codes_free(t->codes);
 	free(t->traced);
 	free(t->images);
 	free(t->matched);
@@ -216,9 +221,8 @@ static struct ms_mappings *make_table(struct target *t, const struct mappings *m
 			kernel_loss_add(t->kernel, MS_LOSS_mappings_full, maps->count - i);
 			break;
 		}
-		table->map[table->nr++] =
-		    (struct ms_mapping){m->start, m->end, m->offset, modules[i]->id,
-					tables_of(t->tables, modules[i])};
+		table->map[table->nr++] = (struct ms_mapping){
+		    m->start, m->end, m->offset, modules[i]->id, tables_of(t->tables, modules[i])};
 	}
 	return table;
 }
@@ -256,7 +260,43 @@ static void image_end(struct target *t, struct image *image, uint64_t time_ns)
 {
 	if (!image->end_ns && image->table)
 		tables_release(t->tables, image->table);
+	if (image->python)
+		codes_image_end(t->codes, image->id);
 	image->end_ns = time_ns;
+}
+
+/* The image runs this interpreter.  Without memory for it, frames stay native. */
+static void set_python(struct target *t, struct image *image, const struct ms_python *python)
+{
+	image->python = malloc(sizeof(*python));
+	if (!image->python)
+		return;
+	*image->python = *python;
+	if (codes_image(t->codes, image->id, python) ||
+	    kernel_python_set(t->kernel, image->id, python))
+		log_warn("pid %d: no room for its Python interpreter", image->pid);
+}
+
+static void find_python(struct target *t, struct image *image, const struct mapping *mapping,
+			const struct module *module)
+{
+	struct ms_python python;
+	uint64_t bias;
+	char why[128];
+	int err;
+
+	if (image->python || image->python_refused || !module->python ||
+	    python_bias(module->python, mapping->start, mapping->end, mapping->offset, &bias))
+		return;
+	err = python_detect(image->pid, module->python, bias, &python, why, sizeof(why));
+	if (!err) {
+		log_verbose("pid %d: Python 3.%u in %s", image->pid, python.walk.minor,
+			    module->path);
+		set_python(t, image, &python);
+	} else if (err == -ENOTSUP) {
+		image->python_refused = true;
+		log_warn("pid %d: no Python frames of %s: %s", image->pid, module->path, why);
+	}
 }
 
 /*
@@ -282,8 +322,10 @@ static int sync_modules(struct target *t, struct traced *traced, const struct ma
 
 	for (i = 0; i < maps->count && !err; i++) {
 		modules[i] = modules_get(t->modules, traced->pid, &maps->items[i]);
-		if (modules[i])
-			err = probe_module(t, traced, modules[i]);
+		if (!modules[i])
+			continue;
+		find_python(t, traced->image, &maps->items[i], modules[i]);
+		err = probe_module(t, traced, modules[i]);
 	}
 	return err;
 }
@@ -353,6 +395,8 @@ static void image_forked(struct target *t, const struct ms_event *e)
 	if (!image || !traced_new(t, e->tgid, image, e->flags))
 		return;
 	image->followed = !(e->flags & MS_PROC_HOLD);
+	if (parent && parent->image->python)
+		set_python(t, image, parent->image->python);
 	sync_unheld(t, e->tgid, e->flags);
 }
 
@@ -445,6 +489,11 @@ bool target_row_matched(const struct target *t, uint32_t row)
 size_t target_files(const struct target *t)
 {
 	return modules_count(t->modules);
+}
+
+struct codes *target_codes(const struct target *t)
+{
+	return t->codes;
 }
 
 const struct modules *target_modules(const struct target *t)

@@ -11,6 +11,7 @@
 #include "collect/kernel.h"
 #include "target/image.h"
 #include "target/module.h"
+#include "unwind/codes.h"
 
 struct target;
 
@@ -49,6 +50,8 @@ size_t target_running(const struct target *target);
 bool target_row_matched(const struct target *target, uint32_t row);
 /* Files of traced processes looked at so far. */
 size_t target_files(const struct target *target);
+/* The Python code objects of every image. */
+struct codes *target_codes(const struct target *target);
 const struct modules *target_modules(const struct target *target);
 
 #endif
