@@ -80,9 +80,11 @@ $(OUT)/bpf/%.bpf.o: bpf/%.bpf.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
 
+# what each program and function costs at most, in instructions, is printed at each link
 $(OUT)/memsnoop.bpf.o: $(BPF_OBJ)
 	$(say) BPFLINK $@
 	$(Q)$(BPFTOOL) gen object $@ $^
+	$(Q)readelf -sW $@ 2>/dev/null | awk '$$4 == "FUNC" { printf "  INSNS    %-20s %d\n", $$8, $$3 / 8 }'
 
 $(SKEL): $(OUT)/memsnoop.bpf.o
 	$(say) SKEL $@
@@ -93,7 +95,11 @@ $(SKEL): $(OUT)/memsnoop.bpf.o
 $(OUT)/tests/unit/%: tests/unit/%.c $(LIB)
 	$(say) TEST $@
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(USER_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIB) $(USER_LIBS) -lcmocka
+	$(Q)$(CC) $(CPPFLAGS) $(USER_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIB) $(USER_LIBS) -lcmocka
+
+# what runs in the kernel, compiled for user space
+$(OUT)/tests/unit/walk_test: USER_CFLAGS += -Wno-unknown-pragmas -Wno-unused-parameter
+$(OUT)/tests/unit/walk_test: CPPFLAGS := -Itests/stub -Ivmlinux
 
 .PHONY: unit
 unit: $(UNIT_BIN)

@@ -103,30 +103,32 @@ static __always_inline int account_take(const struct ms_block_key *key, struct m
 }
 
 /* A new live block. */
-__weak int account_alloc(const struct ms_block_key *key, __u64 layer, __u64 size, __u64 hash,
+__weak int account_alloc(const struct ms_block_key *at, __u64 layer, __u64 size, __u64 hash,
 			 __u64 now_ns)
 {
+	struct ms_block_key key;
 	struct ms_block block = {.size = size, .hash = hash, .born_ns = now_ns}, stale;
 	struct ms_stack_totals *s;
 	struct ms_totals *t;
 	long err;
 
-	if (!key)
+	if (!at)
 		return 0;
-	t = account_image(key->id, layer);
-	s = account_stack(key->id, layer, &block.hash);
+	key = *at; /* up to 6.1 an argument cannot be a map's key */
+	t = account_image(key.id, layer);
+	s = account_stack(key.id, layer, &block.hash);
 	if (!t || !s) {
 		loss_add(MS_LOSS_procs_full, 1);
 		return 0;
 	}
-	err = bpf_map_update_elem(&blocks, key, &block, BPF_NOEXIST);
+	err = bpf_map_update_elem(&blocks, &key, &block, BPF_NOEXIST);
 	if (err == -EEXIST) {
 		/* Handed out again: its free was not seen.  It is free all the same. */
-		if (account_take(key, &stale)) {
+		if (account_take(&key, &stale)) {
 			loss_add(MS_LOSS_missed_frees, 1);
-			account_freed(key->id, layer, &stale, now_ns, 0);
+			account_freed(key.id, layer, &stale, now_ns, 0);
 		}
-		err = bpf_map_update_elem(&blocks, key, &block, BPF_NOEXIST);
+		err = bpf_map_update_elem(&blocks, &key, &block, BPF_NOEXIST);
 	}
 	if (err) {
 		loss_add(MS_LOSS_live_full, 1);

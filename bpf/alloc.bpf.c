@@ -285,12 +285,13 @@ static __always_inline void old_settle(struct pending *open, const struct ms_row
 static __always_inline int on_return(struct pt_regs *ctx, __u64 cookie, __u64 ip, __u64 sp,
 				     int by_instruction)
 {
+	struct position at = {.ip = ip, .sp = sp, .fp = PT_REGS_FP(ctx), .bx = ctx->rbx};
 	__u32 tid = bpf_get_current_pid_tgid();
 	const struct ms_row *row = &rows[MS_COOKIE_ROW(cookie) % MS_ROWS_MAX];
 	struct task_state *task = bpf_map_lookup_elem(&tasks, &tid);
 	__u32 layer = row->layer;
 	struct ms_block_key key;
-	__u64 address, now_ns;
+	__u64 address, now_ns, hash;
 	struct ms_totals *t;
 	struct pending *open;
 
@@ -318,8 +319,10 @@ static __always_inline int on_return(struct pt_regs *ctx, __u64 cookie, __u64 ip
 	key = (struct ms_block_key){.id = open->id, .space = layer, .address = address};
 	task->last_alloc = address;
 	task->last_free = 0;
-	account_alloc(&key, layer, open->size,
-		      stack_walk(ip, sp, PT_REGS_FP(ctx), task, open->id, open->cookie), now_ns);
+	hash = stack_walk(&at, task, open->id,
+			  MS_FRAME(MS_COOKIE_MODULE(open->cookie),
+				   MS_FRAME_ROW | MS_COOKIE_ROW(open->cookie)));
+	account_alloc(&key, layer, open->size, hash, now_ns);
 	return 0;
 }
 

@@ -10,6 +10,8 @@
 #include <bpf/bpf_helpers.h>
 
 #include "memsnoop.h"
+#include "python.h"
+#include "unwind.h"
 
 #define EEXIST 17
 
@@ -25,6 +27,29 @@ struct pending {
 };
 #define MS_SIZE_OVERFLOW (~0ULL)
 
+/* What was found for a return address, see stack.bpf.h. */
+#define MS_MEMO 256
+struct memo {
+	__u64 address;
+	__u64 frame;
+	struct ms_unwind_rule rule;
+	__u32 generation;
+	__u32 reason; /* enum ms_stack_end: why the walk ends here if it must */
+};
+
+/* A walk under way: the registers of the frame it has come to. */
+struct walk {
+	__u64 ip, sp, fp, bx;
+	__u64 slot;              /* where ip was read from as a return address, 0: it was not */
+	__u64 hash, hash_before; /* with the last frame, and without it */
+	__u64 saved[8];          /* what lies below the CFA, the return address last */
+	__u32 saved_all;         /* all of it could be read */
+	__u32 exact;             /* ip is the instruction itself, not the one after a call */
+	__u32 by_pointer;
+	__u32 end;  /* enum ms_stack_end, or that it is not over */
+	__u32 rest; /* Python has been asked for what the native walk did not reach */
+};
+
 /* Per thread.  The walk's scratch lives here because uprobe programs are
  * preemptible: per-CPU scratch could be overwritten by another thread. */
 struct task_state {
@@ -32,6 +57,10 @@ struct task_state {
 	__u64 last_alloc; /* the thread's last event was the allocation of this */
 	__u64 last_free;  /* the last address this thread freed */
 	struct ms_stack stack;
+	struct walk walk;
+	struct python_state python;
+	struct memo memo[MS_MEMO];
+	__u64 walks, walk_frames, memo_hits;
 };
 
 /* Weak, so that each object file defines them and the linker keeps one. */
@@ -49,8 +78,26 @@ MS_MAP(images, __u32, struct ms_image, 1);
 MS_MAP(mappings, __u32, struct ms_mappings, 1); /* by image */
 MS_MAP(tasks, __u32, struct task_state, 1);     /* by thread id */
 MS_MAP(blocks, struct ms_block_key, struct ms_block, 1);
-MS_MAP(stacks, __u64, struct ms_stack, 1); /* by hash */
+MS_MAP(stacks, __u64, struct ms_stack, 1);   /* by hash */
+MS_MAP(pythons, __u32, struct ms_python, 1); /* by image */
+MS_MAP(codes, struct ms_code_key, __u32, 1); /* Python code objects: their ids in frames */
 MS_MAP(totals, struct ms_stack_key, struct ms_stack_totals, 1);
+
+/* Unwind tables by slot; each is an array of the blocks of unwind.h. */
+struct unwind_blocks {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, MS_UNWIND_BLOCK);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, MS_UNWIND_TABLES_MAX);
+	__type(key, __u32);
+	__array(values, struct unwind_blocks);
+} unwind_tables __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -59,8 +106,11 @@ struct {
 
 struct ms_row rows[MS_ROWS_MAX] __weak; /* the probe table, set before loading */
 __u64 losses[MS_LOSS_NR] __weak;
-__u32 next_image __weak; /* the last image id given out */
-__u32 stopped __weak;    /* tracing has ended: the numbers stand still */
+struct ms_walks walks __weak;
+__u32 next_image __weak;    /* the last image id given out */
+__u32 next_code __weak;     /* the last id of a Python code object */
+__u32 native_python __weak; /* keep the interpreter's own frames: --native-python */
+__u32 stopped __weak;       /* tracing has ended: the numbers stand still */
 
 static inline __attribute__((always_inline)) void loss_add(enum ms_loss which, __u64 n)
 {

@@ -9,10 +9,18 @@
 
 #include <linux/types.h>
 
+/* The verifier of old kernels follows a loop that is written out more cheaply. */
+#ifdef __clang__
+#define MS_UNROLL _Pragma("unroll")
+#else
+#define MS_UNROLL
+#endif
+
 /* Innermost frames kept of one stack; a deeper stack is marked truncated. */
 #define MS_STACK_DEPTH 127
 /* Executable mappings of one process that the kernel side can resolve. */
-#define MS_MAPPINGS_MAX 1024
+#define MS_MAPPINGS_BITS 10
+#define MS_MAPPINGS_MAX (1 << MS_MAPPINGS_BITS)
 /* Unwind tables in the kernel at one time, each of a file (unwind.h). */
 #define MS_UNWIND_TABLES_MAX 4096
 /* Buckets of the lifetime histogram: bucket i counts 2^i..2^(i+1)-1 µs. */
@@ -108,7 +116,7 @@ struct ms_row {
 	X(TRUNCATED, "truncated", "deeper than the limit of frames")                               \
 	X(NO_ROWS, "no_rows", "no unwind rows for %s")                                             \
 	X(UNSUPPORTED, "unsupported", "unwind information of an unknown form in %s")               \
-	X(NO_TABLE, "no_table", "no room for the unwind table of %s")                              \
+	X(NO_TABLE, "no_table", "no unwind table for %s")                                          \
 	X(NO_MODULE, "no_module", "code in no file")                                               \
 	X(UNREADABLE, "unreadable", "the stack's memory could not be read")                        \
 	X(BACKWARDS, "backwards", "the stack pointer went backwards: a switched or broken stack")
@@ -121,9 +129,10 @@ enum ms_stack_end {
 };
 
 struct ms_stack {
-	__u32 nr;                         /* frames used, innermost first */
-	__u16 end;                        /* enum ms_stack_end */
-	__u16 by_pointer;                 /* frames found by frame pointer, for want of rows */
+	__u32 nr;         /* frames used, innermost first */
+	__u16 end;        /* enum ms_stack_end */
+	__u16 by_pointer; /* frames found by frame pointer, for want of rows */
+	__u64 origin;     /* of a thread with no Python frame: the stack that started it; or 0 */
 	__u64 frames[MS_STACK_DEPTH + 1]; /* + 1: the allocation function */
 };
 
@@ -197,13 +206,24 @@ struct ms_mapping {
 	__u64 start, end; /* addresses */
 	__u64 offset;     /* file offset of start */
 	__u32 module;
-	__u32 table; /* its unwind table: slot + 1 of unwind_tables, 0 if there is none */
+	__u32 table; /* its unwind table: slot + 1 of unwind_tables; 0: none; MS_TABLE_* */
 };
+#define MS_TABLE_NO_ROWS (~0u) /* the file has no unwind information */
 
 struct ms_mappings {
-	__u32 nr;  /* sorted by start, below MS_ADDRESS_MAX */
-	__u32 jit; /* 1: the process has executable memory that is no file */
+	__u32 nr;         /* sorted by start, below MS_ADDRESS_MAX */
+	__u32 jit;        /* 1: the process has executable memory that is no file */
+	__u32 generation; /* of this table; no two tables ever given have the same */
+	__u32 pad;
 	struct ms_mapping map[MS_MAPPINGS_MAX];
+};
+
+/* ---- what the walks of stacks came to, all threads ---------------------- */
+
+struct ms_walks {
+	__u64 walks, frames;   /* in steps of 64 walks a thread */
+	__u64 memo_hits;       /* frames whose rule was remembered */
+	__u64 ends[MS_END_NR]; /* walks that ended so; MS_END_ROOT is not counted */
 };
 
 /* ---- events: rare ones only, through a ring buffer --------------------- */
@@ -213,6 +233,7 @@ enum ms_event_kind {
 	MS_EVENT_EXEC,
 	MS_EVENT_EXIT,
 	MS_EVENT_LIBS, /* a library was loaded or unloaded */
+	MS_EVENT_CODE, /* struct ms_code_event, python.h: a Python code object is new */
 };
 
 struct ms_event {
@@ -246,7 +267,11 @@ struct ms_event {
 	X(missed_frees, "blocks whose address was handed out again, the free unseen")              \
 	X(peak_races, "peak updates given up under contention")                                    \
 	X(mappings_full, "code mappings beyond the table of a process")                            \
-	X(attach_failed, "files whose allocation functions could not be probed")
+	X(tables_full, "files whose unwind table could not be loaded")                             \
+	X(attach_failed, "files whose allocation functions could not be probed")                   \
+	X(codes_full, "Python frames without a name (table of code objects full)")                 \
+	X(codes_unread, "Python code objects not announced (ring buffer full)")                    \
+	X(codes_gone, "Python code objects gone or changed before they were read")
 
 enum ms_loss {
 #define X(id, text) MS_LOSS_##id,

@@ -1,19 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * stack_walk(): the caller's stack as (module, file offset) frames, kept once
- * by 64-bit hash.
- *
- * The chain of frame pointers is followed here and not by bpf_get_stack(): the
- * kernel's walk ends by reading through whatever the last frame left in the
- * register, and that page fault alone can cost more than all the rest.  Here a
- * pointer is checked before it is followed, and a return address must lie in
- * code and follow a call, so that few frames are invented from leftovers.
+ * by 64-bit hash.  Where a file has an unwind table the walk goes by it; code
+ * without rows is left by its frame pointer.
  */
 #ifndef MS_STACK_BPF_H
 #define MS_STACK_BPF_H
 
+#include <bpf/bpf_core_read.h>
+
 #include "maps.bpf.h"
 #include "mapping.h"
+#include "python.bpf.h"
+#include "unwind.bpf.h"
+
+/*
+ * Steps of one walk: each emits a frame, skips one of the interpreter's, or undoes
+ * a return probe.
+ */
+#define WALK_STEPS (4 * MS_STACK_DEPTH)
+#define MS_END_GOING MS_END_NR
+/* A thread's walks between two additions to the global counters. */
+#define WALKS_FLUSH 64
 
 static __always_inline __u64 hash_add(__u64 hash, __u64 frame)
 {
@@ -21,99 +29,309 @@ static __always_inline __u64 hash_add(__u64 hash, __u64 frame)
 	return hash ^ hash >> 29;
 }
 
-/* A frame pointer further up than this is not one. */
-#define FRAME_BYTES_MAX (16ULL << 20)
-
-struct walk {
+struct walk_context {
 	struct task_state *task;
 	const struct ms_mappings *mappings;
-	__u64 address; /* the return address to keep next */
-	__u64 fp;      /* where the frame pointer above it and its return address lie */
-	__u64 low;     /* fp must be at or above this */
-	__u64 hash;
-	__u32 nr; /* frames kept, the allocation function included */
-	__u32 end;
 };
 
-/*
- * Whether a call instruction ends at `address`; `unread` where the code before
- * it cannot be read.
- */
-static __always_inline int follows_call(__u64 address, int unread)
+/* ---- return addresses that a return probe has replaced ------------------- */
+
+struct hijack {
+	const struct return_instance *next;
+	__u64 slot;
+	__u64 address;
+};
+
+static long hijack_step(__u32 i, void *data)
 {
-	__u8 b[8];
+	struct hijack *h = data;
+	const struct return_instance *open = h->next;
 
-	if (bpf_probe_read_user(b, sizeof(b), (void *)(address - sizeof(b))))
-		return unread;
-	/* call rel32, or call r/m64 (FF /2) of 2, 3, 4, 6 or 7 bytes */
-	return b[3] == 0xe8 || (b[6] == 0xff && (b[7] & 0x38) == 0x10) ||
-	       (b[5] == 0xff && (b[6] & 0x38) == 0x10) || (b[4] == 0xff && (b[5] & 0x38) == 0x10) ||
-	       (b[2] == 0xff && (b[3] & 0x38) == 0x10) || (b[1] == 0xff && (b[2] & 0x38) == 0x10);
-}
-
-static long walk_frame(__u32 i, void *data)
-{
-	struct walk *w = data;
-	__u64 frame, slots[2];
-
-	/* i, not a counter of ours: the verifier would follow each of its values. */
-	if (i >= MS_STACK_DEPTH) {
-		w->end = MS_END_TRUNCATED;
+	if (!open)
+		return 1;
+	if (BPF_CORE_READ(open, stack) == h->slot) {
+		h->address = BPF_CORE_READ(open, orig_ret_vaddr);
 		return 1;
 	}
-	/* Return addresses: the call is the instruction before. */
-	frame = mapping_frame(w->mappings, w->address - 1);
-	if (!MS_FRAME_MODULE(frame) && i && !(w->mappings && w->mappings->jit))
-		return 1;
-	w->task->stack.frames[i + 1] = frame;
-	w->nr = i + 2;
-	w->hash = hash_add(w->hash, frame);
-
-	if (w->fp < w->low || w->fp - w->low > FRAME_BYTES_MAX || w->fp % 8)
-		return 1;
-	if (bpf_probe_read_user(slots, sizeof(slots), (void *)w->fp))
-		return 1;
-	/* Code without frame pointers leaves anything in the register; what it
-	 * leads to seldom follows a call.  Code whose page is not in memory does. */
-	if (slots[1] < 4096 || slots[1] >= MS_ADDRESS_MAX || !follows_call(slots[1], 1))
-		return 1;
-	w->low = w->fp + sizeof(slots);
-	w->fp = slots[0];
-	w->address = slots[1];
+	h->next = BPF_CORE_READ(open, next);
 	return 0;
 }
 
+/* The kernel allows a thread so many open return probes (MAX_URETPROBE_DEPTH). */
+#define HIJACKS_MAX 64
+
 /*
- * Walks the stack of the current thread, which is at `ip` with stack pointer
- * `sp` and frame pointer `fp`, and keeps it.  Frame 0 is the probed function,
- * from `cookie`.  Returns the hash, or MS_STACK_OTHER when it could not be kept.
+ * What a return probe, ours or another tracer's, has put in the return slot at
+ * w->slot leads into its trampoline; the address it replaced is in the thread's
+ * list.  Returns 1 if it did and w->ip is right now.
  */
-static __always_inline __u64 stack_walk(__u64 ip, __u64 sp, __u64 fp, struct task_state *task,
-					__u32 image, __u64 cookie)
+static __always_inline int hijack_undo(struct walk *w)
 {
-	struct walk w = {.task = task, .address = ip, .low = sp, .fp = fp, .nr = 1};
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct hijack h = {.slot = w->slot};
 
-	w.mappings = bpf_map_lookup_elem(&mappings, &image);
-	task->stack.frames[0] =
-	    MS_FRAME(MS_COOKIE_MODULE(cookie), MS_FRAME_ROW | MS_COOKIE_ROW(cookie));
-	w.hash = hash_add(0, task->stack.frames[0]);
-	bpf_loop(MS_STACK_DEPTH + 1, walk_frame, &w, 0);
+	if (!w->slot)
+		return 0;
+	w->slot = 0;
+	h.next = BPF_CORE_READ(task, utask, return_instances);
+	bpf_loop(HIJACKS_MAX, hijack_step, &h, 0);
+	if (!h.address)
+		return 0;
+	w->ip = h.address;
+	return 1;
+}
 
-	task->stack.nr = w.nr;
-	task->stack.end = w.end;
-	if (w.end == MS_END_TRUNCATED)
-		loss_add(MS_LOSS_stacks_truncated, 1);
-	if (w.hash == MS_STACK_OTHER)
-		w.hash = 1;
-	if (!bpf_map_lookup_elem(&stacks, &w.hash)) {
-		long err = bpf_map_update_elem(&stacks, &w.hash, &task->stack, BPF_NOEXIST);
+/* ---- one frame ----------------------------------------------------------- */
 
-		if (err && err != -EEXIST) { /* another thread may have been first */
-			loss_add(MS_LOSS_stacks_full, 1);
-			return MS_STACK_OTHER;
-		}
+/*
+ * What is known of the code at `address`: most of a thread's frames were there
+ * in its last walk, so each thread remembers by address what it found.  An
+ * entry holds for one state of the mapping table (its generation).
+ */
+static __always_inline struct memo *memo_get(struct walk_context *c, __u64 address)
+{
+	__u32 at = (address * 0x9e3779b97f4a7c15ULL) >> 32;
+	struct memo *memo = &c->task->memo[at % MS_MEMO];
+	const struct ms_mapping *map;
+
+	if (memo->address == address && c->mappings &&
+	    memo->generation == c->mappings->generation) {
+		c->task->memo_hits++;
+		return memo;
 	}
-	return w.hash;
+	memo->address = address;
+	memo->generation = c->mappings ? c->mappings->generation : 0;
+	memo->frame = MS_FRAME(0, address);
+	memo->rule.kind = MS_RULE_NONE;
+	memo->reason = MS_END_NO_MODULE;
+	map = mapping_find(c->mappings, address);
+	if (!map)
+		return memo;
+	memo->frame = MS_FRAME(map->module, address - map->start + map->offset);
+	memo->reason = MS_END_NO_TABLE;
+	if (unwind_rule(map->table, MS_FRAME_OFFSET(memo->frame), &memo->rule))
+		memo->reason =
+		    memo->rule.kind == MS_RULE_UNSUPPORTED ? MS_END_UNSUPPORTED : MS_END_NO_ROWS;
+	else if (map->table == MS_TABLE_NO_ROWS)
+		memo->reason = MS_END_NO_ROWS;
+	return memo;
+}
+
+/*
+ * Global functions: the verifier proves each once, and not with every way into
+ * it.  They check for NULL because it does not know their callers.
+ */
+__weak int walk_python_begin(struct python_state *p, __u32 image)
+{
+	if (p)
+		python_begin(p, image);
+	return 0;
+}
+
+__weak int walk_python_eval(struct python_state *p, __u64 ip, __u64 sp, __u64 cfa)
+{
+	return p ? python_eval(p, ip, sp, cfa) : 0;
+}
+
+__weak int walk_python_next(struct python_state *p, __u64 *frame)
+{
+	return p && frame ? python_next(p, frame) : 0;
+}
+
+__weak int walk_python_rest(struct python_state *p)
+{
+	return p ? python_rest(p) : 0;
+}
+
+/* Adds a frame to the stack; 1, and the walk ends, if there is no room for it. */
+static __always_inline int walk_emit(struct walk_context *c, __u64 frame)
+{
+	struct ms_stack *stack = &c->task->stack;
+	struct walk *w = &c->task->walk;
+	__u32 at = stack->nr;
+
+	if (at > MS_STACK_DEPTH) {
+		w->end = MS_END_TRUNCATED;
+		return 1;
+	}
+	stack->frames[at % (MS_STACK_DEPTH + 1)] = frame;
+	stack->nr = at + 1;
+	w->hash_before = w->hash;
+	w->hash = hash_add(w->hash, frame);
+	return 0;
+}
+
+static __always_inline void walk_unemit(struct walk_context *c)
+{
+	struct walk *w = &c->task->walk;
+
+	if (c->task->stack.nr <= 1 || w->hash == w->hash_before)
+		return;
+	c->task->stack.nr--;
+	w->hash = w->hash_before;
+}
+
+/*
+ * Adds the native frame at w->ip, whose caller has the stack pointer `cfa`,
+ * unless it is the interpreter's loop and Python's frames come in its place.
+ * 1 if there is no room for it.
+ */
+static __always_inline int walk_native(struct walk_context *c, __u64 frame, __u64 cfa)
+{
+	struct walk *w = &c->task->walk;
+	int replaced = walk_python_eval(&c->task->python, w->ip - !w->exact, w->sp, cfa);
+
+	if (!replaced || native_python)
+		return walk_emit(c, frame);
+	if (replaced > 1)
+		walk_unemit(c); /* what it called is a part of it */
+	return 0;
+}
+
+static __always_inline int has_cfa(__u8 kind)
+{
+	return kind == MS_RULE_CFA || kind == MS_RULE_PLT || kind == MS_RULE_DEREF;
+}
+
+/* The stack pointer of the caller, as far as it is known before it is found. */
+static __always_inline __u64 walk_cfa(const struct walk *w, const struct ms_unwind_rule *rule)
+{
+	if (has_cfa(rule->kind))
+		return frame_cfa(w, rule);
+	if (rule->kind == MS_RULE_NONE && w->fp >= w->sp && w->fp - w->sp <= FRAME_BYTES_MAX)
+		return w->fp + 16;
+	return w->sp + 8;
+}
+
+/* One native frame.  Why the walk ends with it, or -1 if it goes on. */
+static __always_inline int walk_frame(struct walk_context *c, const struct memo *memo)
+{
+	const struct ms_unwind_rule *rule = &memo->rule;
+	struct walk *w = &c->task->walk;
+	__u64 cfa = walk_cfa(w, rule);
+
+	/* An address that is nowhere is kept only where code may be made. */
+	if (!MS_FRAME_MODULE(memo->frame) && c->task->stack.nr > 1 &&
+	    !(c->mappings && c->mappings->jit))
+		return MS_END_NO_MODULE;
+	if (walk_native(c, memo->frame, cfa))
+		return MS_END_TRUNCATED;
+	if (has_cfa(rule->kind))
+		return frame_cfi(w, rule, cfa);
+	if (rule->kind == MS_RULE_SIGNAL)
+		return frame_signal(w, rule);
+	if (rule->kind == MS_RULE_END)
+		return MS_END_ROOT;
+	return frame_pointer(w, memo->reason);
+}
+
+static long walk_step(__u32 i, void *data)
+{
+	struct walk_context *c = data;
+	struct walk *w = &c->task->walk;
+	struct memo *memo;
+	__u64 frame;
+	int more;
+
+	if (c->task->python.open) {
+		more = walk_python_next(&c->task->python, &frame);
+		if (more == 1 && walk_emit(c, frame))
+			return 1;
+		if (more)
+			return 0;
+	}
+	if (w->end == MS_END_GOING) {
+		memo = memo_get(c, w->ip - !w->exact);
+		if ((memo->rule.kind != MS_RULE_NONE && memo->rule.kind != MS_RULE_UNSUPPORTED) ||
+		    !hijack_undo(w)) {
+			more = walk_frame(c, memo);
+			w->end = more < 0 ? MS_END_GOING : more;
+		}
+		return 0;
+	}
+	/* The native walk is over.  If it did not come to the thread's start, Python
+	 * may know more of the way. */
+	if (w->end == MS_END_ROOT || w->end == MS_END_TRUNCATED || w->rest)
+		return 1;
+	w->rest = 1;
+	return !walk_python_rest(&c->task->python);
+}
+
+/* ---- the walk ------------------------------------------------------------ */
+
+static __always_inline void walk_count(struct task_state *task)
+{
+	task->walk_frames += task->stack.nr;
+	if (task->stack.end != MS_END_ROOT)
+		__sync_fetch_and_add(&walks.ends[task->stack.end % MS_END_NR], 1);
+	if (++task->walks % WALKS_FLUSH)
+		return;
+	__sync_fetch_and_add(&walks.walks, WALKS_FLUSH);
+	__sync_fetch_and_add(&walks.frames, task->walk_frames);
+	__sync_fetch_and_add(&walks.memo_hits, task->memo_hits);
+	task->walk_frames = task->memo_hits = 0;
+}
+
+/* Where the thread stands: the registers its caller has after the call. */
+struct position {
+	__u64 ip, sp, fp, bx;
+};
+
+static __always_inline void walk_start(struct walk *w, const struct position *at)
+{
+	w->ip = at->ip;
+	w->sp = at->sp;
+	w->fp = at->fp;
+	w->bx = at->bx;
+	w->hash = 0;
+	w->slot = 0;
+	w->exact = 0;
+	w->by_pointer = 0;
+	w->rest = 0;
+	w->end = MS_END_GOING;
+}
+
+/* Puts the walked stack into the map.  Its hash, or MS_STACK_OTHER if there is no room. */
+static __always_inline __u64 stack_keep(struct task_state *task)
+{
+	__u64 hash = hash_add(hash_add(task->walk.hash, task->stack.end), task->stack.origin);
+	long err;
+
+	if (hash == MS_STACK_OTHER)
+		hash = 1;
+	if (bpf_map_lookup_elem(&stacks, &hash))
+		return hash;
+	err = bpf_map_update_elem(&stacks, &hash, &task->stack, BPF_NOEXIST);
+	if (!err || err == -EEXIST) /* another thread may have been first */
+		return hash;
+	loss_add(MS_LOSS_stacks_full, 1);
+	return MS_STACK_OTHER;
+}
+
+/*
+ * Walks the stack of the current thread and keeps it.  `first`, if not 0, is a
+ * frame that goes before what is found: the probed function.  Returns the hash,
+ * or MS_STACK_OTHER when it could not be kept.
+ */
+static __always_inline __u64 stack_walk(const struct position *at, struct task_state *task,
+					__u32 image, __u64 first)
+{
+	struct walk_context c = {.task = task};
+
+	c.mappings = bpf_map_lookup_elem(&mappings, &image);
+	walk_start(&task->walk, at);
+	walk_python_begin(&task->python, image);
+	task->stack.nr = 0;
+	if (first)
+		walk_emit(&c, first);
+	bpf_loop(WALK_STEPS, walk_step, &c, 0);
+	task->stack.end = task->walk.end == MS_END_GOING ? MS_END_TRUNCATED : task->walk.end;
+	task->stack.by_pointer = task->walk.by_pointer;
+	task->stack.origin = 0;
+	walk_count(task);
+	if (task->stack.end == MS_END_TRUNCATED)
+		loss_add(MS_LOSS_stacks_truncated, 1);
+	return stack_keep(task);
 }
 
 #endif

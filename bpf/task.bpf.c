@@ -51,6 +51,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
 	__u32 tgid = BPF_CORE_READ(parent, tgid), child_tgid = BPF_CORE_READ(child, tgid);
 	struct ms_proc *proc = bpf_map_lookup_elem(&procs, &tgid), new = {};
+	struct ms_python *python;
 	struct ms_mappings *maps;
 	struct ms_event *e;
 
@@ -67,6 +68,9 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 		maps = bpf_map_lookup_elem(&mappings, &proc->id);
 		if (new.id && maps)
 			bpf_map_update_elem(&mappings, &new.id, maps, BPF_ANY);
+		python = bpf_map_lookup_elem(&pythons, &proc->id);
+		if (new.id && python)
+			bpf_map_update_elem(&pythons, &new.id, python, BPF_ANY);
 	}
 	if (!new.id || bpf_map_update_elem(&procs, &child_tgid, &new, BPF_ANY)) {
 		loss_add(MS_LOSS_procs_full, 1);

@@ -22,12 +22,15 @@
 
 #include <linux/types.h>
 
+#include "memsnoop.h"
+
 #define MS_UNWIND_MAGIC 0x3177756d /* "muw1": change it with the format */
 #define MS_UNWIND_BLOCK 4096
 #define MS_UNWIND_GRANULE_SHIFT 10
 #define MS_UNWIND_GRANULE (1 << MS_UNWIND_GRANULE_SHIFT)
 #define MS_UNWIND_ENTRIES (MS_UNWIND_BLOCK / sizeof(struct ms_unwind_entry))
 #define MS_UNWIND_ROWS (MS_UNWIND_BLOCK / sizeof(__u32))
+#define MS_UNWIND_ROW_BITS 10 /* 2^10 rows in a block */
 #define MS_UNWIND_RULES (MS_UNWIND_BLOCK / sizeof(struct ms_unwind_rule))
 
 struct ms_unwind_header {
@@ -98,15 +101,20 @@ struct ms_unwind_rule {
 static inline __attribute__((always_inline)) __u32 unwind_search(const __u32 *rows, __u32 first,
 								 __u32 nr, __u32 offset)
 {
-	__u32 at = 0, step, go;
+	__u32 at = 0, go;
+	int bit;
 
-	for (step = MS_UNWIND_ROWS / 2; step; step /= 2) {
-		/* Top bit set exactly when at + step < nr and its offset <= offset:
+	MS_UNROLL
+	for (bit = MS_UNWIND_ROW_BITS - 1; bit >= 0; bit--) {
+		asm volatile("" : "+r"(at)); /* as in mapping.h */
+		/* Top bit set exactly when at + 2^bit < nr and its offset <= offset:
 		 * all of these numbers are below 2^11. */
-		go = at + step - nr;
-		go &= MS_UNWIND_ROW_OFFSET(rows[(first + at + step) % MS_UNWIND_ROWS]) - offset - 1;
-		at += step & -(go >> 31);
+		go = at + (1 << bit) - nr;
+		go &= MS_UNWIND_ROW_OFFSET(rows[(first + at + (1 << bit)) % MS_UNWIND_ROWS]) -
+		      offset - 1;
+		at += go >> (31 - bit) & 1 << bit;
 	}
+	asm volatile("" : "+r"(at));
 	return rows[(first + at) % MS_UNWIND_ROWS];
 }
 

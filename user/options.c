@@ -141,7 +141,11 @@ static int set_refused(struct options *o, const char *value, const void *argumen
 			o->kernel.refused[i] = true;
 			return 0;
 		}
-	return bad("--no-feature", value, "one of session, multi, perf");
+	if (!strcmp(value, "unwind")) {
+		o->no_unwind = true;
+		return 0;
+	}
+	return bad("--no-feature", value, "one of session, multi, perf, unwind");
 }
 
 /* A count of table entries; k, m and g stand for 2^10, 2^20 and 2^30. */
@@ -230,8 +234,16 @@ static const struct option_row rows[] = {
      FIELD(kernel.max_stacks)},
     {NULL, 0, "max-procs", "N", "processes (default: 4k)", set_size, FIELD(kernel.max_procs)},
     {NULL, 0, "max-threads", "N", "threads (default: 64k)", set_size, FIELD(kernel.max_threads)},
-    {"Other", 0, "no-feature", "F", "do without session, multi or perf probes; may be repeated",
+    {NULL, 0, "max-codes", "N", "Python code objects (default: 256k)", set_size,
+     FIELD(kernel.max_codes)},
+    {NULL, 0, "max-unwind", "BYTES", "unwind tables in the kernel (default: 64m)", set_size,
+     FIELD(max_unwind)},
+    {"Other", 0, "no-feature", "F",
+     "do without session, multi or perf probes, or without unwind\ntables (frame pointers only); "
+     "may be repeated",
      set_refused, 0},
+    {NULL, 0, "native-python", NULL, "show the Python interpreter's own C frames too", set_flag,
+     FIELD(kernel.native_python)},
     {NULL, 'h', "help", NULL, "this text", show_help, 0},
     {NULL, 'V', "version", NULL, "the version", show_version, 0},
 };
@@ -358,10 +370,12 @@ int options_parse(int argc, char **argv, struct options *o)
 	*o = (struct options){
 	    .metric = METRIC_PEAK,
 	    .tick_s = DEFAULT_TICK_S,
+	    .max_unwind = 64 << 20,
 	    .kernel = {.max_blocks = 2 << 20,
 		       .max_stacks = 64 << 10,
 		       .max_procs = 4 << 10,
-		       .max_threads = 64 << 10},
+		       .max_threads = 64 << 10,
+		       .max_codes = 256 << 10},
 	};
 	err = probe_table_init(&o->table);
 	if (err)

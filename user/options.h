@@ -25,6 +25,8 @@ struct options {
 	double duration_s; /* 0: no end */
 	double tick_s;
 	size_t top;
+	size_t max_unwind; /* bytes of unwind tables in the kernel */
+	bool no_unwind;    /* --no-feature unwind */
 	struct kernel_options kernel;
 	struct probe_table table;
 };

@@ -6,6 +6,7 @@
 #include "session.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,11 +78,19 @@ static void on_event(const struct ms_event *event, void *context)
 	target_event(s->target, event);
 }
 
-static void drain(void *context)
+static void on_code(const struct ms_code_event *event, void *context)
 {
 	struct session *s = context;
 
-	kernel_events_read(s->kernel, on_event, s);
+	codes_add_event(target_codes(s->target), event);
+}
+
+static void drain(void *context)
+{
+	static const struct kernel_events events = {on_event, on_code};
+	struct session *s = context;
+
+	kernel_events_read(s->kernel, &events, s);
 }
 
 static void on_stopped(pid_t pid, void *context)
@@ -159,6 +168,7 @@ static void on_source(enum loop_source source, void *context)
 		break;
 	case LOOP_ROOM:
 		collect_make_room(s->collect);
+		target_make_room(s->target);
 		break;
 	case LOOP_END:
 		s->over = true;
@@ -202,7 +212,9 @@ static int session_open(struct session *s)
 		return err;
 	s->title = make_title(o);
 	s->modules = modules_new(&o->table);
-	s->target = s->modules ? target_new(s->kernel, s->modules, &o->table) : NULL;
+	s->target = s->modules ? target_new(s->kernel, s->modules, &o->table,
+					    o->no_unwind ? 0 : o->max_unwind)
+			       : NULL;
 	s->symbols = symbols_new();
 	s->collect = s->target && s->symbols
 			 ? collect_new(s->kernel, s->target, &o->table, s->symbols, &o->kernel)
@@ -318,6 +330,18 @@ static void give_signals_back(struct session *s)
 	s->loop = NULL;
 }
 
+static void say_walks(const struct session *s)
+{
+	struct ms_walks w;
+
+	kernel_walks(s->kernel, &w);
+	if (w.walks && w.frames)
+		log_verbose("stacks: %" PRIu64 " walks of %.1f frames, %.1f %% of them remembered "
+			    "from the thread's walks before",
+			    (uint64_t)w.walks, (double)w.frames / (double)w.walks,
+			    100.0 * (double)w.memo_hits / (double)w.frames);
+}
+
 /* Stops counting, takes every probe out, lets the command go. */
 static void detach(struct session *s)
 {
@@ -330,6 +354,7 @@ static void detach(struct session *s)
 	if (s->launch)
 		launch_detach(s->launch);
 	target_detach(s->target);
+	say_walks(s);
 }
 
 static int write_file(const struct session *s, const struct snapshot *snapshot, const char *path,

@@ -25,6 +25,21 @@ struct signal_struct {
 	unsigned long maxrss; /* pages, set by do_exit() before sched_process_exit */
 };
 
+/* Open return probes of a thread, innermost first. */
+struct return_instance {
+	unsigned long stack; /* address of the return slot */
+	unsigned long orig_ret_vaddr;
+	struct return_instance *next;
+};
+
+struct uprobe_task {
+	struct return_instance *return_instances;
+};
+
+struct thread_struct {
+	unsigned long fsbase; /* as of clone, arch_prctl, or the last time it was switched out */
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
@@ -32,8 +47,10 @@ struct task_struct {
 	char comm[16];
 	struct mm_struct *mm;
 	struct signal_struct *signal;
+	struct uprobe_task *utask; /* with CONFIG_UPROBES, which we need anyway */
 	struct task_struct *group_leader;
 	__u64 start_boottime; /* since 5.5; real_start_time before */
+	struct thread_struct thread;
 };
 
 /* The name up to 5.4. */

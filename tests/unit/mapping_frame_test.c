@@ -10,6 +10,14 @@
 
 #include "mapping.h"
 
+static uint64_t mapping_frame(const struct ms_mappings *m, uint64_t address)
+{
+	const struct ms_mapping *map = mapping_find(m, address);
+
+	return map ? MS_FRAME(map->module, address - map->start + map->offset)
+		   : MS_FRAME(0, address);
+}
+
 static uint64_t by_loop(const struct ms_mappings *m, uint64_t address)
 {
 	uint32_t i;

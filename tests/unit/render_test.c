@@ -188,7 +188,9 @@ static struct snapshot *full_snapshot(void)
 	stack->frames[1].module = "/lib/libc10.so";
 	stack->frames[1].inlined = true;
 	stack->temporary = 1;
-	stack->truncated = true;
+	stack->end = "no_rows";
+	stack->end_text = "no unwind rows for libx.so";
+	stack->by_pointer = 3;
 	stack->lifetime[4] = 9;
 	p->layers[LAYER_HEAP].peak_at_s = 3.5;
 	p->layers[LAYER_HEAP].in_flight_bytes = 5;
@@ -232,7 +234,7 @@ static void json_has_every_key(void **state)
 		expect_keys(json_object_get(layers, layer_names[i]), LAYER_KEYS);
 	expect_keys(at(root, "stacks", 0),
 		    "pid:i layer:s device:s frames:a allocs:i alloc_bytes:i frees:i freed_bytes:i "
-		    "live:i live_bytes:i peak_bytes:i temporary:i truncated:b lifetime_log2_us:a");
+		    "live:i live_bytes:i peak_bytes:i temporary:i end:s by_pointer:i lifetime_log2_us:a");
 	expect_keys(at(at(root, "stacks", 0), "frames", 0),
 		    "function:s file:s line:i module:n kind:s inlined:b");
 	expect_keys(at(root, "timeline", 0), "t_s:r pid:i rss_bytes:i heap_bytes:i tensor_bytes:i "

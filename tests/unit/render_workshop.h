@@ -86,6 +86,7 @@ WORKSHOP struct stack *snapshot_add_stack(struct snapshot *s, size_t process, en
 	    .live = 1,
 	    .live_bytes = bytes,
 	    .peak_bytes = bytes,
+	    .end = "root",
 	};
 	assert_non_null(stack->frames);
 	for (size_t i = 0; i < count; i++)

@@ -31,7 +31,8 @@ struct collect *collect_new(struct kernel *kernel, struct target *target,
 		return NULL;
 	c->kernel = kernel;
 	c->target = target;
-	c->source = (struct frames_source){kernel, target_modules(target), table, symbols};
+	c->source = (struct frames_source){kernel, target_modules(target), table,
+					   target_codes(target), symbols};
 	c->limits = *limits;
 	c->start_ns = now_ns();
 	return c;
@@ -254,6 +255,7 @@ static int fill_losses(const struct collect *c, struct snapshot *s)
 	s->loss_count = MS_LOSS_NR;
 	for (i = 0; i < s->loss_count; i++)
 		s->losses[i].count = kernel_loss(c->kernel, i);
+	s->losses[MS_LOSS_codes_gone].count += codes_gone(c->source.codes);
 	return 0;
 }
 
@@ -274,6 +276,37 @@ static __attribute__((format(printf, 2, 3))) int add_note(struct snapshot *s, co
 		return -ENOMEM;
 	s->note_count++;
 	return 0;
+}
+
+/* How many stacks, and what share of the allocations, end too early; and why. */
+static int note_ends(struct snapshot *s)
+{
+	uint64_t allocs = 0, cut_allocs = 0;
+	size_t i, cut = 0, guessed = 0;
+	int err = 0;
+
+	for (i = 0; i < s->stack_count; i++) {
+		const struct stack *stack = &s->stacks[i];
+
+		allocs += stack->allocs;
+		guessed += stack->by_pointer != 0;
+		if (!stack->end_text)
+			continue;
+		cut++;
+		cut_allocs += stack->allocs;
+	}
+	if (cut)
+		err = add_note(s,
+			       "unwinding stopped before the thread's start in %zu of %zu "
+			       "stacks, %.3g %% of the allocations; each says why",
+			       cut, s->stack_count,
+			       allocs ? 100.0 * (double)cut_allocs / (double)allocs : 0.0);
+	if (!err && guessed)
+		err = add_note(s,
+			       "stacks that lead through code without unwind rows, by its frame "
+			       "pointers: %zu of %zu",
+			       guessed, s->stack_count);
+	return err;
 }
 
 /* What was born too fast to be seen from its first instruction, and what is not named. */
@@ -310,7 +343,7 @@ static int fill_notes(const struct collect *c, struct snapshot *s)
 			       "files with more debug information than is read, so that frames "
 			       "in them may have no name or line: %zu",
 			       unnamed);
-	return err;
+	return err ? err : note_ends(s);
 }
 
 int collect_snapshot(struct collect *c, const char *title, size_t top, struct snapshot **out)

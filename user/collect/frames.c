@@ -89,6 +89,25 @@ static int add_code(const struct frames_source *s, struct list *list, const stru
 	return err;
 }
 
+static int add_python(const struct frames_source *s, struct list *list, uint64_t frame)
+{
+	struct frame call = {.kind = FRAME_PYTHON};
+
+	codes_frame(s->codes, MS_FRAME_PYTHON_CODE(frame), MS_FRAME_PYTHON_UNIT(frame),
+		    &call.function, &call.file, &call.line);
+	if (!*call.file)
+		call.file = NULL;
+	return list_add(list, &call);
+}
+
+static int add_frame(const struct frames_source *s, struct list *list, const struct image *image,
+		     uint64_t frame)
+{
+	if (MS_FRAME_MODULE(frame) == MS_MODULE_PYTHON)
+		return add_python(s, list, frame);
+	return MS_FRAME_IS_ROW(frame) ? add_call(s, list, frame) : add_code(s, list, image, frame);
+}
+
 static void turn_round(struct list *list)
 {
 	size_t i, j;
@@ -101,34 +120,76 @@ static void turn_round(struct list *list)
 	}
 }
 
-int frames_of(const struct frames_source *s, const struct image *image, uint64_t hash,
-	      struct frame **frames, size_t *count, bool *truncated)
+/* ---- how a stack ends ------------------------------------------------------ */
+
+static const struct {
+	const char *name, *text; /* %s: the file of the last frame */
+} ends[MS_END_NR] = {
+#define X(id, name, text) [MS_END_##id] = {name, text},
+    MS_ENDS(X)
+#undef X
+};
+
+static const char *last_file(const struct frames_source *s, const struct ms_stack *stack)
 {
-	struct list list = {0};
-	struct ms_stack stack;
+	uint64_t last = stack->nr ? stack->frames[(stack->nr - 1) % (MS_STACK_DEPTH + 1)] : 0;
+	const struct module *module = modules_find(s->modules, MS_FRAME_MODULE(last));
+	const char *slash = module ? strrchr(module->path, '/') : NULL;
+
+	return slash ? slash + 1 : module ? module->path : "unknown code";
+}
+
+/* A stack that does not reach its thread's start says so in place of a root. */
+static int add_end(const struct frames_source *s, struct list *list, const struct ms_stack *kept,
+		   struct stack *stack)
+{
+	unsigned end = kept->end < MS_END_NR ? kept->end : MS_END_UNREADABLE;
+	char text[512], note[sizeof(text) + 32];
+
+	stack->end = ends[end].name;
+	stack->by_pointer = kept->by_pointer;
+	if (end == MS_END_ROOT)
+		return 0;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	snprintf(text, sizeof(text), ends[end].text, last_file(s, kept));
+#pragma GCC diagnostic pop
+	snprintf(note, sizeof(note), "[unwinding stopped: %s]", text);
+	stack->end_text = symbols_intern(s->symbols, text);
+	return add_note(list, symbols_intern(s->symbols, note));
+}
+
+static int add_stack(const struct frames_source *s, struct list *list, const struct image *image,
+		     const struct ms_stack *kept, struct stack *stack)
+{
 	uint32_t i;
 	int err = 0;
 
-	*truncated = false;
-	if (hash == MS_STACK_OTHER) {
-		err = add_note(&list, "[stack table full]");
-	} else if (kernel_stack(s->kernel, hash, &stack)) {
-		err = add_note(&list, "[stack lost]");
-	} else {
-		for (i = 0; i < stack.nr && i <= MS_STACK_DEPTH && !err; i++)
-			err = MS_FRAME_IS_ROW(stack.frames[i])
-				  ? add_call(s, &list, stack.frames[i])
-				  : add_code(s, &list, image, stack.frames[i]);
-		*truncated = stack.end == MS_END_TRUNCATED;
-		if (!err && *truncated)
-			err = add_note(&list, "[truncated]");
-	}
+	for (i = 0; i < kept->nr && i <= MS_STACK_DEPTH && !err; i++)
+		err = add_frame(s, list, image, kept->frames[i]);
+	return err ? err : add_end(s, list, kept, stack);
+}
+
+int frames_of(const struct frames_source *s, const struct image *image, uint64_t hash,
+	      struct stack *stack)
+{
+	struct list list = {0};
+	struct ms_stack kept;
+	int err;
+
+	stack->end = "lost";
+	if (hash == MS_STACK_OTHER)
+		err = add_note(&list, stack->end_text = "[stack table full]");
+	else if (kernel_stack(s->kernel, hash, &kept))
+		err = add_note(&list, stack->end_text = "[stack lost]");
+	else
+		err = add_stack(s, &list, image, &kept, stack);
 	if (err) {
 		free(list.items);
 		return err;
 	}
 	turn_round(&list);
-	*frames = list.items;
-	*count = list.count;
+	stack->frames = list.items;
+	stack->frame_count = list.count;
 	return 0;
 }

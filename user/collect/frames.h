@@ -12,14 +12,16 @@ struct frames_source {
 	const struct kernel *kernel;
 	const struct modules *modules;
 	const struct probe_table *table;
+	const struct codes *codes;
 	struct symbols *symbols;
 };
 
 /*
  * The frames of stack `hash` of `image`, from the root to the allocation call,
- * into a new array that the caller frees.  0 or a negative errno.
+ * into a new array that the snapshot's owner frees, and how the stack ends.
+ * 0 or a negative errno.
  */
 int frames_of(const struct frames_source *source, const struct image *image, uint64_t hash,
-	      struct frame **frames, size_t *count, bool *truncated);
+	      struct stack *stack);
 
 #endif

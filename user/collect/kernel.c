@@ -30,7 +30,7 @@ struct kernel {
 	struct memsnoop_bpf *skel;
 	struct ring_buffer *ring;
 	enum attach_method method;
-	kernel_event_fn *event_fn;
+	const struct kernel_events *events;
 	void *event_context;
 };
 
@@ -95,6 +95,8 @@ static void size_maps(struct memsnoop_bpf *skel, const struct kernel_options *o)
 	bpf_map__set_max_entries(skel->maps.procs, o->max_procs);
 	bpf_map__set_max_entries(skel->maps.images, o->max_procs);
 	bpf_map__set_max_entries(skel->maps.mappings, o->max_procs);
+	bpf_map__set_max_entries(skel->maps.pythons, o->max_procs);
+	bpf_map__set_max_entries(skel->maps.codes, o->max_codes);
 	bpf_map__set_max_entries(skel->maps.tasks, o->max_threads);
 	bpf_map__set_max_entries(skel->maps.blocks, o->max_blocks);
 	bpf_map__set_max_entries(skel->maps.stacks, o->max_stacks);
@@ -107,8 +109,14 @@ static int on_ring(void *context, void *data, size_t size)
 {
 	struct kernel *k = context;
 
-	if (size >= sizeof(struct ms_event) && k->event_fn)
-		k->event_fn(data, k->event_context);
+	const uint32_t *kind = data;
+
+	if (!k->events || size < sizeof(*kind))
+		return 0;
+	if (*kind == MS_EVENT_CODE && size >= sizeof(struct ms_code_event))
+		k->events->code(data, k->event_context);
+	else if (*kind != MS_EVENT_CODE && size >= sizeof(struct ms_event))
+		k->events->process(data, k->event_context);
 	return 0;
 }
 
@@ -130,6 +138,7 @@ int kernel_open(const struct kernel_options *options, const struct probe_table *
 	}
 	choose_programs(k->skel, method);
 	size_maps(k->skel, options);
+	k->skel->bss->native_python = options->native_python;
 	for (i = 0; i < table->count; i++)
 		k->skel->bss->rows[i] = table->rows[i].spec;
 	err = memsnoop_bpf__load(k->skel);
@@ -227,14 +236,29 @@ int kernel_mappings_set(struct kernel *k, uint32_t image, const struct ms_mappin
 	return bpf_map_update_elem(bpf_map__fd(k->skel->maps.mappings), &image, mappings, BPF_ANY);
 }
 
+int kernel_python_set(struct kernel *k, uint32_t image, const struct ms_python *python)
+{
+	return bpf_map_update_elem(bpf_map__fd(k->skel->maps.pythons), &image, python, BPF_ANY);
+}
+
+int kernel_unwind_fd(const struct kernel *k)
+{
+	return bpf_map__fd(k->skel->maps.unwind_tables);
+}
+
+void kernel_walks(const struct kernel *k, struct ms_walks *out)
+{
+	memcpy(out, &k->skel->bss->walks, sizeof(*out));
+}
+
 int kernel_events_fd(const struct kernel *k)
 {
 	return ring_buffer__epoll_fd(k->ring);
 }
 
-void kernel_events_read(struct kernel *k, kernel_event_fn *fn, void *context)
+void kernel_events_read(struct kernel *k, const struct kernel_events *events, void *context)
 {
-	k->event_fn = fn;
+	k->events = events;
 	k->event_context = context;
 	ring_buffer__consume(k->ring);
 }
@@ -380,6 +404,8 @@ int kernel_forget(struct kernel *k, bool (*dead)(uint32_t image, void *context),
 	struct forget blocks = {dead, context, bpf_map__fd(k->skel->maps.blocks),
 				sizeof(struct ms_block_key)};
 	struct forget images = {dead, context, bpf_map__fd(k->skel->maps.images), sizeof(uint32_t)};
+	struct forget pythons = {dead, context, bpf_map__fd(k->skel->maps.pythons),
+				 sizeof(uint32_t)};
 	struct forget mappings = {dead, context, bpf_map__fd(k->skel->maps.mappings),
 				  sizeof(uint32_t)};
 	int err = read_batches(totals.fd, totals.key_size, sizeof(struct ms_stack_totals),
@@ -391,6 +417,9 @@ int kernel_forget(struct kernel *k, bool (*dead)(uint32_t image, void *context),
 	if (!err)
 		err = read_batches(images.fd, images.key_size, sizeof(struct ms_image),
 				   forget_batch, &images);
+	if (!err)
+		err = read_batches(pythons.fd, pythons.key_size, sizeof(struct ms_python),
+				   forget_batch, &pythons);
 	if (!err)
 		err = read_batches(mappings.fd, mappings.key_size, sizeof(struct ms_mappings),
 				   forget_batch, &mappings);

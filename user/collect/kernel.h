@@ -13,6 +13,7 @@
 
 #include "memsnoop.h"
 #include "probe/table.h"
+#include "python.h"
 
 /* How probes are attached, best first; the names are those of --no-feature. */
 enum attach_method { ATTACH_SESSION, ATTACH_MULTI, ATTACH_PERF, ATTACH_NR };
@@ -24,6 +25,8 @@ struct kernel_options {
 	size_t max_stacks; /* distinct stacks */
 	size_t max_procs;  /* processes, those that ended included */
 	size_t max_threads;
+	size_t max_codes;        /* Python code objects, all processes */
+	bool native_python;      /* keep the interpreter's own frames */
 	bool refused[ATTACH_NR]; /* --no-feature */
 };
 
@@ -52,10 +55,26 @@ int kernel_proc_set(struct kernel *k, pid_t tgid, uint32_t image, uint32_t flags
 /* Replaces the image's mapping table (sorted by start). */
 int kernel_mappings_set(struct kernel *k, uint32_t image, const struct ms_mappings *mappings);
 
+/* Says that the image runs this Python interpreter. */
+int kernel_python_set(struct kernel *k, uint32_t image, const struct ms_python *python);
+
+/*
+ * Puts an unwind table (unwind.h) of `count` blocks into a slot, and takes it
+ * out.  0 or a negative errno.
+ */
+int kernel_unwind_set(struct kernel *k, uint32_t slot, const void *blocks, size_t count);
+void kernel_unwind_clear(struct kernel *k, uint32_t slot);
+int kernel_unwind_fd(const struct kernel *k);
+/* What the walks of stacks came to so far. */
+void kernel_walks(const struct kernel *k, struct ms_walks *out);
+
 /* A file descriptor to wait on, and the reading of what is there. */
-typedef void kernel_event_fn(const struct ms_event *event, void *context);
+struct kernel_events {
+	void (*process)(const struct ms_event *event, void *context);
+	void (*code)(const struct ms_code_event *event, void *context);
+};
 int kernel_events_fd(const struct kernel *k);
-void kernel_events_read(struct kernel *k, kernel_event_fn *fn, void *context);
+void kernel_events_read(struct kernel *k, const struct kernel_events *events, void *context);
 
 /* From here on nothing is counted; the tables stand still. */
 void kernel_stop(struct kernel *k);

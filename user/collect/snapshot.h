@@ -79,7 +79,9 @@ struct stack {
 	uint64_t temporary;                    /* freed by the thread's very next call */
 	uint64_t lifetime[LIFETIME_BUCKETS];
 	int64_t delta_bytes; /* live_bytes since the last tick */
-	bool truncated;
+	const char *end;     /* "root", or why unwinding stopped early: "no_rows" …; never NULL */
+	const char *end_text; /* the same for people, NULL if it reached the root */
+	unsigned by_pointer;  /* frames found by frame pointer, for want of unwind rows */
 };
 
 /* One tick of one process. */

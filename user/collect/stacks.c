@@ -78,8 +78,7 @@ static int fill_stack(const struct collect *c, struct stack *stack, const struct
 	};
 	for (i = 0; i < LIFETIME_BUCKETS; i++)
 		stack->lifetime[i] = v->lifetime[i];
-	return frames_of(&c->source, image_of(c, t->key.id), t->key.hash, &stack->frames,
-			 &stack->frame_count, &stack->truncated);
+	return frames_of(&c->source, image_of(c, t->key.id), t->key.hash, stack);
 }
 
 /* The kernel's totals and those moved out of it. */

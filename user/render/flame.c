@@ -303,7 +303,7 @@ static void put_remarks(const struct flame *f)
 {
 	char number[HUMAN_LEN], *text = NULL;
 	uint64_t value, in_flight;
-	size_t length = 0, truncated = 0;
+	size_t length = 0, cut = 0;
 	FILE *line = open_memstream(&text, &length);
 	const char *separator = "";
 
@@ -329,10 +329,10 @@ static void put_remarks(const struct flame *f)
 		separator = " · ";
 	}
 	for (size_t i = 0; i < f->s->stack_count; i++)
-		truncated += f->s->stacks[i].truncated;
-	if (truncated)
-		fprintf(line, "%s%s stack%s cut at the depth limit", separator,
-			text_count(number, truncated), truncated == 1 ? "" : "s");
+		cut += f->s->stacks[i].end_text != NULL;
+	if (cut)
+		fprintf(line, "%s%s stack%s of %zu cut short", separator, text_count(number, cut),
+			cut == 1 ? "" : "s", f->s->stack_count);
 	fclose(line);
 	if (text && *text)
 		svg_text_fitted(f->out, SVG_MARGIN, 71, "note", text, 12, GRAPH_WIDTH);

@@ -237,12 +237,13 @@ static json_t *stack_totals(const struct stack *stack)
 
 	for (int i = 0; i < LIFETIME_BUCKETS; i++)
 		json_array_append_new(lifetimes, number(stack->lifetime[i]));
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:o}", "allocs",
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:I,s:o}", "allocs",
 			 number(stack->allocs), "alloc_bytes", number(stack->alloc_bytes), "frees",
 			 number(stack->frees), "freed_bytes", number(stack->freed_bytes), "live",
 			 number(stack->live), "live_bytes", number(stack->live_bytes), "peak_bytes",
-			 number(stack->peak_bytes), "temporary", number(stack->temporary),
-			 "truncated", (int)stack->truncated, "lifetime_log2_us", lifetimes);
+			 number(stack->peak_bytes), "temporary", number(stack->temporary), "end",
+			 stack->end, "by_pointer", (json_int_t)stack->by_pointer,
+			 "lifetime_log2_us", lifetimes);
 }
 
 static int put_stack(FILE *out, const struct snapshot *s, const struct stack *stack,

@@ -202,10 +202,6 @@ static void put_frames(struct summary *m, const struct stack *stack, size_t root
 		}
 		put_frame(m, &stack->frames[i]);
 	}
-	if (stack->truncated && !root) {
-		lines_put(&m->lines, STYLE_DIM, "        … cut here: deeper than stacks are kept");
-		lines_end(&m->lines);
-	}
 }
 
 /* "half of the freed blocks lived less than 4.1 ms". */

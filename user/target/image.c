@@ -32,5 +32,6 @@ void image_free(struct image *image)
 	free(image->cmdline);
 	free(image->container);
 	free(image->table);
+	free(image->python);
 	free(image);
 }

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "memsnoop.h"
+#include "python.h"
 
 struct image {
 	uint32_t id; /* the kernel side's */
@@ -25,6 +26,8 @@ struct image {
 	uint64_t rss_bytes, rss_peak_bytes;
 	uint64_t maxrss_before;    /* pages: the most of the images before it */
 	struct ms_mappings *table; /* the last mapping table given to the kernel */
+	struct ms_python *python;  /* its interpreter, NULL if it runs none that we know */
+	bool python_refused;       /* it runs one that we do not know */
 	size_t functions;          /* allocation functions probed */
 };
 

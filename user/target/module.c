@@ -8,10 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
+
+#define VDSO_BYTES_MAX (1u << 20)
 
 struct modules {
 	const struct probe_table *table;
@@ -84,6 +87,7 @@ struct modules *modules_new(const struct probe_table *table)
 static void module_free(struct module *m)
 {
 	elf_free(&m->elf);
+	free(m->python);
 	if (m->fd >= 0)
 		close(m->fd);
 	free(m->path);
@@ -135,8 +139,34 @@ static int open_mapped(pid_t pid, const struct mapping *m)
 	return fd;
 }
 
+/*
+ * The kernel's own code in every process is in no file: a copy of it is one,
+ * with symbols and unwind information to be read as of any other.
+ */
+static int copy_vdso(pid_t pid, const struct mapping *m)
+{
+	size_t size = m->end - m->start;
+	char name[64], *copy;
+	int memory, fd = -1;
+
+	snprintf(name, sizeof(name), "/proc/%d/mem", pid);
+	memory = open(name, O_RDONLY | O_CLOEXEC);
+	copy = size <= VDSO_BYTES_MAX ? malloc(size) : NULL;
+	if (memory >= 0 && copy && pread(memory, copy, size, (off_t)m->start) == (ssize_t)size)
+		fd = memfd_create("vdso", MFD_CLOEXEC);
+	if (fd >= 0 && write(fd, copy, size) != (ssize_t)size) {
+		close(fd);
+		fd = -1;
+	}
+	free(copy);
+	if (memory >= 0)
+		close(memory);
+	return fd;
+}
+
 static void module_scan(struct module *m, const struct probe_table *table)
 {
+	struct python_symbols python;
 	char why[256] = "";
 
 	m->error = elf_scan(m->fd, m->path, table, &m->elf, why, sizeof(why));
@@ -145,6 +175,11 @@ static void module_scan(struct module *m, const struct probe_table *table)
 	else if (m->elf.function_count)
 		log_verbose("module %u: %s: %zu allocation functions", m->id, m->path,
 			    m->elf.function_count);
+	if (!m->error && !python_symbols_read(m->fd, &python)) {
+		m->python = malloc(sizeof(python));
+		if (m->python)
+			*m->python = python;
+	}
 }
 
 static struct module *module_make(struct modules *modules, pid_t pid, const struct mapping *mapping)
@@ -162,9 +197,9 @@ static struct module *module_make(struct modules *modules, pid_t pid, const stru
 		module_free(m);
 		return NULL;
 	}
-	if (!mapping->inode)
+	if (!mapping->inode && strcmp(mapping->path, "[vdso]"))
 		return m;
-	m->fd = open_mapped(pid, mapping);
+	m->fd = mapping->inode ? open_mapped(pid, mapping) : copy_vdso(pid, mapping);
 	if (m->fd < 0) {
 		m->error = -errno;
 		log_verbose("module %u: %s: %s", m->id, m->path, strerror(errno));
@@ -181,7 +216,7 @@ struct module *modules_get(struct modules *modules, pid_t pid, const struct mapp
 
 	if (*slot)
 		return modules->items[*slot - 1];
-	if (modules->count >= MS_MODULE_MAX)
+	if (modules->count + 1 >= MS_MODULE_PYTHON)
 		return NULL;
 	if (modules->count == modules->room) {
 		size_t more = modules->room ? 2 * modules->room : 256;

@@ -11,6 +11,7 @@
 
 #include "probe/elf.h"
 #include "target/mappings.h"
+#include "unwind/python_symbols.h"
 
 struct module {
 	uint32_t id;
@@ -18,7 +19,8 @@ struct module {
 	char *path; /* as the target sees it */
 	int fd;     /* -1: could not be opened (why says why), or not a file */
 	int error;
-	struct elf_file elf; /* no hits where fd is -1 or it is not an ELF file */
+	struct python_symbols *python; /* NULL: no CPython interpreter is in it */
+	struct elf_file elf;           /* no hits where fd is -1 or it is not an ELF file */
 };
 
 struct modules;

@@ -14,6 +14,8 @@
 #include "probe/seccomp.h"
 #include "target/probed.h"
 #include "target/process.h"
+#include "target/tables.h"
+#include "unwind/cpython.h"
 
 struct traced {
 	pid_t pid;
@@ -25,6 +27,9 @@ struct traced {
 struct target {
 	struct kernel *kernel;
 	struct modules *modules;
+	struct tables *tables;
+	struct codes *codes;
+	uint32_t generation; /* of the last mapping table given to the kernel */
 	struct closer *closer;
 	bool *matched; /* by row */
 	struct traced **traced;
@@ -58,7 +63,7 @@ static int reserve(void *array, size_t count, size_t *room)
 }
 
 struct target *target_new(struct kernel *kernel, struct modules *modules,
-			  const struct probe_table *table)
+			  const struct probe_table *table, size_t max_unwind)
 {
 	struct target *t = calloc(1, sizeof(*t));
 
@@ -66,7 +71,11 @@ struct target *target_new(struct kernel *kernel, struct modules *modules,
 		return NULL;
 	t->matched = calloc(table->count, sizeof(*t->matched));
 	t->closer = closer_new();
-	if (!t->matched || !t->closer) {
+	t->tables = tables_new(kernel, max_unwind);
+	t->codes = codes_new();
+	if (!t->matched || !t->closer || !t->tables || !t->codes) {
+		codes_free(t->codes);
+		tables_free(t->tables);
 		closer_free(t->closer);
 		free(t->matched);
 		free(t);
@@ -98,6 +107,8 @@ void target_free(struct target *t)
 		free(t->traced[i]);
 	for (i = 0; i < t->image_count; i++)
 		image_free(t->images[i]);
+	tables_free(t->tables);
+	codes_free(t->codes);
 	free(t->traced);
 	free(t->images);
 	free(t->matched);
@@ -192,15 +203,14 @@ static int probe_module(struct target *t, struct traced *traced, const struct mo
 	return 0;
 }
 
-static int give_table(struct target *t, struct image *image, const struct mappings *maps,
-		      struct module **modules)
+static struct ms_mappings *make_table(struct target *t, const struct mappings *maps,
+				      struct module **modules)
 {
 	struct ms_mappings *table = calloc(1, sizeof(*table));
 	size_t i;
-	int err = 0;
 
 	if (!table)
-		return -ENOMEM;
+		return NULL;
 	table->jit = maps->anonymous;
 	for (i = 0; i < maps->count; i++) {
 		const struct mapping *m = &maps->items[i];
@@ -211,17 +221,82 @@ static int give_table(struct target *t, struct image *image, const struct mappin
 			kernel_loss_add(t->kernel, MS_LOSS_mappings_full, maps->count - i);
 			break;
 		}
-		table->map[table->nr++] =
-		    (struct ms_mapping){m->start, m->end, m->offset, modules[i]->id, 0};
+		table->map[table->nr++] = (struct ms_mapping){
+		    m->start, m->end, m->offset, modules[i]->id, tables_of(t->tables, modules[i])};
 	}
-	if (image->table && !memcmp(image->table, table, sizeof(*table))) {
+	return table;
+}
+
+static bool is_same(const struct ms_mappings *a, const struct ms_mappings *b)
+{
+	return a && a->nr == b->nr && a->jit == b->jit &&
+	       !memcmp(a->map, b->map, a->nr * sizeof(a->map[0]));
+}
+
+static int give_table(struct target *t, struct image *image, const struct mappings *maps,
+		      struct module **modules)
+{
+	struct ms_mappings *table = make_table(t, maps, modules);
+	int err;
+
+	if (!table)
+		return -ENOMEM;
+	if (is_same(image->table, table)) {
+		tables_release(t->tables, table);
 		free(table);
 		return 0;
 	}
+	table->generation = ++t->generation;
 	err = kernel_mappings_set(t->kernel, image->id, table);
+	if (image->table)
+		tables_release(t->tables, image->table);
 	free(image->table);
 	image->table = table;
 	return err;
+}
+
+/* What an image leaves behind when it ends: its mapping table, for late names, but no hold. */
+static void image_end(struct target *t, struct image *image, uint64_t time_ns)
+{
+	if (!image->end_ns && image->table)
+		tables_release(t->tables, image->table);
+	if (image->python)
+		codes_image_end(t->codes, image->id);
+	image->end_ns = time_ns;
+}
+
+/* The image runs this interpreter.  Without memory for it, frames stay native. */
+static void set_python(struct target *t, struct image *image, const struct ms_python *python)
+{
+	image->python = malloc(sizeof(*python));
+	if (!image->python)
+		return;
+	*image->python = *python;
+	if (codes_image(t->codes, image->id, python) ||
+	    kernel_python_set(t->kernel, image->id, python))
+		log_warn("pid %d: no room for its Python interpreter", image->pid);
+}
+
+static void find_python(struct target *t, struct image *image, const struct mapping *mapping,
+			const struct module *module)
+{
+	struct ms_python python;
+	uint64_t bias;
+	char why[128];
+	int err;
+
+	if (image->python || image->python_refused || !module->python ||
+	    python_bias(module->python, mapping->start, mapping->end, mapping->offset, &bias))
+		return;
+	err = python_detect(image->pid, module->python, bias, &python, why, sizeof(why));
+	if (!err) {
+		log_verbose("pid %d: Python 3.%u in %s", image->pid, python.walk.minor,
+			    module->path);
+		set_python(t, image, &python);
+	} else if (err == -ENOTSUP) {
+		image->python_refused = true;
+		log_warn("pid %d: no Python frames of %s: %s", image->pid, module->path, why);
+	}
 }
 
 /*
@@ -247,8 +322,10 @@ static int sync_modules(struct target *t, struct traced *traced, const struct ma
 
 	for (i = 0; i < maps->count && !err; i++) {
 		modules[i] = modules_get(t->modules, traced->pid, &maps->items[i]);
-		if (modules[i])
-			err = probe_module(t, traced, modules[i]);
+		if (!modules[i])
+			continue;
+		find_python(t, traced->image, &maps->items[i], modules[i]);
+		err = probe_module(t, traced, modules[i]);
 	}
 	return err;
 }
@@ -305,7 +382,7 @@ static void image_forked(struct target *t, const struct ms_event *e)
 
 	if (former) {
 		/* The exit of a former owner of the pid was lost. */
-		former->image->end_ns = e->time_ns;
+		image_end(t, former->image, e->time_ns);
 		traced_remove(t, former);
 	}
 	parent = traced_find(t, e->parent);
@@ -318,6 +395,8 @@ static void image_forked(struct target *t, const struct ms_event *e)
 	if (!image || !traced_new(t, e->tgid, image, e->flags))
 		return;
 	image->followed = !(e->flags & MS_PROC_HOLD);
+	if (parent && parent->image->python)
+		set_python(t, image, parent->image->python);
 	sync_unheld(t, e->tgid, e->flags);
 }
 
@@ -330,7 +409,7 @@ static void image_execed(struct target *t, const struct ms_event *e)
 		return;
 	old = traced->image;
 	if (!(traced->flags & MS_PROC_BORROWED)) {
-		old->end_ns = e->time_ns;
+		image_end(t, old, e->time_ns);
 		old->execed = true;
 	}
 	image = image_add(t, e->id, e->tgid, old->ppid, e->time_ns);
@@ -358,7 +437,7 @@ static void image_exited(struct target *t, const struct ms_event *e)
 		return;
 	image = traced->image;
 	if (!(traced->flags & MS_PROC_BORROWED)) {
-		image->end_ns = e->time_ns;
+		image_end(t, image, e->time_ns);
 		image->wait_status = e->exit_code;
 		/* signal->maxrss outlives exec: a larger former program hides this
 		 * one's, and then the last tick's high-water mark stands. */
@@ -386,6 +465,11 @@ void target_event(struct target *t, const struct ms_event *e)
 	}
 }
 
+void target_make_room(struct target *t)
+{
+	tables_sweep(t->tables);
+}
+
 size_t target_images(const struct target *t, struct image *const **images)
 {
 	*images = t->images;
@@ -405,6 +489,11 @@ bool target_row_matched(const struct target *t, uint32_t row)
 size_t target_files(const struct target *t)
 {
 	return modules_count(t->modules);
+}
+
+struct codes *target_codes(const struct target *t)
+{
+	return t->codes;
 }
 
 const struct modules *target_modules(const struct target *t)

@@ -11,11 +11,13 @@
 #include "collect/kernel.h"
 #include "target/image.h"
 #include "target/module.h"
+#include "unwind/codes.h"
 
 struct target;
 
+/* max_unwind: bytes of kernel memory for unwind tables, 0 for none. */
 struct target *target_new(struct kernel *kernel, struct modules *modules,
-			  const struct probe_table *table);
+			  const struct probe_table *table, size_t max_unwind);
 /* Takes every probe out; the images stay. */
 void target_detach(struct target *target);
 void target_free(struct target *target);
@@ -37,6 +39,9 @@ int target_sync(struct target *target, pid_t pid);
 /* A fork, exec, exit or libs event; calls target_sync() where nobody holds. */
 void target_event(struct target *target, const struct ms_event *event);
 
+/* Now and then: gives back what no process needs any more. */
+void target_make_room(struct target *target);
+
 /* Every image ever, in order of appearance. */
 size_t target_images(const struct target *target, struct image *const **images);
 /* Processes that still run. */
@@ -45,6 +50,8 @@ size_t target_running(const struct target *target);
 bool target_row_matched(const struct target *target, uint32_t row);
 /* Files of traced processes looked at so far. */
 size_t target_files(const struct target *target);
+/* The Python code objects of every image. */
+struct codes *target_codes(const struct target *target);
 const struct modules *target_modules(const struct target *target);
 
 #endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * unwind_rule(): the rule for an address of a file, from the file's table, and
+ * unwind_frame(): one step of a walk by a rule.
+ */
+#ifndef MS_UNWIND_BPF_H
+#define MS_UNWIND_BPF_H
+
+#include "maps.bpf.h"
+#include "unwind.h"
+
+/* Where ucontext keeps what a signal interrupted (x86-64, kernel ABI). */
+#define UCONTEXT_RBP 0x78
+#define UCONTEXT_RBX 0x80
+#define UCONTEXT_RSP 0xa0
+#define UCONTEXT_RIP 0xa8
+
+/* A frame pointer further up than this is not one. */
+#define FRAME_BYTES_MAX (16ULL << 20)
+
+/* The registers lie just below the CFA more often than not: one read gets all. */
+#define SAVED_BYTES sizeof(((struct walk *)0)->saved)
+
+/* A block of a table, as the type that lies in it. */
+#define BLOCK(type)                                                                                \
+	struct {                                                                                   \
+		type at[MS_UNWIND_BLOCK / sizeof(type)];                                           \
+	}
+
+/*
+ * The rule for file offset `offset`, by the table in slot `table` - 1.  Returns
+ * 0 if there is no such table, which then says nothing about the code.
+ */
+static __always_inline int unwind_rule(__u32 table, __u64 offset, struct ms_unwind_rule *out)
+{
+	__u32 slot = table - 1, key = 0, granule, row;
+	struct ms_unwind_header *header;
+	BLOCK(struct ms_unwind_entry) * entries;
+	BLOCK(struct ms_unwind_rule) * rules;
+	BLOCK(__u32) * row_block;
+	struct ms_unwind_entry entry;
+	void *file;
+	__u64 from;
+
+	out->kind = MS_RULE_NONE;
+	file = bpf_map_lookup_elem(&unwind_tables, &slot);
+	if (!file)
+		return 0;
+	header = bpf_map_lookup_elem(file, &key);
+	if (!header)
+		return 0;
+	from = offset - header->start;
+	if (from >> MS_UNWIND_GRANULE_SHIFT >= header->granules)
+		return 1;
+	granule = from >> MS_UNWIND_GRANULE_SHIFT;
+	key = header->directory + granule / MS_UNWIND_ENTRIES;
+	entries = bpf_map_lookup_elem(file, &key);
+	if (!entries)
+		return 0;
+	entry = entries->at[granule % MS_UNWIND_ENTRIES];
+	key = header->row_block + entry.first / MS_UNWIND_ROWS;
+	row_block = bpf_map_lookup_elem(file, &key);
+	if (!row_block)
+		return 0;
+	row = unwind_search(row_block->at, entry.first, entry.nr, offset % MS_UNWIND_GRANULE);
+	key = header->rule_block + MS_UNWIND_ROW_RULE(row) / MS_UNWIND_RULES;
+	rules = bpf_map_lookup_elem(file, &key);
+	if (!rules)
+		return 0;
+	*out = rules->at[MS_UNWIND_ROW_RULE(row) % MS_UNWIND_RULES];
+	return 1;
+}
+
+static __always_inline __u64 base_register(const struct walk *w, __u8 reg)
+{
+	return reg == MS_REG_RSP ? w->sp : reg == MS_REG_RBP ? w->fp : w->bx;
+}
+
+/* The canonical frame address, 0 if it cannot be read. */
+static __always_inline __u64 frame_cfa(const struct walk *w, const struct ms_unwind_rule *rule)
+{
+	__u64 cfa = base_register(w, rule->reg) + (__s64)rule->cfa_offset;
+
+	if (rule->kind == MS_RULE_PLT)
+		return cfa + ((w->ip & 15) >= (__u64)rule->param ? 8 : 0);
+	if (rule->kind != MS_RULE_DEREF)
+		return cfa;
+	if (bpf_probe_read_user(&cfa, sizeof(cfa), (void *)cfa))
+		return 0;
+	return cfa + (__s64)rule->param;
+}
+
+/* A register after the step, `was` before it.  Sets *failed if it cannot be read. */
+static __always_inline __u64 saved_register(const struct walk *w, __u8 how, __s64 offset, __u64 was,
+					    __u64 cfa, int *failed)
+{
+	__u64 below = offset + SAVED_BYTES, from = cfa + offset, value = 0;
+
+	if (how == MS_SAVED_SAME)
+		return was;
+	if (how == MS_SAVED_CFA_VALUE)
+		return from;
+	if (how == MS_SAVED_AT_CFA && below < SAVED_BYTES && w->saved_all && !(below % 8))
+		return w->saved[below / 8 % (SAVED_BYTES / 8)];
+	if (how == MS_SAVED_AT_RBP)
+		from = w->fp + offset;
+	if (bpf_probe_read_user(&value, sizeof(value), (void *)from))
+		*failed = 1;
+	return value;
+}
+
+/* Reads the return address, and what lies below it, into w->saved. */
+static __always_inline long saved_read(struct walk *w, __u64 cfa)
+{
+	w->saved_all = !bpf_probe_read_user(w->saved, SAVED_BYTES, (void *)(cfa - SAVED_BYTES));
+	if (w->saved_all)
+		return 0;
+	/* The lower end of a stack. */
+	return bpf_probe_read_user(&w->saved[SAVED_BYTES / 8 - 1], 8, (void *)(cfa - 8));
+}
+
+/* From a signal's frame to what it interrupted, which may be on another stack. */
+static __always_inline int frame_signal(struct walk *w, const struct ms_unwind_rule *rule)
+{
+	__u64 at = w->sp + (__s64)rule->cfa_offset;
+
+	if (bpf_probe_read_user(&w->fp, sizeof(w->fp), (void *)(at + UCONTEXT_RBP)) ||
+	    bpf_probe_read_user(&w->bx, sizeof(w->bx), (void *)(at + UCONTEXT_RBX)) ||
+	    bpf_probe_read_user(&w->sp, sizeof(w->sp), (void *)(at + UCONTEXT_RSP)) ||
+	    bpf_probe_read_user(&w->ip, sizeof(w->ip), (void *)(at + UCONTEXT_RIP)))
+		return MS_END_UNREADABLE;
+	w->exact = 1;
+	w->slot = 0;
+	return -1;
+}
+
+/*
+ * The caller's registers, by a rule with a CFA.  Returns why the walk ends here,
+ * or -1 if it goes on.
+ */
+static __always_inline int frame_cfi(struct walk *w, const struct ms_unwind_rule *rule, __u64 cfa)
+{
+	int failed = 0;
+	__u64 fp;
+
+	if (cfa <= w->sp || cfa % 8)
+		return MS_END_BACKWARDS;
+	if (saved_read(w, cfa))
+		return MS_END_UNREADABLE;
+	fp = saved_register(w, rule->rbp, rule->rbp_offset, w->fp, cfa, &failed);
+	w->bx = saved_register(w, rule->rbx, rule->rbx_offset, w->bx, cfa, &failed);
+	if (failed)
+		return MS_END_UNREADABLE;
+	w->fp = fp;
+	w->sp = cfa;
+	w->slot = cfa - 8;
+	w->ip = w->saved[SAVED_BYTES / 8 - 1];
+	w->exact = 0;
+	return w->ip ? -1 : MS_END_ROOT;
+}
+
+/*
+ * Whether a call instruction ends at `address`; `unread` where the code before
+ * it cannot be read.
+ */
+static __always_inline int follows_call(__u64 address, int unread)
+{
+	__u8 b[8];
+
+	if (bpf_probe_read_user(b, sizeof(b), (void *)(address - sizeof(b))))
+		return unread;
+	/* call rel32, or call r/m64 (FF /2) of 2, 3, 4, 6 or 7 bytes */
+	return b[3] == 0xe8 || (b[6] == 0xff && (b[7] & 0x38) == 0x10) ||
+	       (b[5] == 0xff && (b[6] & 0x38) == 0x10) || (b[4] == 0xff && (b[5] & 0x38) == 0x10) ||
+	       (b[2] == 0xff && (b[3] & 0x38) == 0x10) || (b[1] == 0xff && (b[2] & 0x38) == 0x10);
+}
+
+/*
+ * The caller's registers by the frame pointer, for code without rows.  Code
+ * without frame pointers leaves anything in the register: a pointer is checked
+ * before it is followed, and what it leads to must be a call's return address.
+ * Returns -1 if the walk goes on, else `reason`.
+ */
+static __always_inline int frame_pointer(struct walk *w, int reason)
+{
+	__u64 slots[2];
+
+	if (w->fp < w->sp || w->fp - w->sp > FRAME_BYTES_MAX || w->fp % 8)
+		return reason;
+	if (bpf_probe_read_user(slots, sizeof(slots), (void *)w->fp))
+		return reason;
+	/* Code whose page is not in memory passes. */
+	if (slots[1] < 4096 || slots[1] >= MS_ADDRESS_MAX || !follows_call(slots[1], 1))
+		return reason;
+	w->sp = w->fp + sizeof(slots);
+	w->slot = w->sp - 8;
+	w->fp = slots[0];
+	w->ip = slots[1];
+	w->exact = 0;
+	w->by_pointer++;
+	return -1;
+}
+
+#endif

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The walk of the BPF programs, compiled for user space, on recorded stacks:
+ * its frames are those of libdw's unwinder; and on stacks that were spoilt it
+ * ends, within its bounds.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+
+#include "memsnoop.h"
+#include "stack.bpf.h"
+#include "walk_record.h"
+
+static struct record record;
+static struct ms_mappings table;
+static struct task_state thread;
+static struct task_struct task;
+static struct uprobe_task utask;
+
+/* ---- the helpers --------------------------------------------------------- */
+
+long bpf_probe_read_user(void *to, uint32_t size, const void *from)
+{
+	uint64_t at = (uint64_t)(uintptr_t)from - record.stack;
+
+	/* Code is not recorded: follows_call() passes what it cannot read. */
+	if (at >= record.stack_size || size > record.stack_size - at)
+		return -EFAULT;
+	memcpy(to, record.bytes + at, size);
+	return 0;
+}
+
+void *bpf_map_lookup_elem(void *map, const void *key)
+{
+	uint32_t index = *(const uint32_t *)key;
+	const struct unwind_table *file = map;
+
+	if (map == &mappings)
+		return &table;
+	if (map == &stacks)
+		return NULL;
+	if (map == &unwind_tables)
+		return index < RECORD_FILES && record.tables[index].block_count
+			   ? &record.tables[index]
+			   : NULL;
+	assert_true(file >= record.tables && file < record.tables + RECORD_FILES);
+	return index < file->block_count ? (char *)file->blocks + (size_t)index * MS_UNWIND_BLOCK
+					 : NULL;
+}
+
+long bpf_map_update_elem(void *map, const void *key, const void *value, uint64_t flags)
+{
+	(void)key;
+	(void)value;
+	(void)flags;
+	assert_ptr_equal(map, &stacks);
+	return 0;
+}
+
+uint64_t bpf_get_current_task(void)
+{
+	return (uint64_t)(uintptr_t)&task;
+}
+
+/* ---- the walk ------------------------------------------------------------ */
+
+/* The record's mappings; the module is the mapping's number + 1, the offset its address. */
+static void table_make(void)
+{
+	static uint32_t generation;
+
+	table = (struct ms_mappings){.generation = ++generation};
+	for (size_t i = 0; i < record.maps.count && i < RECORD_FILES; i++) {
+		const struct mapping *m = &record.maps.items[i];
+
+		if (m->end <= MS_ADDRESS_MAX)
+			table.map[table.nr++] =
+			    (struct ms_mapping){m->start, m->end, m->offset, i + 1, i + 1};
+	}
+}
+
+static void walk(void)
+{
+	struct walk_context c = {.task = &thread, .mappings = &table};
+	const struct position at = {record.regs.rip, record.regs.rsp, record.regs.rbp,
+				    record.regs.rbx};
+
+	walk_start(&thread.walk, &at);
+	thread.walk.exact = 1; /* stopped anywhere, not at the return of a call */
+	thread.stack.nr = 0;
+	bpf_loop(WALK_STEPS, walk_step, &c, 0);
+}
+
+static uint64_t frame_address(uint64_t frame)
+{
+	const struct mapping *m;
+
+	if (!MS_FRAME_MODULE(frame))
+		return MS_FRAME_OFFSET(frame);
+	m = &record.maps.items[MS_FRAME_MODULE(frame) - 1];
+	return MS_FRAME_OFFSET(frame) - m->offset + m->start;
+}
+
+static void print_frames(void)
+{
+	for (size_t i = 0; i < record.frame_count || i < thread.stack.nr; i++) {
+		uint64_t ours = i < thread.stack.nr ? frame_address(thread.stack.frames[i]) : 0;
+		uint64_t theirs = i < record.frame_count ? record.frames[i] : 0;
+		const struct mapping *m = mappings_find(&record.maps, theirs ? theirs : ours);
+
+		print_error("%3zu libdw %12llx  ours %12llx  %s\n", i, (unsigned long long)theirs,
+			    (unsigned long long)ours, m ? m->path : "?");
+	}
+}
+
+/*
+ * libdw's frames are ours, for as far as it gets: it stops at code without
+ * .eh_frame, where the walk may go on by frame pointers.
+ */
+static size_t check_walk(void)
+{
+	size_t n = record.frame_count < MS_STACK_DEPTH ? record.frame_count : MS_STACK_DEPTH;
+	bool same = thread.stack.nr >= n;
+
+	/* A frame is its instruction, or for a call the one before where it returns. */
+	for (size_t i = 0; i < n && same; i++)
+		same = record.frames[i] - frame_address(thread.stack.frames[i]) <= 1;
+	if (!same) {
+		print_frames();
+		fail_msg("the walk differs (it ended with %u)", thread.walk.end);
+	}
+	return n;
+}
+
+/* ---- programs to record -------------------------------------------------- */
+
+static void stop_here(void)
+{
+	kill(getpid(), SIGSTOP);
+}
+
+static int stop_and_compare(const void *a, const void *b)
+{
+	stop_here();
+	return *(const int *)a - *(const int *)b;
+}
+
+static void __attribute__((noinline)) in_qsort(void)
+{
+	int numbers[] = {3, 1, 2};
+
+	qsort(numbers, 3, sizeof(int), stop_and_compare);
+	asm volatile("" ::: "memory");
+}
+
+static void on_signal(int signal)
+{
+	(void)signal;
+	in_qsort();
+}
+
+static void __attribute__((noinline)) in_signal(void)
+{
+	signal(SIGUSR1, on_signal);
+	raise(SIGUSR1);
+	asm volatile("" ::: "memory");
+}
+
+static void __attribute__((noinline)) in_big_frame(size_t n)
+{
+	volatile char *area = __builtin_alloca(n);
+	char __attribute__((aligned(64))) aligned[64];
+
+	area[n / 2] = 1;
+	asm volatile("" ::"r"(aligned) : "memory");
+	in_signal();
+	area[0] = area[n / 2];
+}
+
+static void __attribute__((noinline)) recurse(int depth)
+{
+	if (!depth)
+		stop_here();
+	else
+		recurse(depth - 1);
+	asm volatile("" ::: "memory"); /* no jump, no loop */
+}
+
+static void deep(void)
+{
+	recurse(300);
+}
+
+static void mixed(void)
+{
+	in_big_frame(1000);
+}
+
+static void python(void)
+{
+	execl("/usr/bin/python3", "python3", "-c",
+	      "import json, re\n"
+	      "while 1: json.loads(json.dumps([re.sub('a+', lambda m: 'b', 'aab') for i in "
+	      "range(9)]))",
+	      NULL);
+	_exit(127);
+}
+
+static pid_t child_start(void (*fn)(void))
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		fn();
+		_exit(0);
+	}
+	return pid;
+}
+
+static void child_end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* Waits until the child has stopped itself, then takes it over. */
+static void child_seize(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
+	assert_int_equal(ptrace(PTRACE_ATTACH, pid, NULL, NULL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+}
+
+static void check_program(void (*fn)(void), size_t least)
+{
+	pid_t pid = child_start(fn);
+
+	child_seize(pid);
+	assert_int_equal(record_take(&record, pid), 0);
+	child_end(pid);
+	table_make();
+	walk();
+	assert_true(check_walk() >= least);
+}
+
+/* ---- tests --------------------------------------------------------------- */
+
+static void test_signal_alloca_qsort(void **state)
+{
+	(void)state;
+	check_program(mixed, 12);
+	assert_int_equal(thread.walk.end, MS_END_ROOT);
+	assert_int_equal(thread.walk.by_pointer, 0);
+	record_free(&record);
+}
+
+static void test_deep_recursion(void **state)
+{
+	(void)state;
+	check_program(deep, MS_STACK_DEPTH);
+	assert_int_equal(thread.walk.end, MS_END_TRUNCATED);
+	record_free(&record);
+}
+
+/* Stopped at any instruction: prologues, epilogues, PLT entries. */
+static void test_python_anywhere(void **state)
+{
+	pid_t pid = child_start(python);
+	size_t frames = 0, i;
+
+	(void)state;
+	usleep(300000);
+	assert_int_equal(ptrace(PTRACE_SEIZE, pid, NULL, NULL), 0);
+	for (i = 0; i < 40; i++) {
+		int status;
+
+		usleep(1000 + 137 * i);
+		assert_int_equal(ptrace(PTRACE_INTERRUPT, pid, NULL, NULL), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSTOPPED(status));
+		assert_int_equal(record_take(&record, pid), 0);
+		assert_int_equal(ptrace(PTRACE_CONT, pid, NULL, NULL), 0);
+		table_make();
+		walk();
+		frames += check_walk();
+		record_free(&record);
+	}
+	child_end(pid);
+	assert_true(frames > 40 * 8);
+}
+
+/* What a return probe put in a return slot is looked up in the thread's list. */
+static void test_return_probes(void **state)
+{
+	struct return_instance open[2] = {{0}};
+	uint64_t *slot[2] = {NULL, NULL}, want[2];
+	size_t i, n = 0;
+
+	(void)state;
+	check_program(mixed, 12);
+	/* The slots of the 3rd and the 7th frame's return addresses. */
+	for (i = 0; i < record.stack_size / 8 && n < 2; i++) {
+		uint64_t *word = (uint64_t *)record.bytes + i;
+
+		if (*word == record.frames[n ? 8 : 3])
+			slot[n++] = word;
+	}
+	assert_int_equal(n, 2);
+	for (i = 0; i < 2; i++) {
+		want[i] = *slot[i];
+		open[i].stack = record.stack + (size_t)((unsigned char *)slot[i] - record.bytes);
+		open[i].orig_ret_vaddr = want[i];
+		open[i].next = i ? NULL : &open[1];
+		*slot[i] = 0x7ffffffff000; /* the trampoline */
+	}
+	walk();
+	assert_true(thread.stack.nr < record.frame_count);
+	utask.return_instances = open;
+	task.utask = &utask;
+	walk();
+	check_walk();
+	assert_int_equal(thread.walk.end, MS_END_ROOT);
+	task.utask = NULL;
+	record_free(&record);
+}
+
+/* A stack of nonsense ends the walk; the sanitizers watch what it reads. */
+static void test_spoilt_stacks(void **state)
+{
+	unsigned char *good;
+	int round;
+
+	(void)state;
+	check_program(mixed, 12);
+	good = malloc(record.stack_size);
+	assert_non_null(good);
+	memcpy(good, record.bytes, record.stack_size);
+	srandom(3);
+	for (round = 0; round < 20000; round++) {
+		struct user_regs_struct regs = record.regs;
+		int i, spots = 1 + random() % 16;
+
+		for (i = 0; i < spots; i++) {
+			uint64_t *word =
+			    (uint64_t *)record.bytes +
+			    (uint64_t)random() % (random() % 2 ? 64 : record.stack_size / 8);
+
+			*word = random() % 3 ? record.stack + (uint64_t)random() % record.stack_size
+					     : (uint64_t)random() << 33 ^ (uint64_t)random();
+		}
+		if (random() % 2)
+			record.regs.rbp = record.stack + (uint64_t)random() % record.stack_size;
+		if (random() % 8 == 0)
+			record.regs.rsp = record.stack + (uint64_t)random() % record.stack_size;
+		if (random() % 8 == 0)
+			record.regs.rip = (uint64_t)random() << 16;
+		walk();
+		assert_in_range(thread.stack.nr, 1, MS_STACK_DEPTH + 1);
+		assert_in_range(thread.walk.end, 0, MS_END_NR - 1);
+		memcpy(record.bytes, good, record.stack_size);
+		record.regs = regs;
+	}
+	walk();
+	check_walk();
+	free(good);
+	record_free(&record);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_signal_alloca_qsort), cmocka_unit_test(test_deep_recursion),
+	    cmocka_unit_test(test_python_anywhere),     cmocka_unit_test(test_return_probes),
+	    cmocka_unit_test(test_spoilt_stacks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Which CPython a process runs, and where. */
+#include "unwind/cpython.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "unwind/memory.h"
+#include "unwind/python_offsets.h"
+
+/*
+ * Smaller than this, _PyEval_EvalFrameDefault only enters the interpreter: a
+ * build of 3.14 whose instructions are functions that call each other last.  As
+ * one function it has 35,000 bytes and more.
+ */
+#define TAIL_CALLS_BELOW 8192
+
+static int refuse(char *why, size_t why_size, int err, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static int refuse(char *why, size_t why_size, int err, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(why, why_size, format, arguments);
+	va_end(arguments);
+	return err;
+}
+
+int python_bias(const struct python_symbols *symbols, uint64_t start, uint64_t end, uint64_t offset,
+		uint64_t *bias)
+{
+	uint64_t eval = symbols->at[PYTHON_SYMBOL_EVAL].address, at;
+
+	/* Where the evaluation loop is in the file; does the mapping show that? */
+	at = eval - symbols->code_address + symbols->code_offset;
+	if (at < offset || at - offset >= end - start)
+		return -ENOENT;
+	*bias = start + (at - offset) - eval;
+	return 0;
+}
+
+/* The minor version of version 3, 0 if it is an older one. */
+static int read_minor(pid_t pid, const struct python_symbols *symbols, uint64_t bias,
+		      unsigned *minor)
+{
+	uint32_t version;
+	int err;
+
+	*minor = 0;
+	if (symbols->at[PYTHON_SYMBOL_VERSION].address) {
+		err = memory_read(pid, symbols->at[PYTHON_SYMBOL_VERSION].address + bias, &version,
+				  sizeof(version));
+		if (!err && version >> 24 == 3)
+			*minor = version >> 16 & 0xff;
+		return err;
+	}
+	/* Before Py_Version a function tells: these came with their version and
+	 * are there to stay, being of the stable ABI. */
+	if (symbols->at[PYTHON_SYMBOL_ITER_SEND].address)
+		*minor = 10;
+	else if (symbols->at[PYTHON_SYMBOL_ADD_TYPE].address)
+		*minor = 9;
+	return 0;
+}
+
+static uint64_t address_of(const struct python_symbols *symbols, enum python_symbol which,
+			   uint64_t bias)
+{
+	return symbols->at[which].address ? symbols->at[which].address + bias : 0;
+}
+
+static void eval_set(const struct python_symbols *symbols, uint64_t bias,
+		     struct ms_python_walk *walk)
+{
+	static const enum python_symbol parts[] = {PYTHON_SYMBOL_EVAL, PYTHON_SYMBOL_EVAL_COLD};
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		walk->eval[i][0] = address_of(symbols, parts[i], bias);
+		if (walk->eval[i][0])
+			walk->eval[i][1] = walk->eval[i][0] + symbols->at[parts[i]].size;
+	}
+	walk->tail_calls =
+	    walk->minor >= 14 && symbols->at[PYTHON_SYMBOL_EVAL].size < TAIL_CALLS_BELOW;
+}
+
+/*
+ * Whether the first interpreter's thread states are where we think they are.
+ * Before the interpreter has started there is none, and that is fine.
+ */
+static int looks_right(pid_t pid, const struct ms_python_walk *walk)
+{
+	uint64_t interp = 0, state = 0, owner = 0, code;
+	int err = memory_read(pid, walk->interpreters, &interp, sizeof(interp));
+
+	if (err || !interp)
+		return err;
+	err = memory_read(pid, interp + walk->interp_states, &state, sizeof(state));
+	if (err || !state)
+		return err;
+	err = memory_read(pid, state + walk->state_interp, &owner, sizeof(owner));
+	if (!err)
+		err = memory_read(pid, state + walk->state_thread, &code, sizeof(code));
+	if (err || owner != interp || !code)
+		return -ENOTSUP;
+	return 0;
+}
+
+int python_detect(pid_t pid, const struct python_symbols *symbols, uint64_t bias,
+		  struct ms_python *out, char *why, size_t why_size)
+{
+	uint64_t runtime = address_of(symbols, PYTHON_SYMBOL_RUNTIME, bias);
+	const struct python_offsets *row;
+	struct python_offsets offsets;
+	unsigned minor;
+	int err = read_minor(pid, symbols, bias, &minor);
+
+	if (err)
+		return refuse(why, why_size, err, "its memory cannot be read: %s", strerror(-err));
+	row = python_offsets_find(minor);
+	if (!row && !minor)
+		return refuse(why, why_size, -ENOTSUP, "it is older than Python 3.%d",
+			      PYTHON_MINOR_FIRST);
+	if (!row)
+		return refuse(why, why_size, -ENOTSUP,
+			      "Python 3.%u is not known (3.%d to 3.%d are)", minor,
+			      PYTHON_MINOR_FIRST, PYTHON_MINOR_LAST);
+	if (symbols->at[PYTHON_SYMBOL_REF_DEBUG].address)
+		return refuse(why, why_size, -ENOTSUP, "it is a debug build");
+	offsets = *row;
+	if (minor >= 13) {
+		err = python_offsets_read(pid, runtime, &offsets, why, why_size);
+		if (err)
+			return err;
+	}
+	*out = (struct ms_python){.walk = offsets.walk, .code = offsets.code};
+	out->walk.interpreters = runtime + offsets.interpreters;
+	eval_set(symbols, bias, &out->walk);
+	out->code.code_type = address_of(symbols, PYTHON_SYMBOL_CODE_TYPE, bias);
+	out->code.str_type = address_of(symbols, PYTHON_SYMBOL_STR_TYPE, bias);
+	out->code.bytes_type = address_of(symbols, PYTHON_SYMBOL_BYTES_TYPE, bias);
+	if (!out->code.code_type || !out->code.str_type || !out->code.bytes_type)
+		return refuse(why, why_size, -ENOTSUP, "its types have no symbols");
+	if (looks_right(pid, &out->walk))
+		return refuse(why, why_size, -ENOTSUP,
+			      "its structures look like no CPython's we know");
+	return 0;
+}
