@@ -35,6 +35,7 @@ ENDS = ("root", "truncated", "no_rows", "unsupported", "no_table", "no_module", 
         "backwards")
 # What a stack that does not reach its root begins with.
 STOPPED = re.compile(r"\[unwinding stopped: .*\]")
+GONE = "<python: gone>"
 # The interpreter's loop, whose frames are replaced by Python's.
 LOOP = re.compile(r"_PyEval_EvalFrameDefault")
 
@@ -255,11 +256,18 @@ def python_frames(stack):
             for f in stack["frames"] if f["kind"] == "python"]
 
 
+def forgive(got, wanted):
+    """What was wanted, with the frames of code that went too soon as the report has them."""
+    return [g if g[0] == GONE else w for g, w in zip(got, wanted)] + wanted[len(got):]
+
+
 def judge_python(record, stack, options):
     """Python frames are equal to what Python said; native ones may lie between."""
     wanted, got = record["python"], python_frames(stack)
-    if got == record.get("alternative"):
-        wanted = got
+    if len(got) == len(record.get("alternative", [])):
+        wanted = record["alternative"]
+    if record.get("transient"):
+        wanted = forgive(got, wanted)
     if not options.no_ends and stack["end"] == "truncated" and len(wanted) > PYTHON_SURE:
         # as many as were kept, of the innermost
         if len(got) < PYTHON_SURE or got != wanted[-len(got):]:

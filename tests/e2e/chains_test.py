@@ -221,6 +221,14 @@ class Python(unittest.TestCase):
         self.bad("frame 2", self.seen(module, call, call))
         self.bad("the end is", self.seen(module, call, end="no_rows"))
 
+    def test_transient(self):
+        module, gone = self.python("<module>", 3), self.python("<python: gone>", 0, None)
+        self.good(self.seen(module, gone), transient=True)
+        self.bad("frame 1", self.seen(module, gone))
+        self.bad("frame 1", self.seen(module), transient=True)
+        self.bad("frame 1", self.seen(module, self.python("g", 9)), transient=True)
+        self.bad("frame 2", self.seen(module, gone, gone), transient=True)
+
     def test_alternative(self):
         call = self.python("f", 9)
         self.good(self.seen(call), alternative=self.FRAMES[1:])
