@@ -232,7 +232,7 @@ class Python(unittest.TestCase):
     def test_alternative(self):
         call = self.python("f", 9)
         self.good(self.seen(call), alternative=self.FRAMES[1:])
-        self.bad("frame 1", self.seen(self.python("<module>", 3)), alternative=self.FRAMES[1:])
+        self.bad("frame 0", self.seen(self.python("<module>", 3)), alternative=self.FRAMES[1:])
 
     def test_truncated(self):
         frames = [["f", "a.py", n] for n in range(300)]
