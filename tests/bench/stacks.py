@@ -1,0 +1,145 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""How complete stacks are: of a training run of ResNet-18 under memsnoop.
+
+    stacks.py [--report FILE.json]    an existing report, instead of a run
+
+Prints, by allocations and by stacks: how many reach their root; why the others
+end where they do, and in which file; and how many of those that run Python have
+Python frames.  An interpreter that starts or ends runs no Python yet or any more,
+so these are counted apart.
+"""
+import argparse
+import collections
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+MEMSNOOP = os.path.join(REPO, "memsnoop")
+TRAIN = os.path.join(REPO, "demo", "train.py")
+PYTHON = "/usr/bin/python3"
+TARGET = 99.5
+TOP = 12
+
+INTERPRETER = re.compile(r"/(python3(\.\d+)?|libpython3[^/]*\.so[^/]*)$")
+# Functions of an interpreter that is not running Python: starting, or ending.
+IDLE = re.compile(r"Py_Initialize\w*|_?Py_PreInitialize\w*|pymain_init|Py_FinalizeEx|Py_Finalize|"
+                  r"Py_EndInterpreter|_?PyRuntime_\w+|pymain_free")
+
+
+def trace(folder):
+    weights, report = os.path.join(folder, "resnet18.pt"), os.path.join(folder, "report.json")
+    subprocess.run([PYTHON, TRAIN, "save", weights], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([MEMSNOOP, "-q", "-o", report, "--", PYTHON, TRAIN, "run", weights],
+                   check=True, stdout=subprocess.DEVNULL)
+    return report
+
+
+# ---- a stack -----------------------------------------------------------------------------
+
+def frames_of(stack):
+    """Without the line that says why there are no more."""
+    return [f for f in stack["frames"] if f["kind"] != "note"]
+
+
+def last_module(stack):
+    """The file of the outermost frame, where the walk ended."""
+    frames = frames_of(stack)
+    return os.path.basename(frames[0]["module"] or "no file") if frames else "no frames"
+
+
+def has_python(stack):
+    return any(f["kind"] == "python" for f in stack["frames"])
+
+
+def runs_python(stack):
+    """Whether its thread is one of the interpreter's, which is not starting or ending."""
+    if has_python(stack):
+        return True
+    frames = [f for f in frames_of(stack) if INTERPRETER.search(f["module"] or "")]
+    # _start is the program's own, before main
+    frames = [f for f in frames if f["function"] not in ("_start", "main")]
+    if not frames or any(IDLE.fullmatch(f["function"] or "") for f in frames):
+        return False
+    # the main thread, once it has begun to run what it was given
+    names = [f["function"] for f in frames]
+    return "Py_BytesMain" not in names or "Py_RunMain" in names
+
+
+# ---- sums ----------------------------------------------------------------------------------
+
+def share(part, whole):
+    return 100 * part / whole if whole else 0.0
+
+
+def allocs(stacks):
+    return sum(s["allocs"] for s in stacks)
+
+
+def show_share(what, part, whole):
+    by_allocs, by_stacks = share(allocs(part), allocs(whole)), share(len(part), len(whole))
+    print(f"  {what:<44}{by_allocs:>9.3f} %{by_stacks:>9.3f} %   of {allocs(whole):,} / "
+          f"{len(whole):,}")
+    return by_allocs
+
+
+def show_table(title, groups):
+    """groups: name -> stacks; the largest first."""
+    if not groups:
+        return
+    print(f"\n{title}\n  {'allocations':>12}{'stacks':>9}")
+    ordered = sorted(groups.items(), key=lambda item: -allocs(item[1]))
+    for name, stacks in ordered[:TOP]:
+        print(f"  {allocs(stacks):>12,}{len(stacks):>9,}  {name}")
+    if len(ordered) > TOP:
+        rest = [s for _, stacks in ordered[TOP:] for s in stacks]
+        print(f"  {allocs(rest):>12,}{len(rest):>9,}  {len(ordered) - TOP} more")
+
+
+def group(stacks, key):
+    groups = collections.defaultdict(list)
+    for stack in stacks:
+        groups[key(stack)].append(stack)
+    return groups
+
+
+def show(report):
+    """Prints it all; returns whether both shares reach the target."""
+    stacks = [s for s in report["stacks"] if s["layer"] == "heap" and s["allocs"]]
+    whole = [s for s in stacks if s["end"] == "root"]
+    python = [s for s in stacks if runs_python(s)]
+    named = [s for s in python if has_python(s)]
+    print(f"\nStacks of the training run{'':<20}{'by allocations':>15}{'by stacks':>11}")
+    root = show_share("that reach main or their thread's start", whole, stacks)
+    show_share("found by frame pointer, in part", [s for s in stacks if s["by_pointer"]], stacks)
+    frames = show_share("of Python threads, with Python frames", named, python)
+    show_share("  with a frame that is gone", [s for s in named if any(
+        f["function"] == "<python: gone>" for f in s["frames"])], python)
+    show_table("Other ends, and the file of the last frame", group(
+        (s for s in stacks if s["end"] != "root"), lambda s: f"{s['end']}: {last_module(s)}"))
+    show_table("Python threads without Python frames: their outermost frames", group(
+        (s for s in python if not has_python(s)),
+        lambda s: " > ".join(f["function"] or "?" for f in frames_of(s)[:7])))
+    lost = {key: count for key, count in report["lost"].items() if count}
+    print(f"\nlost: {lost or 'nothing'}")
+    return root >= TARGET and frames >= TARGET
+
+
+def main():
+    parser = argparse.ArgumentParser(description="How complete stacks are.")
+    parser.add_argument("--report")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        with open(options.report or trace(folder), encoding="utf-8") as file:
+            report = json.load(file)
+    reached = show(report)
+    print(f"the target of {TARGET} % by allocations: {'reached' if reached else 'missed'}")
+    return 0 if reached else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
