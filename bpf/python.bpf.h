@@ -100,6 +100,7 @@ static __always_inline void python_begin(struct python_state *p, __u32 image)
 
 	p->open = 0;
 	p->searched = 0;
+	p->shown = 0;
 	if (p->image != image) {
 		p->image = 0;
 		python = bpf_map_lookup_elem(&pythons, &image);

@@ -62,8 +62,8 @@ struct ms_python_walk {
 	__u16 code_first;              /* the first instruction that shows in a traceback */
 	__u16 code_line;               /* co_firstlineno */
 	__u16 check[MS_PYTHON_CHECKS]; /* words, multiples of 8, that never change in its life */
-	__u16 pad[2];
-	__u64 interpreters; /* address of the pointer to the first interpreter */
+	__u32 module;                  /* of the interpreter, in frames; 0: not known */
+	__u64 interpreters;            /* address of the pointer to the first interpreter */
 	/* Addresses of _PyEval_EvalFrameDefault, and of the part of it that the
 	 * compiler put elsewhere; 0, 0 if there is none. */
 	__u64 eval[2][2];
@@ -135,6 +135,7 @@ struct python_state {
 	__u32 searched; /* in this walk */
 	__u32 active;   /* chain that python_next() follows */
 	__u32 open;     /* it has more for this native frame */
+	__u32 shown;    /* Python frames of this walk so far */
 	__u64 sp, cfa;  /* of the native frame */
 	__u64 thread;   /* pthread_self() */
 	struct ms_python_chain chain[MS_PYTHON_CHAINS];

@@ -173,14 +173,19 @@ static __always_inline void walk_unemit(struct walk_context *c)
 
 /*
  * Adds the native frame at w->ip, whose caller has the stack pointer `cfa`,
- * unless it is the interpreter's loop and Python's frames come in its place.
+ * unless it is the interpreter's and Python's frames come in its place.
  * 1 if there is no room for it.
  */
 static __always_inline int walk_native(struct walk_context *c, __u64 frame, __u64 cfa)
 {
 	struct walk *w = &c->task->walk;
-	int replaced = walk_python_eval(&c->task->python, w->ip - !w->exact, w->sp, cfa);
+	struct python_state *p = &c->task->python;
+	int replaced = walk_python_eval(p, w->ip - !w->exact, w->sp, cfa);
 
+	/* How the interpreter gets from one Python frame to the next is its own
+	 * affair; what it does below the innermost one is not. */
+	if (!replaced && p->shown && MS_FRAME_MODULE(frame) == p->walk.module && !native_python)
+		return 0;
 	if (!replaced || native_python)
 		return walk_emit(c, frame);
 	if (replaced > 1)
@@ -235,6 +240,7 @@ static long walk_step(__u32 i, void *data)
 
 	if (c->task->python.open) {
 		more = walk_python_next(&c->task->python, &frame);
+		c->task->python.shown += more == 1;
 		if (more == 1 && walk_emit(c, frame))
 			return 1;
 		if (more)

@@ -290,6 +290,7 @@ static void find_python(struct target *t, struct image *image, const struct mapp
 		return;
 	err = python_detect(image->pid, module->python, bias, &python, why, sizeof(why));
 	if (!err) {
+		python.walk.module = module->id;
 		log_verbose("pid %d: Python 3.%u in %s", image->pid, python.walk.minor,
 			    module->path);
 		set_python(t, image, &python);
