@@ -214,6 +214,7 @@ struct native {
 struct natives {
 	struct native frame[NATIVE_MAX];
 	size_t count;
+	bool complete; /* libdw has found all of them */
 };
 
 static struct natives natives;
@@ -261,7 +262,7 @@ static void natives_read(const struct target *t, Dwfl **dwfl)
 	assert_int_equal(dwfl_linux_proc_report(*dwfl, t->pid), 0);
 	assert_int_equal(dwfl_report_end(*dwfl, NULL, NULL), 0);
 	assert_int_equal(dwfl_linux_proc_attach(*dwfl, t->pid, true), 0);
-	dwfl_getthread_frames(*dwfl, t->tid, native_add, &natives);
+	natives.complete = !dwfl_getthread_frames(*dwfl, t->tid, native_add, &natives);
 	assert_true(natives.count > 3);
 }
 
@@ -360,16 +361,26 @@ static size_t walk(void)
 			fail_msg("native frame %zu gives way to nothing", i);
 		count += of_this;
 	}
-	assert_false(python_rest(&walk_state));
+	if (natives.complete)
+		assert_false(python_rest(&walk_state));
+	while (python_rest(&walk_state))
+		while ((next = python_next(&walk_state, &frame)))
+			if (next != PYTHON_AGAIN) {
+				add_python(frame);
+				count++;
+			}
 	return count;
 }
 
 static void check_stopped(const struct target *t, const char *python, const char *scenario)
 {
-	const char *expected = strchr(t->expected, '\n') + 1;
+	char *expected = strchr(t->expected, '\n') + 1, *mark = strstr(expected, "-- ");
 	size_t count, reads;
 
 	count = walk();
+	/* What the native walk did not reach is not looked for either. */
+	if (!natives.complete && mark && !strstr(seen.data, "-- "))
+		memmove(mark, strchr(mark, '\n') + 1, strlen(strchr(mark, '\n')));
 	if (strncmp(seen.data, expected, seen.used) != 0 ||
 	    strcmp(expected + seen.used, "go\n") != 0)
 		fail_msg("%s, %s:\n%.*s\nbut it is\n%s", python, scenario, (int)seen.used,
@@ -381,7 +392,8 @@ static void check_stopped(const struct target *t, const char *python, const char
 	assert_in_range(kernel.reads - reads, 2 * count, 5 * count + 8);
 }
 
-static void check_scenario(const char *python, const char *scenario)
+/* Returns whether libdw has found all native frames. */
+static bool check_scenario(const char *python, const char *scenario)
 {
 	struct user_regs_struct regs;
 	struct target t;
@@ -410,12 +422,13 @@ static void check_scenario(const char *python, const char *scenario)
 	codes_free(kernel.store);
 	ptrace(PTRACE_DETACH, t.tid, 0, 0);
 	target_end(&t);
+	return natives.complete;
 }
 
 static size_t check_python(const char *python)
 {
 	char command[3 * PATH_MAX], list[4096] = "", *rest = list, *scenario;
-	size_t count = 0;
+	size_t count = 0, complete = 0;
 	FILE *out;
 
 	snprintf(command, sizeof(command), "'%s' '%s/python_frames.py'", python, python_scripts);
@@ -424,10 +437,10 @@ static size_t check_python(const char *python)
 	assert_non_null(fgets(list, sizeof(list), out));
 	assert_int_equal(pclose(out), 0);
 	while ((scenario = strsep(&rest, " \n")) && *scenario) {
-		if (!getenv("SCENARIO") || !strcmp(getenv("SCENARIO"), scenario))
-			check_scenario(python, scenario);
+		complete += check_scenario(python, scenario);
 		count++;
 	}
+	assert_true(complete > 0);
 	return count;
 }
 
