@@ -246,16 +246,14 @@ def qsort():
 
 
 def thread():
-    # Some before and some after, all with frames of their own
-    events = [threading.Event() for _ in range(6)]
-    threads = [threading.Thread(target=event.wait, daemon=True) for event in events]
-    for other in threads[:3]:
-        other.start()
-    stopped = threading.Thread(target=recursion, args=(5,))
-    stopped.start()
-    for other in threads[3:]:
-        other.start()
-    stopped.join()
+    # Some before and some after, all with frames of their own; all there when it stops
+    ready = threading.Event()
+    threads = [threading.Thread(target=threading.Event().wait, daemon=True) for _ in range(6)]
+    threads.insert(3, threading.Thread(target=lambda: ready.wait() and recursion(5)))
+    for each in threads:
+        each.start()
+    ready.set()
+    threads[3].join()
 
 
 SUB = """

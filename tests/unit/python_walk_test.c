@@ -9,6 +9,7 @@
 #include <elfutils/libdwfl.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
 
@@ -393,6 +394,48 @@ static void check_stopped(const struct target *t, const char *python, const char
 	assert_in_range(kernel.reads - reads, 2 * count, 5 * count + 8);
 }
 
+/* What is not the code object that the kernel side saw is not taken for it. */
+static void check_gone(void)
+{
+	const struct ms_code_key *key = &kernel.keys[0];
+	const char *function, *file;
+	struct python_code code;
+	uint8_t flip;
+	unsigned line;
+
+	assert_int_equal(python_code_read(kernel.pid, &kernel.python, key->code, key->check, &code),
+			 0);
+	python_code_free(&code);
+	assert_int_equal(
+	    python_code_read(kernel.pid, &kernel.python, key->code, key->check + 1, &code),
+	    -ESTALE);
+	assert_int_equal(
+	    python_code_read(kernel.pid, &kernel.python, key->code + 8, key->check, &code),
+	    -ESTALE);
+	assert_int_equal(python_code_read(kernel.pid, &kernel.python, 4096, key->check, &code),
+			 -ESTALE);
+	/* Objects of other types, at places that are not where they should be. */
+	for (flip = 8; flip; flip <<= 1) {
+		struct ms_python other = kernel.python;
+
+		other.code.filename ^= flip;
+		if (!python_code_read(kernel.pid, &other, key->code, key->check, &code))
+			python_code_free(&code);
+		other = kernel.python;
+		other.code.lines ^= flip;
+		if (!python_code_read(kernel.pid, &other, key->code, key->check, &code))
+			python_code_free(&code);
+	}
+	assert_int_equal(codes_add(kernel.store, 77777, kernel.pid,
+				   &(struct ms_code_key){.code = key->code, .image = IMAGE}),
+			 -ESTALE);
+	assert_false(codes_frame(kernel.store, 77777, 1, &function, &file, &line));
+	assert_string_equal(function, "<python: gone>");
+	assert_int_equal(codes_gone(kernel.store), 1);
+	assert_false(codes_frame(kernel.store, 0, 1, &function, &file, &line));
+	assert_string_equal(function, "<python: unknown>");
+}
+
 /* Returns whether libdw has found all native frames. */
 static bool check_scenario(const char *python, const char *scenario)
 {
@@ -418,6 +461,7 @@ static bool check_scenario(const char *python, const char *scenario)
 	detect(t.pid);
 	natives_read(&t, &dwfl);
 	check_stopped(&t, python, scenario);
+	check_gone();
 
 	dwfl_end(dwfl);
 	codes_free(kernel.store);
@@ -459,9 +503,32 @@ static void test_pythons(void **state)
 			      check_python(all.path[i]));
 }
 
+/* Files that have no interpreter, or are broken. */
+static void test_no_interpreter(void **state)
+{
+	static char broken[1 << 16];
+	struct python_symbols symbols;
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), copy = memfd_create("broken", 0);
+	ssize_t n;
+
+	(void)state;
+	assert_true(fd >= 0 && copy >= 0);
+	assert_int_equal(python_symbols_read(fd, &symbols), -ENOENT);
+	/* Its beginning only: the section headers are gone. */
+	n = read(fd, broken, sizeof(broken));
+	assert_true(n > 0);
+	assert_int_equal(write(copy, broken, (size_t)n), n);
+	assert_true(python_symbols_read(copy, &symbols) < 0);
+	assert_int_equal(ftruncate(copy, 40), 0);
+	assert_true(python_symbols_read(copy, &symbols) < 0);
+	close(copy);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_no_interpreter),
 	    cmocka_unit_test(test_pythons),
 	};
 

@@ -94,7 +94,7 @@ static void eval_set(const struct python_symbols *symbols, uint64_t bias,
  */
 static int looks_right(pid_t pid, const struct ms_python_walk *walk)
 {
-	uint64_t interp = 0, state = 0, owner = 0, code;
+	uint64_t interp = 0, state = 0, owner = 0, thread = 0;
 	int err = memory_read(pid, walk->interpreters, &interp, sizeof(interp));
 
 	if (err || !interp)
@@ -104,8 +104,8 @@ static int looks_right(pid_t pid, const struct ms_python_walk *walk)
 		return err;
 	err = memory_read(pid, state + walk->state_interp, &owner, sizeof(owner));
 	if (!err)
-		err = memory_read(pid, state + walk->state_thread, &code, sizeof(code));
-	if (err || owner != interp || !code)
+		err = memory_read(pid, state + walk->state_thread, &thread, sizeof(thread));
+	if (err || owner != interp || !thread)
 		return -ENOTSUP;
 	return 0;
 }
