@@ -47,7 +47,7 @@ struct walk {
 	__u32 exact;             /* ip is the instruction itself, not the one after a call */
 	__u32 by_pointer;
 	__u32 end;  /* enum ms_stack_end, or that it is not over */
-	__u32 rest; /* Python has been asked for what the native walk did not reach */
+	__u32 rest; /* times Python was asked for what the native walk did not reach */
 };
 
 /* Per thread.  The walk's scratch lives here because uprobe programs are

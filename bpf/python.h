@@ -110,20 +110,20 @@ struct ms_python_chain {
 	__u64 marker; /* of the evaluation loop that runs it; 0: none, or not known yet */
 };
 
-struct ms_python_known {
-	__u64 code, check;
-	__u32 image;
-	__u32 id;
-};
-
-/* A search for this thread's states: here and not on the stack, where the verifier
- * would follow each value of the counters. */
+/* A search for the thread's states.  Here and not on the stack: there the verifier
+ * would follow each value that the counters can have. */
 struct ms_python_search {
 	__u64 interp, next; /* the interpreter, and the one after it */
 	__u64 state;        /* the thread state to look at */
 	__u32 interps, found;
 	__u32 changed;
 	__u32 pad;
+};
+
+struct ms_python_known {
+	__u64 code, check;
+	__u32 image;
+	__u32 id;
 };
 
 /* Per thread, in its struct task_state. */
@@ -139,8 +139,8 @@ struct python_state {
 	__u64 sp, cfa;  /* of the native frame */
 	__u64 thread;   /* pthread_self() */
 	struct ms_python_chain chain[MS_PYTHON_CHAINS];
-	struct ms_python_known known[MS_PYTHON_CACHE];
 	struct ms_python_search search;
+	struct ms_python_known known[MS_PYTHON_CACHE];
 	__u8 window[MS_PYTHON_WINDOW];
 };
 

@@ -117,32 +117,6 @@ static __always_inline struct memo *memo_get(struct walk_context *c, __u64 addre
 	return memo;
 }
 
-/*
- * Global functions: the verifier proves each once, and not with every way into
- * it.  They check for NULL because it does not know their callers.
- */
-__weak int walk_python_begin(struct python_state *p, __u32 image)
-{
-	if (p)
-		python_begin(p, image);
-	return 0;
-}
-
-__weak int walk_python_eval(struct python_state *p, __u64 ip, __u64 sp, __u64 cfa)
-{
-	return p ? python_eval(p, ip, sp, cfa) : 0;
-}
-
-__weak int walk_python_next(struct python_state *p, __u64 *frame)
-{
-	return p && frame ? python_next(p, frame) : 0;
-}
-
-__weak int walk_python_rest(struct python_state *p)
-{
-	return p ? python_rest(p) : 0;
-}
-
 /* Adds a frame to the stack; 1, and the walk ends, if there is no room for it. */
 static __always_inline int walk_emit(struct walk_context *c, __u64 frame)
 {
@@ -180,7 +154,7 @@ static __always_inline int walk_native(struct walk_context *c, __u64 frame, __u6
 {
 	struct walk *w = &c->task->walk;
 	struct python_state *p = &c->task->python;
-	int replaced = walk_python_eval(p, w->ip - !w->exact, w->sp, cfa);
+	int replaced = python_eval(p, w->ip - !w->exact, w->sp, cfa);
 
 	/* How the interpreter gets from one Python frame to the next is its own
 	 * affair; what it does below the innermost one is not. */
@@ -239,7 +213,7 @@ static long walk_step(__u32 i, void *data)
 	int more;
 
 	if (c->task->python.open) {
-		more = walk_python_next(&c->task->python, &frame);
+		more = python_next(&c->task->python, &frame);
 		c->task->python.shown += more == 1;
 		if (more == 1 && walk_emit(c, frame))
 			return 1;
@@ -257,10 +231,9 @@ static long walk_step(__u32 i, void *data)
 	}
 	/* The native walk is over.  If it did not come to the thread's start, Python
 	 * may know more of the way. */
-	if (w->end == MS_END_ROOT || w->end == MS_END_TRUNCATED || w->rest)
+	if (w->end == MS_END_ROOT || w->end == MS_END_TRUNCATED || w->rest++ >= MS_PYTHON_CHAINS)
 		return 1;
-	w->rest = 1;
-	return !walk_python_rest(&c->task->python);
+	return !python_rest(&c->task->python);
 }
 
 /* ---- the walk ------------------------------------------------------------ */
@@ -326,7 +299,7 @@ static __always_inline __u64 stack_walk(const struct position *at, struct task_s
 
 	c.mappings = bpf_map_lookup_elem(&mappings, &image);
 	walk_start(&task->walk, at);
-	walk_python_begin(&task->python, image);
+	python_begin(&task->python, image);
 	task->stack.nr = 0;
 	if (first)
 		walk_emit(&c, first);
