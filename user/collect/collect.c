@@ -31,7 +31,15 @@ struct collect *collect_new(struct kernel *kernel, struct target *target,
 		return NULL;
 	c->kernel = kernel;
 	c->target = target;
-	c->source = (struct frames_source){kernel, target_modules(target), table, symbols};
+	c->source = (struct frames_source){.kernel = kernel,
+					   .modules = target_modules(target),
+					   .table = table,
+					   .symbols = symbols,
+					   .jit = jit_new(symbols)};
+	if (!c->source.jit) {
+		free(c);
+		return NULL;
+	}
 	c->limits = *limits;
 	c->start_ns = now_ns();
 	return c;
@@ -44,6 +52,7 @@ void collect_free(struct collect *c)
 	timeline_free(&c->timeline);
 	kept_free(&c->kept);
 	roots_free(&c->roots);
+	jit_free(c->source.jit);
 	free(c->previous);
 	free(c);
 }
@@ -98,6 +107,7 @@ void collect_tick(struct collect *c)
 	bool kept = timeline_begin(&c->timeline);
 	double now = collect_seconds(c);
 
+	target_tick(c->target);
 	for (; c->rooted < n; c->rooted++)
 		roots_add(&c->roots, c->source.symbols, images[c->rooted]->pid);
 
@@ -282,6 +292,7 @@ static int fill_notes(const struct collect *c, struct snapshot *s)
 	struct image *const *images;
 	size_t i, n = target_images(c->target, &images), unseen = 0, late = 0;
 	size_t unnamed = symbols_incomplete(c->source.symbols);
+	size_t jitted = jit_incomplete(c->source.jit);
 	double longest = 0;
 	int err = 0;
 
@@ -310,6 +321,11 @@ static int fill_notes(const struct collect *c, struct snapshot *s)
 			       "files with more debug information than is read, so that frames "
 			       "in them may have no name or line: %zu",
 			       unnamed);
+	if (!err && jitted)
+		err = add_note(s,
+			       "processes whose JIT wrote down more code than is read, so that "
+			       "frames in it may have no name: %zu",
+			       jitted);
 	return err;
 }
 
@@ -327,6 +343,7 @@ int collect_snapshot(struct collect *c, const char *title, size_t top, struct sn
 		s->layer_on[LAYER_HEAP] = s->layer_on[LAYER_RSS] = true;
 		err = s->title ? 0 : -ENOMEM;
 	}
+	jit_begin(c->source.jit);
 	if (!err)
 		err = fill_processes(c, s, totals, &numbers);
 	if (!err)

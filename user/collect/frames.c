@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collect/jitted.h"
+
 struct list {
 	struct frame *items; /* innermost first, until they are turned round */
 	size_t count, room;
@@ -71,12 +73,16 @@ static int add_code(const struct frames_source *s, struct list *list, const stru
 		    uint64_t frame)
 {
 	struct frame frames[SYMBOL_INLINE_MAX];
+	const struct frame *jitted;
 	const struct module *module;
 	size_t i, n;
 	int err = 0;
 
 	if (!MS_FRAME_MODULE(frame) && image)
 		frame = place_late(image, frame);
+	jitted = MS_FRAME_MODULE(frame) ? NULL : jitted_find(s->jit, image, MS_FRAME_OFFSET(frame));
+	if (jitted)
+		return list_add(list, jitted);
 	module = modules_find(s->modules, MS_FRAME_MODULE(frame));
 	if (module)
 		err = symbols_add_module(s->symbols, module->id, module->fd, module->path);

@@ -5,6 +5,7 @@
 
 #include "collect/kernel.h"
 #include "collect/snapshot.h"
+#include "symbol/jit.h"
 #include "symbol/symbol.h"
 #include "target/target.h"
 
@@ -13,6 +14,7 @@ struct frames_source {
 	const struct modules *modules;
 	const struct probe_table *table;
 	struct symbols *symbols;
+	struct jit *jit;
 };
 
 /*

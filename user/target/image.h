@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "memsnoop.h"
+#include "target/jitfiles.h"
 
 struct image {
 	uint32_t id; /* the kernel side's */
@@ -26,6 +27,8 @@ struct image {
 	uint64_t maxrss_before;    /* pages: the most of the images before it */
 	struct ms_mappings *table; /* the last mapping table given to the kernel */
 	size_t functions;          /* allocation functions probed */
+	struct jit_files jit;
+	const struct image *parent; /* it began as a copy of this one, or NULL */
 };
 
 /* A new image, described from /proc; NULL when out of memory. */

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "probe/closer.h"
 #include "probe/seccomp.h"
+#include "target/jitwatch.h"
 #include "target/probed.h"
 #include "target/process.h"
 
@@ -20,6 +21,7 @@ struct traced {
 	struct image *image; /* a vfork child's is its parent's */
 	uint32_t flags;      /* MS_PROC_* */
 	struct probed probed;
+	struct jit_watch watch;
 };
 
 struct target {
@@ -201,7 +203,7 @@ static int give_table(struct target *t, struct image *image, const struct mappin
 
 	if (!table)
 		return -ENOMEM;
-	table->jit = maps->anonymous;
+	table->jit = jit_watch_found(maps);
 	for (i = 0; i < maps->count; i++) {
 		const struct mapping *m = &maps->items[i];
 
@@ -271,6 +273,7 @@ int target_sync(struct target *t, pid_t pid)
 		return err;
 	modules = calloc(maps.count, sizeof(struct module *));
 	err = modules ? sync_modules(t, traced, &maps, modules) : -ENOMEM;
+	jit_files_look(&traced->image->jit, pid, &maps);
 	if (!err)
 		err = give_table(t, traced->image, &maps, modules);
 	free(modules);
@@ -286,6 +289,32 @@ int target_sync(struct target *t, pid_t pid)
 	log_verbose("tracing %d (%s): %zu allocation functions", pid,
 		    traced->image->comm ? traced->image->comm : "?", traced->image->functions);
 	return 0;
+}
+
+/* Its JIT may have begun to make code, and a dump to say what it made. */
+static void look_for_jit(struct target *t, struct traced *traced)
+{
+	struct image *image = traced->image;
+	struct mappings maps;
+
+	if (traced->flags & MS_PROC_BORROWED || !image->table ||
+	    (image->table->jit && image->jit.dump >= 0) ||
+	    !jit_watch_is_due(&traced->watch, now_ns()) || mappings_read(traced->pid, &maps))
+		return;
+	jit_files_look(&image->jit, traced->pid, &maps);
+	if (!image->table->jit && jit_watch_found(&maps)) {
+		image->table->jit = 1;
+		kernel_mappings_set(t->kernel, image->id, image->table);
+	}
+	mappings_free(&maps);
+}
+
+void target_tick(struct target *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->traced_count; i++)
+		look_for_jit(t, t->traced[i]);
 }
 
 /* ---- events ------------------------------------------------------------- */
@@ -306,6 +335,7 @@ static void image_forked(struct target *t, const struct ms_event *e)
 	if (former) {
 		/* The exit of a former owner of the pid was lost. */
 		former->image->end_ns = e->time_ns;
+		jit_files_end(&former->image->jit);
 		traced_remove(t, former);
 	}
 	parent = traced_find(t, e->parent);
@@ -318,6 +348,7 @@ static void image_forked(struct target *t, const struct ms_event *e)
 	if (!image || !traced_new(t, e->tgid, image, e->flags))
 		return;
 	image->followed = !(e->flags & MS_PROC_HOLD);
+	image->parent = parent ? parent->image : NULL;
 	sync_unheld(t, e->tgid, e->flags);
 }
 
@@ -332,6 +363,7 @@ static void image_execed(struct target *t, const struct ms_event *e)
 	if (!(traced->flags & MS_PROC_BORROWED)) {
 		old->end_ns = e->time_ns;
 		old->execed = true;
+		jit_files_end(&old->jit);
 	}
 	image = image_add(t, e->id, e->tgid, old->ppid, e->time_ns);
 	if (!image)
@@ -360,6 +392,7 @@ static void image_exited(struct target *t, const struct ms_event *e)
 	if (!(traced->flags & MS_PROC_BORROWED)) {
 		image->end_ns = e->time_ns;
 		image->wait_status = e->exit_code;
+		jit_files_end(&image->jit);
 		/* signal->maxrss outlives exec: a larger former program hides this
 		 * one's, and then the last tick's high-water mark stands. */
 		if (e->maxrss_pages > image->maxrss_before)

@@ -37,6 +37,9 @@ int target_sync(struct target *target, pid_t pid);
 /* A fork, exec, exit or libs event; calls target_sync() where nobody holds. */
 void target_event(struct target *target, const struct ms_event *event);
 
+/* Now and then: notices what JITs begin in running processes. */
+void target_tick(struct target *target);
+
 /* Every image ever, in order of appearance. */
 size_t target_images(const struct target *target, struct image *const **images);
 /* Processes that still run. */

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Signs of a JIT. */
+#include "target/jitwatch.h"
+
+#include <string.h>
+
+#define WAIT_FIRST_NS 5000000ULL
+#define WAIT_LAST_NS 1000000000ULL
+
+/*
+ * How the names of programs and libraries begin that hold a JIT: their code is
+ * then followed from its first instruction on.  Others are found out when they
+ * have made some.
+ */
+static const char *const runtimes[] = {
+    "node",      "libnode.so", "libv8",   "deno",          "bun",      "libjvm.so", "luajit",
+    "libluajit", "pypy",       "libpypy", "libcoreclr.so", "beam.smp", "libjulia",  "libmono",
+};
+
+static bool is_runtime(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t i;
+
+	for (i = 0; slash && i < sizeof(runtimes) / sizeof(runtimes[0]); i++)
+		if (!strncmp(slash + 1, runtimes[i], strlen(runtimes[i])))
+			return true;
+	return false;
+}
+
+bool jit_watch_found(const struct mappings *maps)
+{
+	size_t i;
+
+	if (maps->anonymous)
+		return true;
+	for (i = 0; i < maps->count; i++)
+		if (is_runtime(maps->items[i].path))
+			return true;
+	return false;
+}
+
+bool jit_watch_is_due(struct jit_watch *watch, uint64_t now_ns)
+{
+	if (now_ns < watch->due_ns)
+		return false;
+	watch->wait_ns = watch->wait_ns ? 2 * watch->wait_ns : WAIT_FIRST_NS;
+	if (watch->wait_ns > WAIT_LAST_NS)
+		watch->wait_ns = WAIT_LAST_NS;
+	watch->due_ns = now_ns + watch->wait_ns;
+	return true;
+}
