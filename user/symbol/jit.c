@@ -13,8 +13,9 @@
 #include "symbol/jitname.h"
 #include "symbol/perfmap.h"
 
-/* What may be read and built, of all processes together, in bytes. */
+/* What may be read and built, in bytes: of all processes together, and of one. */
 #define BUDGET ((uint64_t)2 << 30)
+#define PROCESS_BUDGET ((uint64_t)512 << 20)
 
 struct file {
 	int fd; /* -1: none */
@@ -27,6 +28,7 @@ struct file {
 struct jit_process {
 	unsigned round; /* in which its files were looked at last */
 	bool incomplete;
+	uint64_t spent;
 	struct file files[JIT_FORMAT_NR];
 	struct pair_map answers; /* (address, 0) -> struct answer */
 };
@@ -156,12 +158,25 @@ static int file_read(struct file *file, enum jit_format format, struct budget *b
 	return jitdump_read(&file->dump, file->fd, &file->codes, budget);
 }
 
+/* Reads on within what is left to the process and to all. */
+static void read_on(struct jit *jit, struct jit_process *process, enum jit_format format)
+{
+	uint64_t left = PROCESS_BUDGET - process->spent;
+	struct budget budget = {.left = left < jit->budget.left ? left : jit->budget.left};
+	uint64_t before = budget.left;
+	int err = file_read(&process->files[format], format, &budget);
+
+	process->spent += before - budget.left;
+	jit->budget.left -= before - budget.left;
+	if (err == -EFBIG || err == -E2BIG || err == -ENOMEM || budget.refused)
+		process->incomplete = true;
+}
+
 void jit_read(struct jit *jit, uint32_t id, enum jit_format format, int fd)
 {
 	struct jit_process *process = process_get(jit, id);
 	struct file *file = process ? &process->files[format] : NULL;
 	struct stat now;
-	int err;
 
 	if (fd < 0)
 		return; /* what was read before stays right */
@@ -176,9 +191,7 @@ void jit_read(struct jit *jit, uint32_t id, enum jit_format format, int fd)
 		close(fd);
 	}
 	file->seen = now;
-	err = file_read(file, format, &jit->budget);
-	if (err == -EFBIG || err == -E2BIG || err == -ENOMEM)
-		process->incomplete = true;
+	read_on(jit, process, format);
 }
 
 /* ---- names ------------------------------------------------------------- */
@@ -194,7 +207,7 @@ static void name_code(struct jit *jit, const struct file *file, enum jit_format 
 	else
 		jitdump_name(file->fd, code, raw, sizeof(raw));
 	jit_name_parse(raw, &name);
-	if (format == JIT_DUMP)
+	if (format == JIT_DUMP && !name.exact)
 		jitdump_line(file->fd, code, address, name.file, sizeof(name.file), &name.line);
 	*frame = (struct frame){
 	    .function = symbols_intern(jit->symbols, name.function),

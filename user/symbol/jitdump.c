@@ -53,6 +53,12 @@ struct entry {
 	uint32_t line, discriminator;
 };
 
+/* The entries of one piece of code. */
+struct lines {
+	uint64_t start;          /* the address their addresses count from */
+	uint64_t count, at, end; /* how many, and where in the file */
+};
+
 /* ---- a file seen through a window ---------------------------------------- */
 
 struct window {
@@ -236,37 +242,39 @@ void jitdump_name(int fd, const struct jit_code *code, char *name, size_t size)
 
 /*
  * Entries come in the order of addresses: the last one that is not above
- * `address` is for it.  A name of 0xff alone is that of the entry before.
+ * `offset` in the code is for it.  A name of 0xff alone is that of the entry
+ * before.
  */
-static bool find_line(struct window *w, uint64_t at, uint64_t end, uint64_t count, uint64_t address,
-		      char *file, size_t size, unsigned *line)
+static bool find_line(struct window *w, const struct lines *lines, uint64_t offset, char *file,
+		      size_t size, unsigned *line)
 {
 	char name[NAME_SIZE], last[NAME_SIZE] = "";
+	uint64_t i, at = lines->at;
 	struct entry entry;
-	bool found = false;
-	uint64_t i;
+	unsigned number = 0;
 
-	if (end - at > LINES_BYTES_MAX)
-		end = at + LINES_BYTES_MAX;
-	for (i = 0; i < count && i < LINES_MAX; i++) {
-		if (!window_get(w, at, &entry, sizeof(entry)) || at + sizeof(entry) >= end)
+	for (i = 0; i < lines->count && i < LINES_MAX; i++) {
+		if (at + sizeof(entry) >= lines->end || !window_get(w, at, &entry, sizeof(entry)))
 			break;
-		at = window_text(w, at + sizeof(entry), end, name, sizeof(name));
-		if (!at || entry.address > address)
+		at = window_text(w, at + sizeof(entry), lines->end, name, sizeof(name));
+		if (!at || entry.address - lines->start > offset)
 			break;
 		if (strcmp(name, "\xff") != 0)
 			strcpy(last, name);
-		*line = entry.line;
-		found = true;
+		number = entry.line;
 	}
+	if (!*last || !number)
+		return false;
 	name_copy(file, size, last);
-	return found && *last;
+	*line = number;
+	return true;
 }
 
 bool jitdump_line(int fd, const struct jit_code *code, uint64_t address, char *file, size_t size,
 		  unsigned *line)
 {
 	struct window w = {.fd = fd};
+	struct lines lines;
 	struct debug debug;
 	struct load load;
 
@@ -274,9 +282,13 @@ bool jitdump_line(int fd, const struct jit_code *code, uint64_t address, char *f
 	    !window_get(&w, code->lines, &debug, sizeof(debug)) ||
 	    debug.record.id != CODE_DEBUG_INFO || debug.record.size < sizeof(debug))
 		return false;
-	/* The lines are those of where the code was loaded, wherever it is now. */
-	return find_line(&w, code->lines + sizeof(debug), code->lines + debug.record.size,
-			 debug.count, address - code->start + load.address, file, size, line);
+	lines.start = load.address; /* where the code was loaded, wherever it is now */
+	lines.count = debug.count;
+	lines.at = code->lines + sizeof(debug);
+	lines.end = code->lines + debug.record.size;
+	if (lines.end - lines.at > LINES_BYTES_MAX)
+		lines.end = lines.at + LINES_BYTES_MAX;
+	return find_line(&w, &lines, address - code->start, file, size, line);
 }
 
 void jitdump_free(struct jitdump *d)

@@ -42,6 +42,12 @@ static bool parse_v8(const char *text, struct jit_name *name)
 	const char *end = text + strlen(text), *blank;
 	unsigned column;
 
+	/*
+	 * What V8 11.3 writes in a dump is of no use: the line of an inlined
+	 * function as one of the outer function's file, and for Sparkplug's code
+	 * offsets in the bytecode as addresses.
+	 */
+	name->exact = true;
 	if (*text && strchr("~*^+", *text))
 		text++;
 	blank = strchr(text, ' ');
@@ -140,11 +146,13 @@ void jit_name_parse(const char *raw, struct jit_name *name)
 
 		*name->function = *name->file = '\0';
 		name->line = 0;
+		name->exact = false;
 		if (!strncmp(raw, forms[i].prefix, length) && forms[i].parse(raw + length, name) &&
 		    *name->function)
 			return;
 	}
 	*name->file = '\0';
 	name->line = 0;
+	name->exact = false;
 	name_copy(name->function, sizeof(name->function), *raw ? raw : "?");
 }

@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-#define WAIT_FIRST_NS 5000000ULL
-#define WAIT_LAST_NS 1000000000ULL
+#define WAIT_MIN_NS 5000000ULL
+#define WAIT_MAX_NS 1000000000ULL
+#define WAIT_SHARE 100 /* of the time one look in so many parts */
 
 /*
  * How the names of programs and libraries begin that hold a JIT: their code is
@@ -40,13 +41,10 @@ bool jit_watch_found(const struct mappings *maps)
 	return false;
 }
 
-bool jit_watch_is_due(struct jit_watch *watch, uint64_t now_ns)
+void jit_watch_looked(struct jit_watch *watch, uint64_t start_ns, uint64_t end_ns)
 {
-	if (now_ns < watch->due_ns)
-		return false;
-	watch->wait_ns = watch->wait_ns ? 2 * watch->wait_ns : WAIT_FIRST_NS;
-	if (watch->wait_ns > WAIT_LAST_NS)
-		watch->wait_ns = WAIT_LAST_NS;
-	watch->due_ns = now_ns + watch->wait_ns;
-	return true;
+	uint64_t took = end_ns > start_ns ? end_ns - start_ns : 0;
+	uint64_t wait = took < WAIT_MAX_NS / WAIT_SHARE ? took * WAIT_SHARE : WAIT_MAX_NS;
+
+	watch->due_ns = end_ns + (wait > WAIT_MIN_NS ? wait : WAIT_MIN_NS);
 }

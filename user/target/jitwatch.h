@@ -6,12 +6,12 @@
 #include "target/mappings.h"
 
 struct jit_watch {
-	uint64_t due_ns, wait_ns;
+	uint64_t due_ns;
 };
 
 /* Whether there is executable memory that is no file, or a library that will make some. */
 bool jit_watch_found(const struct mappings *maps);
-/* Often at first, then once a second: whether it is time to read a process's mappings. */
-bool jit_watch_is_due(struct jit_watch *watch, uint64_t now_ns);
+/* A look began and ended at these times: the next is due so much later that looking stays cheap. */
+void jit_watch_looked(struct jit_watch *watch, uint64_t start_ns, uint64_t end_ns);
 
 #endif

@@ -291,22 +291,29 @@ int target_sync(struct target *t, pid_t pid)
 	return 0;
 }
 
-/* Its JIT may have begun to make code, and a dump to say what it made. */
-static void look_for_jit(struct target *t, struct traced *traced)
+/*
+ * A JIT makes code without loading a library, maps a dump to say what it made,
+ * or maps its program's code once more, near to its own.
+ */
+static void look_again(struct target *t, struct traced *traced)
 {
-	struct image *image = traced->image;
+	uint64_t start_ns = now_ns();
+	struct module **modules;
 	struct mappings maps;
+	size_t i;
 
-	if (traced->flags & MS_PROC_BORROWED || !image->table ||
-	    (image->table->jit && image->jit.dump >= 0) ||
-	    !jit_watch_is_due(&traced->watch, now_ns()) || mappings_read(traced->pid, &maps))
+	if (traced->flags & MS_PROC_BORROWED || !traced->image->table ||
+	    start_ns < traced->watch.due_ns || mappings_read(traced->pid, &maps))
 		return;
-	jit_files_look(&image->jit, traced->pid, &maps);
-	if (!image->table->jit && jit_watch_found(&maps)) {
-		image->table->jit = 1;
-		kernel_mappings_set(t->kernel, image->id, image->table);
-	}
+	jit_files_look(&traced->image->jit, traced->pid, &maps);
+	modules = calloc(maps.count, sizeof(struct module *));
+	for (i = 0; modules && i < maps.count; i++)
+		modules[i] = modules_get(t->modules, traced->pid, &maps.items[i]);
+	if (modules)
+		give_table(t, traced->image, &maps, modules);
+	free(modules);
 	mappings_free(&maps);
+	jit_watch_looked(&traced->watch, start_ns, now_ns());
 }
 
 void target_tick(struct target *t)
@@ -314,7 +321,7 @@ void target_tick(struct target *t)
 	size_t i;
 
 	for (i = 0; i < t->traced_count; i++)
-		look_for_jit(t, t->traced[i]);
+		look_again(t, t->traced[i]);
 }
 
 /* ---- events ------------------------------------------------------------- */
