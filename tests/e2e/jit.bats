@@ -28,7 +28,7 @@ node_script()
 	command -v node >/dev/null || skip "no node"
 	unset NODE_OPTIONS NODE_EXTRA_CA_CERTS
 	cp "$REPO/tests/targets/jit_buffers.js" "$TMP/buffers.js"
-	cd "$TMP"
+	cd "$TMP" || return
 }
 
 @test "node: functions from a perf map, with file and line" {
@@ -62,10 +62,10 @@ node_script()
 
 @test "node in a container: the map in its own root, by its own number" {
 	node_script
-	mkdir "$TMP/own"
 	# the map is on a mount that goes away with the process
-	trace -- unshare --mount --pid --fork sh -c 'mount -t tmpfs none /tmp && cd / &&
-		exec node --no-opt --interpreted-frames-native-stack --perf-basic-prof /dev/fd/9 "$@"' \
+	trace -- unshare --mount --pid --fork sh -c 'mount -t tmpfs none /tmp &&
+		cat >/tmp/buffers.js <&9 && cd /tmp && exec node --no-opt \
+		--interpreted-frames-native-stack --perf-basic-prof /tmp/buffers.js "$@"' \
 		sh "$COUNT" "$SIZE" 9<"$TMP/buffers.js"
 	equal "$status" 0 "exit status"
 	chains_are_whole ""
