@@ -211,12 +211,14 @@ static int fill_processes(const struct collect *c, struct snapshot *s, struct ms
 			numbers->max_id = images[i]->id;
 	numbers->by_image_id = malloc((numbers->max_id + 1) * sizeof(size_t));
 	numbers->by_place = malloc((n + 1) * sizeof(size_t));
+	numbers->images = calloc(numbers->max_id + 1, sizeof(*numbers->images));
 	s->processes = calloc(n + 1, sizeof(*s->processes));
-	if (!numbers->by_image_id || !numbers->by_place || !s->processes)
+	if (!numbers->by_image_id || !numbers->by_place || !numbers->images || !s->processes)
 		return -ENOMEM;
 	memset(numbers->by_image_id, 0xff, (numbers->max_id + 1) * sizeof(size_t));
 	for (i = 0; i < n && !err; i++) {
 		numbers->by_place[i] = SIZE_MAX;
+		numbers->images[images[i]->id] = images[i];
 		if (!image_counts(images[i]))
 			continue;
 		if (image_totals(c, images[i]->id, &totals[s->process_count]))
@@ -356,6 +358,7 @@ int collect_snapshot(struct collect *c, const char *title, size_t top, struct sn
 		err = fill_notes(c, s);
 	free(numbers.by_image_id);
 	free(numbers.by_place);
+	free(numbers.images);
 	free(totals);
 	if (err) {
 		snapshot_free(s);
