@@ -69,8 +69,12 @@ static struct snapshot *make_snapshot(const struct frame *functions, size_t stac
 	for (size_t i = 0; i < stacks; i++) {
 		struct stack *stack = &s->stacks[i];
 
-		*stack = (struct stack){.allocs = 3, .frees = 1, .live = 2, .live_bytes = i + 1,
-					.alloc_bytes = 3 * i + 9, .peak_bytes = 2 * i + 1,
+		*stack = (struct stack){.allocs = 3,
+					.frees = 1,
+					.live = 2,
+					.live_bytes = i + 1,
+					.alloc_bytes = 3 * i + 9,
+					.peak_bytes = 2 * i + 1,
 					.frame_count = depth};
 		stack->frames = calloc(depth, sizeof(*stack->frames));
 		for (size_t j = 0; j < depth; j++)
@@ -86,7 +90,10 @@ int main(int argc, char **argv)
 		const char *name;
 		render_fn *render;
 	} outputs[] = {
-	    {"folded", render_folded}, {"svg", render_flame}, {"json", render_json}, {"summary", render_summary},
+	    {"folded", render_folded},
+	    {"svg", render_flame},
+	    {"json", render_json},
+	    {"summary", render_summary},
 	};
 	static struct frame functions[FUNCTIONS];
 	size_t stacks = argc > 1 ? strtoul(argv[1], NULL, 10) : 20000;

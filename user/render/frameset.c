@@ -84,7 +84,8 @@ int frameset_init(struct frameset *set, bool by_line)
 	set->frames = calloc(set->capacity, sizeof(*set->frames));
 	set->hashes = calloc(set->capacity, sizeof(*set->hashes));
 	set->slots = malloc(set->slot_count * sizeof(*set->slots));
-	if (!set->frames || !set->hashes || !set->slots)
+	set->seen = calloc(set->slot_count, sizeof(*set->seen));
+	if (!set->frames || !set->hashes || !set->slots || !set->seen)
 		return -ENOMEM;
 	memset(set->slots, 0xff, set->slot_count * sizeof(*set->slots));
 	return 0;
@@ -95,6 +96,7 @@ void frameset_free(struct frameset *set)
 	free(set->frames);
 	free(set->hashes);
 	free(set->slots);
+	free(set->seen);
 	memset(set, 0, sizeof(*set));
 }
 
@@ -102,6 +104,7 @@ void frameset_free(struct frameset *set)
 static int grow(struct frameset *set)
 {
 	uint32_t capacity = set->capacity * 2, slot_count = set->slot_count * 2;
+	struct frameset_seen *seen;
 	const struct frame **frames;
 	uint64_t *hashes;
 	uint32_t *slots;
@@ -117,8 +120,12 @@ static int grow(struct frameset *set)
 		return -ENOMEM;
 	set->hashes = hashes;
 	slots = malloc(slot_count * sizeof(*slots));
-	if (!slots)
+	seen = calloc(slot_count, sizeof(*seen));
+	if (!slots || !seen) {
+		free(slots);
+		free(seen);
 		return -ENOMEM;
+	}
 	memset(slots, 0xff, slot_count * sizeof(*slots));
 	for (uint32_t i = 0; i < set->count; i++) {
 		uint32_t slot = (uint32_t)set->hashes[i] & (slot_count - 1);
@@ -128,17 +135,20 @@ static int grow(struct frameset *set)
 		slots[slot] = i;
 	}
 	free(set->slots);
+	free(set->seen);
 	set->slots = slots;
+	set->seen = seen;
 	set->slot_count = slot_count;
 	set->capacity = capacity;
 	return 0;
 }
 
-uint32_t frameset_add(struct frameset *set, const struct frame *frame)
+static uint32_t add_by_content(struct frameset *set, const struct frame *frame)
 {
 	uint64_t hash = hash_frame(set, frame);
 	uint32_t slot, number;
 
+	set->compared++;
 	if (set->count == set->capacity && grow(set))
 		return FRAMESET_NONE;
 	slot = (uint32_t)hash & (set->slot_count - 1);
@@ -152,4 +162,33 @@ uint32_t frameset_add(struct frameset *set, const struct frame *frame)
 	set->hashes[number] = hash;
 	set->slots[slot] = number;
 	return number;
+}
+
+static struct frameset_seen *seen_slot(const struct frameset *set, const struct frameset_seen *seen)
+{
+	uint64_t hash = hash_mix(set->seed, (uintptr_t)seen->function);
+
+	hash = hash_mix(hash ^ (uintptr_t)seen->module << 16,
+			(uintptr_t)seen->file ^ (uint64_t)seen->line << 48 ^ seen->kind);
+	return &set->seen[(uint32_t)hash & (set->slot_count - 1)];
+}
+
+uint32_t frameset_add(struct frameset *set, const struct frame *frame)
+{
+	struct frameset_seen seen = {
+	    .function = frame->function,
+	    .file = frame->file,
+	    .module = frame->module,
+	    .line = set->by_line ? frame->line : 0,
+	    .kind = (unsigned)frame->kind << 1 | frame->inlined,
+	};
+	const struct frameset_seen *slot = seen_slot(set, &seen);
+
+	if (slot->function && slot->function == seen.function && slot->file == seen.file &&
+	    slot->module == seen.module && slot->line == seen.line && slot->kind == seen.kind)
+		return slot->number;
+	seen.number = add_by_content(set, frame);
+	if (seen.number != FRAMESET_NONE)
+		*seen_slot(set, &seen) = seen; /* the table may be a larger one now */
+	return seen.number;
 }

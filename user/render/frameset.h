@@ -13,12 +13,22 @@
 
 #define FRAMESET_NONE UINT32_MAX
 
+/* A frame seen before, told by where its texts are: they need not be read again. */
+struct frameset_seen {
+	const char *function, *file, *module; /* function NULL: free */
+	unsigned line;
+	unsigned kind; /* and whether it is inlined */
+	uint32_t number;
+};
+
 struct frameset {
 	const struct frame **frames; /* by number: the first one seen */
 	uint64_t *hashes;
 	uint32_t count, capacity;
 	uint32_t *slots; /* numbers by hash, open addressing, never full */
 	uint32_t slot_count;
+	struct frameset_seen *seen; /* one per slot; a later frame takes an earlier one's place */
+	size_t compared;            /* frames whose texts were read */
 	uint64_t seed;
 	bool by_line; /* whether the line makes a difference */
 };

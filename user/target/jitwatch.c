@@ -6,7 +6,7 @@
 
 #define WAIT_MIN_NS 5000000ULL
 #define WAIT_MAX_NS 1000000000ULL
-#define WAIT_SHARE 100 /* of the time one look in so many parts */
+#define WAIT_SHARE 200 /* of the time one look in so many parts */
 
 /*
  * How the names of programs and libraries begin that hold a JIT: their code is
