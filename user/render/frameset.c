@@ -84,7 +84,8 @@ int frameset_init(struct frameset *set, bool by_line)
 	set->frames = calloc(set->capacity, sizeof(*set->frames));
 	set->hashes = calloc(set->capacity, sizeof(*set->hashes));
 	set->slots = malloc(set->slot_count * sizeof(*set->slots));
-	set->seen = calloc(set->slot_count, sizeof(*set->seen));
+	set->seen_room = set->slot_count;
+	set->seen = calloc(set->seen_room, sizeof(*set->seen));
 	if (!set->frames || !set->hashes || !set->slots || !set->seen)
 		return -ENOMEM;
 	memset(set->slots, 0xff, set->slot_count * sizeof(*set->slots));
@@ -104,7 +105,6 @@ void frameset_free(struct frameset *set)
 static int grow(struct frameset *set)
 {
 	uint32_t capacity = set->capacity * 2, slot_count = set->slot_count * 2;
-	struct frameset_seen *seen;
 	const struct frame **frames;
 	uint64_t *hashes;
 	uint32_t *slots;
@@ -120,12 +120,8 @@ static int grow(struct frameset *set)
 		return -ENOMEM;
 	set->hashes = hashes;
 	slots = malloc(slot_count * sizeof(*slots));
-	seen = calloc(slot_count, sizeof(*seen));
-	if (!slots || !seen) {
-		free(slots);
-		free(seen);
+	if (!slots)
 		return -ENOMEM;
-	}
 	memset(slots, 0xff, slot_count * sizeof(*slots));
 	for (uint32_t i = 0; i < set->count; i++) {
 		uint32_t slot = (uint32_t)set->hashes[i] & (slot_count - 1);
@@ -135,9 +131,7 @@ static int grow(struct frameset *set)
 		slots[slot] = i;
 	}
 	free(set->slots);
-	free(set->seen);
 	set->slots = slots;
-	set->seen = seen;
 	set->slot_count = slot_count;
 	set->capacity = capacity;
 	return 0;
@@ -164,13 +158,43 @@ static uint32_t add_by_content(struct frameset *set, const struct frame *frame)
 	return number;
 }
 
-static struct frameset_seen *seen_slot(const struct frameset *set, const struct frameset_seen *seen)
+/* Where it is, or may be put. */
+static struct frameset_seen *seen_find(const struct frameset *set, const struct frameset_seen *seen)
 {
 	uint64_t hash = hash_mix(set->seed, (uintptr_t)seen->function);
+	uint32_t at;
 
 	hash = hash_mix(hash ^ (uintptr_t)seen->module << 16,
 			(uintptr_t)seen->file ^ (uint64_t)seen->line << 48 ^ seen->kind);
-	return &set->seen[(uint32_t)hash & (set->slot_count - 1)];
+	for (at = (uint32_t)hash;; at++) {
+		struct frameset_seen *slot = &set->seen[at & (set->seen_room - 1)];
+
+		if (!slot->function || (slot->function == seen->function &&
+					slot->file == seen->file && slot->module == seen->module &&
+					slot->line == seen->line && slot->kind == seen->kind))
+			return slot;
+	}
+}
+
+/* Without memory, or of too many, it is only told by its texts again. */
+static void seen_add(struct frameset *set, const struct frameset_seen *seen)
+{
+	struct frameset_seen *old = set->seen, *larger;
+	uint32_t room = set->seen_room;
+
+	if (2 * set->seen_count >= room) {
+		larger = room < 1u << 24 ? calloc(2 * (size_t)room, sizeof(*larger)) : NULL;
+		if (!larger)
+			return;
+		set->seen = larger;
+		set->seen_room = 2 * room;
+		for (uint32_t i = 0; i < room; i++)
+			if (old[i].function)
+				*seen_find(set, &old[i]) = old[i];
+		free(old);
+	}
+	*seen_find(set, seen) = *seen;
+	set->seen_count++;
 }
 
 uint32_t frameset_add(struct frameset *set, const struct frame *frame)
@@ -182,13 +206,12 @@ uint32_t frameset_add(struct frameset *set, const struct frame *frame)
 	    .line = set->by_line ? frame->line : 0,
 	    .kind = (unsigned)frame->kind << 1 | frame->inlined,
 	};
-	const struct frameset_seen *slot = seen_slot(set, &seen);
+	const struct frameset_seen *known = seen_find(set, &seen);
 
-	if (slot->function && slot->function == seen.function && slot->file == seen.file &&
-	    slot->module == seen.module && slot->line == seen.line && slot->kind == seen.kind)
-		return slot->number;
+	if (known->function)
+		return known->number;
 	seen.number = add_by_content(set, frame);
 	if (seen.number != FRAMESET_NONE)
-		*seen_slot(set, &seen) = seen; /* the table may be a larger one now */
+		seen_add(set, &seen);
 	return seen.number;
 }

@@ -27,8 +27,9 @@ struct frameset {
 	uint32_t count, capacity;
 	uint32_t *slots; /* numbers by hash, open addressing, never full */
 	uint32_t slot_count;
-	struct frameset_seen *seen; /* one per slot; a later frame takes an earlier one's place */
-	size_t compared;            /* frames whose texts were read */
+	struct frameset_seen *seen; /* by where texts are: open addressing, never full */
+	uint32_t seen_count, seen_room;
+	size_t compared; /* frames whose texts were read */
 	uint64_t seed;
 	bool by_line; /* whether the line makes a difference */
 };
