@@ -43,6 +43,7 @@ test   libmimalloc2.0        preloaded in the tests
 test   redis-server          a real server, with jemalloc
 test   redis-tools           its client
 test   libxml2-utils         xmllint: the pictures are well-formed
+test   nodejs                a real JIT, which writes perf maps and jitdumps
 demo   python3-torch         the traced model
 demo   python3-torchvision   ResNet-18
 bench  heaptrack             a peer: preloaded

@@ -373,6 +373,34 @@ int kernel_totals(const struct kernel *k, struct kernel_total **out, size_t *cou
 	return 0;
 }
 
+struct stacks_reader {
+	int (*fn)(uint64_t hash, const struct ms_stack *stack, void *context);
+	void *context;
+};
+
+static int give_stacks(const void *keys, const void *values, uint32_t n, void *context)
+{
+	const struct stacks_reader *reader = context;
+	const struct ms_stack *stacks = values;
+	const uint64_t *hashes = keys;
+	uint32_t i;
+	int err = 0;
+
+	for (i = 0; i < n && !err; i++)
+		err = reader->fn(hashes[i], &stacks[i], reader->context);
+	return err;
+}
+
+int kernel_stacks(const struct kernel *k,
+		  int (*fn)(uint64_t hash, const struct ms_stack *stack, void *context),
+		  void *context)
+{
+	struct stacks_reader reader = {fn, context};
+
+	return read_batches(bpf_map__fd(k->skel->maps.stacks), sizeof(uint64_t),
+			    sizeof(struct ms_stack), give_stacks, &reader);
+}
+
 struct forget {
 	bool (*dead)(uint32_t image, void *context);
 	void *context;

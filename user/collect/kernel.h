@@ -84,6 +84,10 @@ void kernel_loss_add(struct kernel *k, enum ms_loss which, uint64_t n);
 uint64_t kernel_loss(const struct kernel *k, enum ms_loss which);
 int kernel_image(const struct kernel *k, uint32_t image, struct ms_image *out);
 int kernel_stack(const struct kernel *k, uint64_t hash, struct ms_stack *out);
+/* Every kept stack, read in batches; ends at the first error of fn(), which it returns. */
+int kernel_stacks(const struct kernel *k,
+		  int (*fn)(uint64_t hash, const struct ms_stack *stack, void *context),
+		  void *context);
 
 struct kernel_total {
 	struct ms_stack_key key;

@@ -4,19 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "base/phase.h"
 #include "collect/fill.h"
 #include "peak.h"
-
-static const struct image *image_of(const struct collect *c, uint32_t id)
-{
-	struct image *const *images;
-	size_t i, n = target_images(c->target, &images);
-
-	for (i = 0; i < n; i++)
-		if (images[i]->id == id)
-			return images[i];
-	return NULL;
-}
 
 static int compare_keys(const void *a, const void *b)
 {
@@ -57,8 +48,8 @@ static void remember(struct collect *c, const struct kernel_total *totals, size_
 	c->previous_count = count;
 }
 
-static int fill_stack(const struct collect *c, struct stack *stack, const struct kernel_total *t,
-		      size_t process, int64_t peak)
+static void fill_numbers(const struct collect *c, struct stack *stack, const struct kernel_total *t,
+			 size_t process, int64_t peak)
 {
 	const struct ms_stack_totals *v = &t->value;
 	int i;
@@ -78,7 +69,6 @@ static int fill_stack(const struct collect *c, struct stack *stack, const struct
 	};
 	for (i = 0; i < LIFETIME_BUCKETS; i++)
 		stack->lifetime[i] = v->lifetime[i];
-	return frames_of(&c->source, image_of(c, t->key.id), t->key.hash, stack);
 }
 
 /* The kernel's totals and those moved out of it. */
@@ -106,19 +96,74 @@ static int all_totals(const struct collect *c, struct kernel_total **out, size_t
 	return 0;
 }
 
-int fill_stacks(struct collect *c, struct snapshot *s, const struct ms_image *images,
-		const struct numbers *numbers, size_t top)
-{
-	struct kernel_total *totals = NULL;
-	size_t i, n = 0;
-	int err = all_totals(c, &totals, &n);
+/* ---- frames --------------------------------------------------------------- */
 
-	if (err)
-		return err;
-	qsort(totals, n, sizeof(*totals), compare_live);
-	s->stacks = calloc(n + 1, sizeof(*s->stacks));
-	err = s->stacks ? 0 : -ENOMEM;
-	for (i = 0; i < n && !err; i++) {
+static int take_stack(uint64_t hash, const struct ms_stack *stack, void *context)
+{
+	return stack_set_add(context, hash, stack);
+}
+
+/* All of them in batches, or a few one by one. */
+static int read_stacks(const struct collect *c, const struct ms_stack_key *keys, size_t count,
+		       bool all, struct stack_set *set)
+{
+	struct stack_view known;
+	struct ms_stack stack;
+	size_t i;
+	int err = 0;
+
+	if (all)
+		return kernel_stacks(c->kernel, take_stack, set);
+	for (i = 0; i < count && !err; i++)
+		if (!stack_set_find(set, keys[i].hash, &known) &&
+		    !kernel_stack(c->kernel, keys[i].hash, &stack))
+			err = stack_set_add(set, keys[i].hash, &stack);
+	return err;
+}
+
+/* Gives the stacks, of these keys in this order, their frames. */
+static int fill_frames(const struct collect *c, struct snapshot *s, const struct numbers *numbers,
+		       const struct ms_stack_key *keys, bool all)
+{
+	struct stack_set set = {0};
+	struct naming *naming = NULL;
+	double reading, namings;
+	uint64_t time = 0;
+	size_t i;
+	int err;
+
+	phase_ms(&time);
+	err = read_stacks(c, keys, s->stack_count, all, &set);
+	reading = phase_ms(&time);
+	if (!err)
+		err = naming_new(&c->source, &set, &naming);
+	namings = phase_ms(&time);
+	for (i = 0; i < s->stack_count && !err; i++) {
+		struct stack *stack = &s->stacks[i];
+
+		err = frames_of(naming, numbers->images[keys[i].id], keys[i].hash, stack);
+	}
+	if (all && !err)
+		log_verbose("report: read %zu stacks in %.0f ms, named %zu different frames in "
+			    "%.0f ms, put %zu stacks together in %.0f ms",
+			    set.count, reading, naming_count(naming), namings, s->stack_count,
+			    phase_ms(&time));
+	naming_free(naming);
+	stack_set_free(&set);
+	return err;
+}
+
+/* ---- totals --------------------------------------------------------------- */
+
+/* Those that count, largest first, into the snapshot; their keys in the same order. */
+static void choose_stacks(const struct collect *c, struct snapshot *s,
+			  const struct kernel_total *totals, size_t n,
+			  const struct ms_image *images, const struct numbers *numbers, size_t top,
+			  struct ms_stack_key *keys)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
 		const struct ms_stack_key *key = &totals[i].key;
 		size_t process =
 		    key->id <= numbers->max_id ? numbers->by_image_id[key->id] : SIZE_MAX;
@@ -132,11 +177,33 @@ int fill_stacks(struct collect *c, struct snapshot *s, const struct ms_image *im
 		share = share > 0 ? share : 0;
 		rest = &s->processes[process].layers[key->layer].in_flight_bytes;
 		*rest -= (uint64_t)share < *rest ? (uint64_t)share : *rest;
-		if (!top || s->stack_count < top)
-			err =
-			    fill_stack(c, &s->stacks[s->stack_count++], &totals[i], process, share);
+		if (top && s->stack_count == top)
+			continue;
+		keys[s->stack_count] = *key;
+		fill_numbers(c, &s->stacks[s->stack_count++], &totals[i], process, share);
+	}
+}
+
+int fill_stacks(struct collect *c, struct snapshot *s, const struct ms_image *images,
+		const struct numbers *numbers, size_t top)
+{
+	struct kernel_total *totals = NULL;
+	struct ms_stack_key *keys;
+	size_t n = 0;
+	int err = all_totals(c, &totals, &n);
+
+	if (err)
+		return err;
+	qsort(totals, n, sizeof(*totals), compare_live);
+	keys = calloc(n + 1, sizeof(*keys));
+	s->stacks = calloc(n + 1, sizeof(*s->stacks));
+	err = keys && s->stacks ? 0 : -ENOMEM;
+	if (!err) {
+		choose_stacks(c, s, totals, n, images, numbers, top, keys);
+		err = fill_frames(c, s, numbers, keys, !top);
 	}
 	remember(c, totals, n);
+	free(keys);
 	free(totals);
 	return err;
 }
