@@ -1,6 +1,6 @@
 #!/bin/bash
-# Makes a Debian 13 root with memleak-libbpf (of libbpf-tools) for `make bench`: Debian 12
-# has no such program.  Does nothing when the root is there already.
+# Makes a Debian 13 root with memleak-libbpf (of libbpf-tools) for `make bench`, which Debian
+# 12 has not, and Python 3.13 for the tests.  Does nothing when the root is there already.
 #
 #   debian13.sh [DIRECTORY]    default: /var/cache/memsnoop/debian13
 #
@@ -8,7 +8,7 @@
 set -euo pipefail
 
 readonly SUITE=trixie
-readonly PACKAGES=libbpf-tools
+readonly PACKAGES=libbpf-tools,python3
 readonly ROOT=${1:-/var/cache/memsnoop/debian13}
 readonly STAMP=$ROOT/.memsnoop-packages
 

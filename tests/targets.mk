@@ -60,3 +60,98 @@ $(TARGET_DIR)/musl-static/%: tests/targets/%.c tests/targets/ledger.c tests/targ
 	$(say) TARGET $@
 	$(Q)mkdir -p $(@D)
 	$(Q)musl-gcc -static -DLEDGER_STATIC $(TARGET_CFLAGS) -o $@ $(filter %.c,$^)
+
+# ---- call chains ------------------------------------------------------------
+# One source (tests/targets/chain*.c), built in every way that a compiler lays out
+# frames and says how; the functions of chain_half.c with flags of their own.
+
+CHAIN_DIR := $(TARGET_DIR)/chain
+CHAIN_CFLAGS := -Wall -Wextra -Werror -Wno-missing-field-initializers -D_GNU_SOURCE -pthread
+CHAIN_SRC := $(addprefix tests/targets/,chain.c chain_note.c chain_signal.c chain_switch.c chain_asm.S)
+CHAIN_HALF := tests/targets/chain_half.c
+CHAIN_LIBS := tests/targets/chain_lib.c tests/targets/chain_gone.c
+CHAIN_ALL := $(CHAIN_SRC) $(CHAIN_HALF) $(CHAIN_LIBS) tests/targets/chain.h tests/targets/chain_parts.h
+
+# chain_build NAME,COMPILER AND FLAGS,FLAGS OF THE HALF,FLAGS OF THE PROGRAM; with shared libraries
+define chain_build
+CHAINS += $(CHAIN_DIR)/$(1)/chain
+$(CHAIN_DIR)/$(1)/chain: $(CHAIN_ALL)
+	$$(say) TARGET $$@
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(2) $(CHAIN_CFLAGS) -fPIC -shared -o $$(@D)/libchain.so tests/targets/chain_lib.c
+	$$(Q)$(2) $(CHAIN_CFLAGS) -fPIC -shared -o $$(@D)/libgone.so tests/targets/chain_gone.c
+	$$(Q)$(2) $(CHAIN_CFLAGS) $(3) $(4) -c -o $$(@D)/half.o $(CHAIN_HALF)
+	$$(Q)$(2) $(CHAIN_CFLAGS) $(4) -rdynamic -o $$@ $(CHAIN_SRC) $$(@D)/half.o \
+	  -L$$(@D) -lchain '-Wl,-rpath,$$$$ORIGIN' -ldl
+endef
+
+# the same without shared libraries; one of the flags says -static
+define chain_build_static
+CHAINS += $(CHAIN_DIR)/$(1)/chain
+$(CHAIN_DIR)/$(1)/chain: $(CHAIN_ALL)
+	$$(say) TARGET $$@
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(2) $(CHAIN_CFLAGS) $(3) $(4) -c -o $$(@D)/half.o $(CHAIN_HALF)
+	$$(Q)$(2) $(CHAIN_CFLAGS) $(4) -DCHAIN_STATIC -o $$@ $(CHAIN_SRC) $$(@D)/half.o \
+	  tests/targets/chain_lib.c
+endef
+
+# chain_stripped NAME,OF: without a symbol, beside the one that has them
+define chain_stripped
+CHAINS += $(CHAIN_DIR)/$(1)/chain
+$(CHAIN_DIR)/$(1)/chain: $(CHAIN_DIR)/$(2)/chain
+	$$(say) TARGET $$@
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)cp $$(<D)/*.so $$(@D)/ 2>/dev/null || true
+	$$(Q)for file in $$(@D)/*.so; do ! [ -e $$$$file ] || strip $$$$file; done
+	$$(Q)strip -o $$@ $$<
+endef
+
+NO_POINTER := -fomit-frame-pointer
+NO_TABLES := -DCHAIN_NO_ROWS -g0 -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-omit-frame-pointer
+$(eval $(call chain_build,pointers,gcc -g -O1 -fno-omit-frame-pointer))
+$(eval $(call chain_build,gcc-O0,gcc -g -O0))
+$(eval $(call chain_build,gcc-O2,gcc -g -O2))
+$(eval $(call chain_build,gcc-O3,gcc -g -O3 $(NO_POINTER)))
+$(eval $(call chain_build,gcc-lto,gcc -g -O2 -flto))
+$(eval $(call chain_build,gcc-no-pie,gcc -g -O2,,-no-pie -fno-pie))
+$(eval $(call chain_build_static,gcc-static,gcc -g -O2,,-static))
+$(eval $(call chain_build_static,gcc-static-pie,gcc -g -O2,,-static-pie -fPIE))
+$(eval $(call chain_build,clang-O0,clang -g -O0))
+$(eval $(call chain_build,clang-O2,clang -g -O2))
+$(eval $(call chain_build,clang-O3,clang -g -O3 $(NO_POINTER)))
+$(eval $(call chain_build,clang-lto,clang -g -O2 -flto))
+$(eval $(call chain_build_static,clang-static,clang -g -O2,,-static))
+$(eval $(call chain_build,mixed,gcc -g -O2 $(NO_POINTER),-fno-omit-frame-pointer))
+$(eval $(call chain_build,half-rows,gcc -g -O2 $(NO_POINTER),$(NO_TABLES)))
+$(eval $(call chain_build,debug-frame,gcc -g -O2 -fno-asynchronous-unwind-tables))
+$(eval $(call chain_build,musl,musl-gcc -g -O2))
+$(eval $(call chain_build_static,musl-static,musl-gcc -g -O2,,-static))
+$(eval $(call chain_stripped,stripped,gcc-O2))
+
+# chain_cxx NAME,C++ COMPILER,C COMPILER,FLAGS
+define chain_cxx
+CHAINS += $(CHAIN_DIR)/$(1)/chain_cxx
+$(CHAIN_DIR)/$(1)/chain_cxx: tests/targets/chain_cxx.cpp tests/targets/chain_note.c tests/targets/chain.h
+	$$(say) TARGET $$@
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(3) $(CHAIN_CFLAGS) $(4) -c -o $$@.note.o tests/targets/chain_note.c
+	$$(Q)$(2) -std=c++17 $(CHAIN_CFLAGS) $(4) -o $$@ $$< $$@.note.o
+endef
+$(eval $(call chain_cxx,gcc-O0,g++,gcc,-g -O0))
+$(eval $(call chain_cxx,gcc-O2,g++,gcc,-g -O2))
+$(eval $(call chain_cxx,clang-O2,clang++,clang,-g -O2))
+$(eval $(call chain_cxx,gcc-static,g++,gcc,-g -O2 -static))
+
+# where there is a Rust compiler
+ifneq ($(shell command -v rustc),)
+CHAINS += $(CHAIN_DIR)/rust/chain
+endif
+$(CHAIN_DIR)/rust/chain: tests/targets/chain.rs
+	$(say) TARGET $@
+	$(Q)mkdir -p $(@D)
+	$(Q)rustc --edition 2021 -g -C opt-level=2 -D warnings -o $@ $<
+
+.PHONY: chains
+chains: $(CHAINS)
+targets: chains

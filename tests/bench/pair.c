@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The cost of a malloc/free pair, ten frames deep.
+ * The cost of a malloc/free pair, some frames deep.
  *
- *   pair PAIRS    says `ready`, waits for a line, makes the pairs, says how
- *                 many ns each took, holds 100 blocks, waits for another line
+ *   pair PAIRS [DEPTH]
+ *                 says `ready`, waits for a line, makes the pairs with DEPTH frames
+ *                 (default 10) from main to their caller, says how many ns each took, holds 100
+ * blocks, waits for another line
  *
  * The blocks that are held are there for a tracer to report: one that does not
  * has not traced.
@@ -13,6 +15,7 @@
 #include <time.h>
 
 #define DEPTH 10
+#define DEPTH_MIN 3 /* main, deep, make_pairs */
 #define HELD 100
 
 static void *held[HELD];
@@ -61,13 +64,14 @@ static void wait_for_line(void)
 int main(int argc, char **argv)
 {
 	unsigned long pairs = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
+	int depth = argc > 2 ? atoi(argv[2]) : DEPTH;
 
-	if (!pairs)
+	if (!pairs || depth < DEPTH_MIN)
 		return 2;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	puts("ready");
 	wait_for_line();
-	printf("pair %.1f ns\n", deep(DEPTH - 2, pairs));
+	printf("pair %.1f ns\n", deep(depth - DEPTH_MIN, pairs));
 	wait_for_line();
 	for (int i = 0; i < HELD; i++)
 		free(held[i]);
