@@ -93,7 +93,7 @@ static void from_the_root(void **state)
 	      "[unwinding stopped: deeper than the limit of frames];[two.so+0x20];"
 	      "[unknown call]");
 	reads(&b, NULL, 15,
-	      "[unwinding stopped: no unwind rows for two.so];[two.so+0x20];[unknown call]");
+	      "[unwinding stopped: no unwind rows for unknown code];[two.so+0x20];[unknown call]");
 	reads(&b, NULL, 13, "");
 	reads(&b, NULL, 14, "[stack lost]");
 	reads(&b, NULL, MS_STACK_OTHER, "[stack table full]");
