@@ -110,8 +110,12 @@ struct ms_python_chain {
 	__u64 marker; /* of the evaluation loop that runs it; 0: none, or not known yet */
 };
 
-/* A search for the thread's states.  Here and not on the stack: there the verifier
- * would follow each value that the counters can have. */
+/*
+ * A search for the thread's states.  Here and not on the stack: there the
+ * verifier would follow each value that the counters can have; before "bpf:
+ * verify callbacks as if they are called unknown number of times" (Linux 6.7)
+ * it would take them for constants, and drop what they seem to rule out.
+ */
 struct ms_python_search {
 	__u64 interp, next; /* the interpreter, and the one after it */
 	__u64 state;        /* the thread state to look at */
