@@ -201,6 +201,9 @@ static __always_inline int walk_frame(struct walk_context *c, const struct memo 
 		return frame_signal(w, rule);
 	if (rule->kind == MS_RULE_END)
 		return MS_END_ROOT;
+	/* It has its own way to find its caller: a frame pointer may be another's. */
+	if (rule->kind == MS_RULE_UNSUPPORTED)
+		return MS_END_UNSUPPORTED;
 	return frame_pointer(w, memo->reason);
 }
 
