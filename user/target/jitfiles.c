@@ -36,11 +36,9 @@ static int open_below(int directory, const char *path, uint64_t flags, uint64_t 
 static int open_link(pid_t pid, const char *link)
 {
 	char name[64];
-	int fd;
 
 	snprintf(name, sizeof(name), "/proc/%d/%s", pid, link);
-	fd = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? -1 : fd;
+	return open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 /* Its /tmp, which may be a mount that only it sees. */

@@ -371,7 +371,8 @@ int target_sync(struct target *t, pid_t pid)
 
 /*
  * A JIT makes code without loading a library, maps a dump to say what it made,
- * or maps its program's code once more, near to its own.
+ * or maps its program's code once more, near to its own.  New files are left
+ * to target_sync(): nothing holds the process here while it maps them.
  */
 static void look_again(struct target *t, struct traced *traced)
 {
@@ -386,7 +387,7 @@ static void look_again(struct target *t, struct traced *traced)
 	jit_files_look(&traced->image->jit, traced->pid, &maps);
 	modules = calloc(maps.count, sizeof(struct module *));
 	for (i = 0; modules && i < maps.count; i++)
-		modules[i] = modules_get(t->modules, traced->pid, &maps.items[i]);
+		modules[i] = modules_known(t->modules, &maps.items[i]);
 	if (modules)
 		give_table(t, traced->image, &maps, modules);
 	free(modules);
