@@ -101,6 +101,14 @@ static __always_inline void python_resume(struct python_state *p, struct ms_pyth
 	python_start(p, chain);
 }
 
+/* The list of interpreters has more than one: this thread may be in any of them. */
+static __always_inline int python_has_several(const struct python_state *p)
+{
+	__u64 first = python_pointer(p->walk.interpreters);
+
+	return first && python_pointer(first + p->walk.interp_next);
+}
+
 PYTHON_FUNCTION int python_begin(struct python_state *p, __u32 image)
 {
 	const struct ms_python *python;
@@ -129,6 +137,7 @@ PYTHON_FUNCTION int python_begin(struct python_state *p, __u32 image)
 	for (i = 0; i < MS_PYTHON_CHAINS; i++)
 		if (p->chain[i].state)
 			python_resume(p, &p->chain[i]);
+	p->several = p->walk.form == MS_PYTHON_SHIM && python_has_several(p);
 	return 1;
 }
 
@@ -244,16 +253,9 @@ static __always_inline int python_claims(const struct python_state *p,
 	return chain->marker < p->cfa && (chain->marker >= p->sp || in_eval);
 }
 
-static __always_inline int python_several(const struct python_state *p)
-{
-	return !!p->chain[0].frame + !!p->chain[1].frame + !!p->chain[2].frame +
-		   !!p->chain[3].frame >
-	       1;
-}
-
 static __always_inline int python_choose(struct python_state *p, int in_eval)
 {
-	int ahead = in_eval && p->walk.form == MS_PYTHON_SHIM && python_several(p), i;
+	int ahead = in_eval && p->several, i;
 
 	for (i = 0; i < MS_PYTHON_CHAINS; i++) {
 		struct ms_python_chain *chain = &p->chain[i];

@@ -140,6 +140,7 @@ struct python_state {
 	__u32 active;   /* chain that python_next() follows */
 	__u32 open;     /* it has more for this native frame */
 	__u32 shown;    /* Python frames of this walk so far */
+	__u32 several;  /* there is more than one interpreter */
 	__u64 sp, cfa;  /* of the native frame */
 	__u64 thread;   /* pthread_self() */
 	struct ms_python_chain chain[MS_PYTHON_CHAINS];
