@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * stack_walk(): the caller's stack as (module, file offset) frames, kept once
- * by 64-bit hash.  Where a file has an unwind table the walk goes by it; code
+ * as a chain of pieces.  Where a file has an unwind table the walk goes by it; code
  * without rows is left by its frame pointer.
  */
 #ifndef MS_STACK_BPF_H
@@ -20,6 +20,7 @@
  */
 #define WALK_STEPS (4 * MS_STACK_DEPTH)
 #define MS_END_GOING MS_END_NR
+#define MS_STACK_SLOTS (sizeof(((struct ms_stack *)0)->frames) / sizeof(__u64))
 /* A thread's walks between two additions to the global counters. */
 #define WALKS_FLUSH 64
 
@@ -121,28 +122,15 @@ static __always_inline struct memo *memo_get(struct walk_context *c, __u64 addre
 static __always_inline int walk_emit(struct walk_context *c, __u64 frame)
 {
 	struct ms_stack *stack = &c->task->stack;
-	struct walk *w = &c->task->walk;
 	__u32 at = stack->nr;
 
 	if (at > MS_STACK_DEPTH) {
-		w->end = MS_END_TRUNCATED;
+		c->task->walk.end = MS_END_TRUNCATED;
 		return 1;
 	}
 	stack->frames[at % (MS_STACK_DEPTH + 1)] = frame;
 	stack->nr = at + 1;
-	w->hash_before = w->hash;
-	w->hash = hash_add(w->hash, frame);
 	return 0;
-}
-
-static __always_inline void walk_unemit(struct walk_context *c)
-{
-	struct walk *w = &c->task->walk;
-
-	if (c->task->stack.nr <= 1 || w->hash == w->hash_before)
-		return;
-	c->task->stack.nr--;
-	w->hash = w->hash_before;
 }
 
 /*
@@ -162,8 +150,8 @@ static __always_inline int walk_native(struct walk_context *c, __u64 frame, __u6
 		return 0;
 	if (!replaced || native_python)
 		return walk_emit(c, frame);
-	if (replaced > 1)
-		walk_unemit(c); /* what it called is a part of it */
+	if (replaced > 1 && c->task->stack.nr > 1)
+		c->task->stack.nr--; /* what it called is a part of it */
 	return 0;
 }
 
@@ -265,7 +253,6 @@ static __always_inline void walk_start(struct walk *w, const struct position *at
 	w->sp = at->sp;
 	w->fp = at->fp;
 	w->bx = at->bx;
-	w->hash = 0;
 	w->slot = 0;
 	w->exact = 0;
 	w->by_pointer = 0;
@@ -273,19 +260,76 @@ static __always_inline void walk_start(struct walk *w, const struct position *at
 	w->end = MS_END_GOING;
 }
 
-/* Puts the walked stack into the map.  Its hash, or MS_STACK_OTHER if there is no room. */
-static __always_inline __u64 stack_keep(struct task_state *task)
+static __always_inline void note_add(struct ms_stack *stack, enum ms_note note, __u32 value)
 {
-	__u64 hash = hash_add(hash_add(task->walk.hash, task->stack.end), task->stack.origin);
+	__u32 at = stack->nr;
+
+	if (at >= MS_STACK_SLOTS)
+		return;
+	stack->frames[at] = MS_NOTE_FRAME(note, value);
+	stack->nr = at + 1;
+}
+
+static __always_inline void notes_add(struct ms_stack *stack)
+{
+	if (stack->end != MS_END_ROOT)
+		note_add(stack, MS_NOTE_END, stack->end);
+	if (stack->by_pointer)
+		note_add(stack, MS_NOTE_BY_POINTER, stack->by_pointer);
+	if (stack->origin) {
+		note_add(stack, MS_NOTE_ORIGIN_LOW, stack->origin);
+		note_add(stack, MS_NOTE_ORIGIN_HIGH, stack->origin >> 32);
+	}
+}
+
+/* One piece, from the outermost on: its name, and if it is to be stored, that. */
+static long keep_step(__u32 i, void *data)
+{
+	struct task_state *task = ((struct walk_context *)data)->task;
+	struct keeping *k = &task->keeping;
+	__u32 nr = task->stack.nr, j, at;
+	__u64 hash = k->hash, frame;
 	long err;
 
-	if (hash == MS_STACK_OTHER)
-		hash = 1;
-	if (bpf_map_lookup_elem(&stacks, &hash))
-		return hash;
-	err = bpf_map_update_elem(&stacks, &hash, &task->stack, BPF_NOEXIST);
-	if (!err || err == -EEXIST) /* another thread may have been first */
-		return hash;
+	if (i * MS_PIECE >= nr)
+		return 1;
+	k->piece.outer = hash;
+	MS_UNROLL
+	for (j = 0; j < MS_PIECE; j++) {
+		at = nr - 1 - i * MS_PIECE - j;
+		frame = at < MS_STACK_SLOTS ? task->stack.frames[at] : 0;
+		k->piece.frames[j] = frame;
+		hash = hash_add(hash, frame);
+	}
+	k->hash = hash = hash ? hash : 1;
+	if (!k->store || bpf_map_lookup_elem(&pieces, &hash))
+		return 0;
+	err = bpf_map_update_elem(&pieces, &hash, &k->piece, BPF_NOEXIST);
+	k->failed = err && err != -EEXIST; /* another thread may have been first */
+	return k->failed;
+}
+
+/*
+ * Keeps the walked stack.  Its name, or MS_STACK_OTHER if there is no room.  A
+ * piece is there only if all that are before it are.
+ */
+static __always_inline __u64 stack_keep(struct walk_context *c)
+{
+	struct keeping *k = &c->task->keeping;
+	__u64 name;
+
+	notes_add(&c->task->stack);
+	k->store = k->failed = 0;
+	k->hash = 0;
+	bpf_loop(MS_STACK_SLOTS / MS_PIECE + 1, keep_step, c, 0);
+	name = k->hash;
+	if (bpf_map_lookup_elem(&pieces, &name))
+		return name;
+	k->store = 1;
+	k->hash = 0;
+	bpf_loop(MS_STACK_SLOTS / MS_PIECE + 1, keep_step, c, 0);
+	if (!k->failed)
+		return name;
 	loss_add(MS_LOSS_stacks_full, 1);
 	return MS_STACK_OTHER;
 }
@@ -313,7 +357,7 @@ static __always_inline __u64 stack_walk(const struct position *at, struct task_s
 	walk_count(task);
 	if (task->stack.end == MS_END_TRUNCATED)
 		loss_add(MS_LOSS_stacks_truncated, 1);
-	return stack_keep(task);
+	return stack_keep(&c);
 }
 
 #endif

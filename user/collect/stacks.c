@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/phase.h"
 #include "collect/fill.h"
+#include "collect/pieces.h"
 #include "peak.h"
 
 static int compare_keys(const void *a, const void *b)
@@ -98,26 +99,21 @@ static int all_totals(const struct collect *c, struct kernel_total **out, size_t
 
 /* ---- frames --------------------------------------------------------------- */
 
-static int take_stack(uint64_t hash, const struct ms_stack *stack, void *context)
-{
-	return stack_set_add(context, hash, stack);
-}
-
-/* All of them in batches, or a few one by one. */
+/* Those of these keys; what they are made of is read at once if they are all that there are. */
 static int read_stacks(const struct collect *c, const struct ms_stack_key *keys, size_t count,
 		       bool all, struct stack_set *set)
 {
+	struct pieces pieces = {0};
 	struct stack_view known;
 	struct ms_stack stack;
 	size_t i;
-	int err = 0;
+	int err = all ? pieces_read(c->kernel, &pieces) : 0;
 
-	if (all)
-		return kernel_stacks(c->kernel, take_stack, set);
 	for (i = 0; i < count && !err; i++)
 		if (!stack_set_find(set, keys[i].hash, &known) &&
-		    !kernel_stack(c->kernel, keys[i].hash, &stack))
+		    !pieces_stack(&pieces, c->kernel, keys[i].hash, &stack))
 			err = stack_set_add(set, keys[i].hash, &stack);
+	pieces_free(&pieces);
 	return err;
 }
 
