@@ -21,6 +21,7 @@ struct naming {
 	const struct stack_set *stacks;
 	const struct names **by_place; /* NULL where it depends on the process */
 	struct pair_map of_images;     /* (image, frame) -> struct names */
+	struct pair_map same;          /* content -> struct names */
 	struct intern *memory;
 	size_t count;
 };
@@ -110,19 +111,43 @@ static size_t name_frame(const struct frames_source *s, const struct image *imag
 
 /* ---- all frames ---------------------------------------------------------- */
 
+static void mix(uint64_t key[2], uint64_t value)
+{
+	key[0] = (key[0] ^ value) * 0x9e3779b97f4a7c15ULL;
+	key[0] ^= key[0] >> 29;
+	key[1] = (key[1] + value) * 0xff51afd7ed558ccdULL;
+	key[1] ^= key[1] >> 33;
+}
+
+/* Texts are interned: the same text is the same pointer. */
+static void mix_frame(uint64_t key[2], const struct frame *frame)
+{
+	mix(key, (uint64_t)(uintptr_t)frame->function);
+	mix(key, (uint64_t)(uintptr_t)frame->file);
+	mix(key, (uint64_t)(uintptr_t)frame->module);
+	mix(key, (uint64_t)frame->line << 8 | (uint64_t)frame->kind << 1 | frame->inlined);
+}
+
+/* The names of a frame; frames that read the same share them. */
 static struct names *make_names(struct naming *n, const struct image *image, uint64_t frame)
 {
 	struct frame frames[SYMBOL_INLINE_MAX];
-	size_t count = name_frame(n->source, image, frame, frames);
-	struct names *names =
-	    intern_alloc(n->memory, sizeof(*names) + count * sizeof(*names->frames));
+	size_t i, count = name_frame(n->source, image, frame, frames);
+	uint64_t key[2] = {count, 0};
+	struct names *names;
 
+	n->count++;
+	for (i = 0; i < count; i++)
+		mix_frame(key, &frames[i]);
+	names = pair_map_find(&n->same, key[0], key[1]);
+	if (names)
+		return names;
+	names = intern_alloc(n->memory, sizeof(*names) + count * sizeof(*names->frames));
 	if (!names)
 		return NULL;
 	names->count = count;
 	memcpy(names->frames, frames, count * sizeof(*frames));
-	n->count++;
-	return names;
+	return pair_map_add(&n->same, key[0], key[1], names) ? NULL : names;
 }
 
 static int compare_frames(const void *a, const void *b, void *context)
@@ -187,6 +212,7 @@ void naming_free(struct naming *n)
 	if (!n)
 		return;
 	pair_map_free(&n->of_images);
+	pair_map_free(&n->same);
 	intern_free(n->memory);
 	free(n->by_place);
 	free(n);
@@ -269,6 +295,27 @@ static int one_note(const char *text, const char *end, struct stack *stack)
 	stack->frame_count = 1;
 	stack->end = end;
 	stack->end_text = text;
+	return 0;
+}
+
+int frames_key(struct naming *n, const struct image *image, uint64_t hash, uint64_t key[2])
+{
+	struct stack_view view;
+	size_t i;
+
+	key[0] = hash;
+	key[1] = 0;
+	if (hash == MS_STACK_OTHER || !stack_set_find(n->stacks, hash, &view))
+		return 0;
+	key[0] = view.end;
+	key[1] = (uint64_t)view.by_pointer << 32 | view.nr;
+	for (i = 0; i < view.nr; i++) {
+		const struct names *names = names_at(n, image, view.places[i]);
+
+		if (!names)
+			return -ENOMEM;
+		mix(key, (uint64_t)(uintptr_t)names);
+	}
 	return 0;
 }
 

@@ -33,6 +33,14 @@ void naming_free(struct naming *naming);
 size_t naming_count(const struct naming *naming);
 
 /*
+ * What tells a stack from others in a report: two stacks with the same key read
+ * the same, for the frames that differ are call sites in one line, or in code of
+ * which no lines are known.  Of `image` where the stack has code in no file.  0 or
+ * -ENOMEM.
+ */
+int frames_key(struct naming *naming, const struct image *image, uint64_t hash, uint64_t key[2]);
+
+/*
  * The frames of stack `hash` of `image`, from the root to the allocation call,
  * into a new array that the snapshot's owner frees, and how the stack ends.
  * 0 or a negative errno.

@@ -117,6 +117,64 @@ static int read_stacks(const struct collect *c, const struct ms_stack_key *keys,
 	return err;
 }
 
+/* ---- stacks that read the same ---------------------------------------------- */
+
+static void stack_add(struct stack *to, const struct stack *from)
+{
+	int i;
+
+	to->allocs += from->allocs;
+	to->alloc_bytes += from->alloc_bytes;
+	to->frees += from->frees;
+	to->freed_bytes += from->freed_bytes;
+	to->live += from->live;
+	to->live_bytes += from->live_bytes;
+	to->peak_bytes += from->peak_bytes;
+	to->temporary += from->temporary;
+	to->delta_bytes += from->delta_bytes;
+	for (i = 0; i < LIFETIME_BUCKETS; i++)
+		to->lifetime[i] += from->lifetime[i];
+}
+
+/*
+ * Names the stacks, of these keys in this order, and makes one of those of a
+ * process and layer that read the same.  In the kernel they differ, by call site;
+ * a static initialiser of a library has tens of thousands.
+ */
+static int merge_stacks(struct naming *naming, struct snapshot *s, const struct numbers *numbers,
+			const struct ms_stack_key *keys)
+{
+	struct pair_map known = {0};
+	size_t i, count = 0;
+	uint64_t key[2];
+	int err = 0;
+
+	for (i = 0; i < s->stack_count && !err; i++) {
+		const struct image *image = numbers->images[keys[i].id];
+		struct stack stack = s->stacks[i];
+		size_t at;
+
+		err = frames_key(naming, image, keys[i].hash, key);
+		if (err)
+			break;
+		key[0] ^=
+		    ((uint64_t)stack.process << 3 | (uint64_t)stack.layer) * 0x9e3779b97f4a7c15ULL;
+		at = (size_t)(uintptr_t)pair_map_find(&known, key[0], key[1]);
+		if (at) {
+			stack_add(&s->stacks[at - 1], &stack);
+			continue;
+		}
+		err = frames_of(naming, image, keys[i].hash, &stack);
+		if (err)
+			break;
+		s->stacks[count++] = stack;
+		err = pair_map_add(&known, key[0], key[1], (void *)(uintptr_t)count);
+	}
+	s->stack_count = count;
+	pair_map_free(&known);
+	return err;
+}
+
 /* Gives the stacks, of these keys in this order, their frames. */
 static int fill_frames(const struct collect *c, struct snapshot *s, const struct numbers *numbers,
 		       const struct ms_stack_key *keys, bool all)
@@ -125,7 +183,6 @@ static int fill_frames(const struct collect *c, struct snapshot *s, const struct
 	struct naming *naming = NULL;
 	double reading, namings;
 	uint64_t time = 0;
-	size_t i;
 	int err;
 
 	phase_ms(&time);
@@ -134,14 +191,13 @@ static int fill_frames(const struct collect *c, struct snapshot *s, const struct
 	if (!err)
 		err = naming_new(&c->source, &set, &naming);
 	namings = phase_ms(&time);
-	for (i = 0; i < s->stack_count && !err; i++) {
-		struct stack *stack = &s->stacks[i];
-
-		err = frames_of(naming, numbers->images[keys[i].id], keys[i].hash, stack);
-	}
+	if (!err)
+		err = merge_stacks(naming, s, numbers, keys);
+	else
+		s->stack_count = 0; /* none has frames that could be freed */
 	if (all && !err)
 		log_verbose("report: read %zu stacks in %.0f ms, named %zu different frames in "
-			    "%.0f ms, put %zu stacks together in %.0f ms",
+			    "%.0f ms, made %zu stacks of them in %.0f ms",
 			    set.count, reading, naming_count(naming), namings, s->stack_count,
 			    phase_ms(&time));
 	naming_free(naming);
