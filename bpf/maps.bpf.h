@@ -62,6 +62,7 @@ struct task_state {
 	struct pending pending[MS_LAYER_NR];
 	__u64 last_alloc; /* the thread's last event was the allocation of this */
 	__u64 last_free;  /* the last address this thread freed */
+	__u64 origin;     /* the stack with Python frames that started it; 0: none is known */
 	struct ms_stack stack;
 	struct keeping keeping;
 	struct walk walk;

@@ -245,6 +245,7 @@ static __always_inline void walk_count(struct task_state *task)
 /* Where the thread stands: the registers its caller has after the call. */
 struct position {
 	__u64 ip, sp, fp, bx;
+	__u32 exact; /* ip is the instruction itself, no call returned to it */
 };
 
 static __always_inline void walk_start(struct walk *w, const struct position *at)
@@ -254,7 +255,7 @@ static __always_inline void walk_start(struct walk *w, const struct position *at
 	w->fp = at->fp;
 	w->bx = at->bx;
 	w->slot = 0;
-	w->exact = 0;
+	w->exact = at->exact;
 	w->by_pointer = 0;
 	w->rest = 0;
 	w->end = MS_END_GOING;
@@ -353,7 +354,7 @@ static __always_inline __u64 stack_walk(const struct position *at, struct task_s
 	bpf_loop(WALK_STEPS, walk_step, &c, 0);
 	task->stack.end = task->walk.end == MS_END_GOING ? MS_END_TRUNCATED : task->walk.end;
 	task->stack.by_pointer = task->walk.by_pointer;
-	task->stack.origin = 0;
+	task->stack.origin = task->python.shown ? 0 : task->origin;
 	walk_count(task);
 	if (task->stack.end == MS_END_TRUNCATED)
 		loss_add(MS_LOSS_stacks_truncated, 1);

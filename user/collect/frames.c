@@ -298,6 +298,48 @@ static int one_note(const char *text, const char *end, struct stack *stack)
 	return 0;
 }
 
+/*
+ * The Python frames of the stack that started the thread, from the root on, and a
+ * remark that it did, into `out` if that is not NULL.  How many they are, 0 if
+ * there is none; -ENOMEM.
+ */
+static ssize_t origin_frames(struct naming *n, const struct image *image, uint64_t origin,
+			     struct frame *out)
+{
+	static const struct frame started = {.function = "[started this thread]",
+					     .kind = FRAME_NOTE};
+	struct stack_view view;
+	ssize_t count = 0;
+	size_t i;
+
+	if (!origin || !stack_set_find(n->stacks, origin, &view))
+		return 0;
+	for (i = view.nr; i-- > 0;) {
+		const struct names *names = names_at(n, image, view.places[i]);
+
+		if (!names)
+			return -ENOMEM;
+		if (!names->count || names->frames[0].kind != FRAME_PYTHON)
+			continue;
+		if (out)
+			out[count] = names->frames[0];
+		count++;
+	}
+	if (count && out)
+		out[count] = started;
+	return count ? count + 1 : 0;
+}
+
+static int mix_origin(struct naming *n, const struct image *image, uint64_t origin, uint64_t key[2])
+{
+	struct frame frames[MS_STACK_DEPTH + 2];
+	ssize_t i, count = origin_frames(n, image, origin, frames);
+
+	for (i = 0; i < count; i++)
+		mix_frame(key, &frames[i]);
+	return count < 0 ? (int)count : 0;
+}
+
 int frames_key(struct naming *n, const struct image *image, uint64_t hash, uint64_t key[2])
 {
 	struct stack_view view;
@@ -316,7 +358,7 @@ int frames_key(struct naming *n, const struct image *image, uint64_t hash, uint6
 			return -ENOMEM;
 		mix(key, (uint64_t)(uintptr_t)names);
 	}
-	return 0;
+	return view.origin ? mix_origin(n, image, view.origin, key) : 0;
 }
 
 int frames_of(struct naming *n, const struct image *image, uint64_t hash, struct stack *stack)
@@ -325,6 +367,7 @@ int frames_of(struct naming *n, const struct image *image, uint64_t hash, struct
 	struct stack_view view;
 	struct frame note, *out;
 	size_t total = 0, i, j;
+	ssize_t before;
 	bool is_cut;
 
 	if (hash == MS_STACK_OTHER)
@@ -338,11 +381,16 @@ int frames_of(struct naming *n, const struct image *image, uint64_t hash, struct
 		total += names[i]->count;
 	}
 	is_cut = name_end(n, &view, stack, &note);
-	out = malloc((total + is_cut + 1) * sizeof(*out));
+	before = origin_frames(n, image, view.origin, NULL);
+	if (before < 0)
+		return (int)before;
+	total += is_cut + (size_t)before;
+	out = malloc((total + 1) * sizeof(*out));
 	if (!out)
 		return -ENOMEM;
 	stack->frames = out;
-	stack->frame_count = total + is_cut;
+	stack->frame_count = total;
+	out += origin_frames(n, image, view.origin, out);
 	if (is_cut)
 		*out++ = note;
 	for (i = view.nr; i-- > 0;)

@@ -109,10 +109,16 @@ static int read_stacks(const struct collect *c, const struct ms_stack_key *keys,
 	size_t i;
 	int err = all ? pieces_read(c->kernel, &pieces) : 0;
 
-	for (i = 0; i < count && !err; i++)
-		if (!stack_set_find(set, keys[i].hash, &known) &&
-		    !pieces_stack(&pieces, c->kernel, keys[i].hash, &stack))
-			err = stack_set_add(set, keys[i].hash, &stack);
+	for (i = 0; i < count && !err; i++) {
+		uint64_t name = keys[i].hash;
+
+		/* And the stack that started the thread, and its thread's. */
+		while (name && !err && !stack_set_find(set, name, &known) &&
+		       !pieces_stack(&pieces, c->kernel, name, &stack)) {
+			err = stack_set_add(set, name, &stack);
+			name = stack.origin;
+		}
+	}
 	pieces_free(&pieces);
 	return err;
 }

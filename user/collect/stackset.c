@@ -10,6 +10,7 @@ struct packed_stack {
 	uint32_t nr;
 	enum ms_stack_end end;
 	uint16_t by_pointer;
+	uint64_t origin;
 };
 
 /* Room for `more` further elements. */
@@ -73,7 +74,7 @@ int stack_set_add(struct stack_set *set, uint64_t hash, const struct ms_stack *s
 	if (pair_map_add(&set->by_hash, hash, 0, as_value(set->count)))
 		return -ENOMEM;
 	set->stacks[set->count++] = (struct packed_stack){
-	    set->place_count, nr, (enum ms_stack_end)stack->end, stack->by_pointer};
+	    set->place_count, nr, (enum ms_stack_end)stack->end, stack->by_pointer, stack->origin};
 	set->place_count += nr;
 	return 0;
 }
@@ -85,8 +86,8 @@ bool stack_set_find(const struct stack_set *set, uint64_t hash, struct stack_vie
 
 	if (!stack)
 		return false;
-	*view =
-	    (struct stack_view){set->places + stack->at, stack->nr, stack->end, stack->by_pointer};
+	*view = (struct stack_view){set->places + stack->at, stack->nr, stack->end,
+				    stack->by_pointer, stack->origin};
 	return true;
 }
 

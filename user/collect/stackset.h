@@ -18,6 +18,7 @@ struct stack_view {
 	uint32_t nr;
 	enum ms_stack_end end;
 	uint16_t by_pointer;
+	uint64_t origin;
 };
 
 struct stack_set {
