@@ -13,7 +13,6 @@ memleak-libbpf comes from a Debian 13 root but runs, with that root's
 libraries, in this file system, so that it sees the same files as the others.
 """
 import argparse
-import json
 import os
 import re
 import shutil
@@ -25,6 +24,9 @@ import tempfile
 import time
 
 REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(REPO, "tests", "e2e"))
+from reports import read_report  # noqa: E402
+
 MEMSNOOP = os.path.join(REPO, "memsnoop")
 PAIR = os.path.join(REPO, os.environ.get("OUT", ".output"), "bench", "pair")
 INTACT = os.path.join(REPO, "tests", "e2e", "text_intact.py")
@@ -126,7 +128,7 @@ class Memsnoop(Tool):
 
     def finish(self, pairs):
         stop(self.process)
-        report = json.loads(read(self.report))
+        report = read_report(self.report)
         lost = {key: count for key, count in report["lost"].items()
                 if count and (pairs or key not in SHORTER)}
         if lost:

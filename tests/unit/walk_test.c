@@ -45,7 +45,7 @@ void *bpf_map_lookup_elem(void *map, const void *key)
 
 	if (map == &mappings)
 		return &table;
-	if (map == &stacks || map == &pythons)
+	if (map == &pieces || map == &pythons)
 		return NULL; /* Python's part has a test of its own: python_walk_test.c */
 	if (map == &unwind_tables)
 		return index < RECORD_FILES && record.tables[index].block_count
@@ -61,7 +61,7 @@ long bpf_map_update_elem(void *map, const void *key, const void *value, uint64_t
 	(void)key;
 	(void)value;
 	(void)flags;
-	assert_ptr_equal(map, &stacks);
+	assert_ptr_equal(map, &pieces);
 	return 0;
 }
 
@@ -115,10 +115,9 @@ static void walk(void)
 {
 	struct walk_context c = {.task = &thread, .mappings = &table};
 	const struct position at = {record.regs.rip, record.regs.rsp, record.regs.rbp,
-				    record.regs.rbx};
+				    record.regs.rbx, 1};
 
 	walk_start(&thread.walk, &at);
-	thread.walk.exact = 1; /* stopped anywhere, not at the return of a call */
 	thread.stack.nr = 0;
 	bpf_loop(WALK_STEPS, walk_step, &c, 0);
 }

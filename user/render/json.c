@@ -197,7 +197,11 @@ static json_t *note_element(const struct snapshot *s, size_t index)
 
 /* ---- stacks -------------------------------------------------------------------- */
 
-/* The text of each different frame, made when it is first met. */
+/*
+ * Each different frame is written once, in a table; a stack has their numbers
+ * there.  In full they would be gigabytes: stacks are forty frames deep and share
+ * most of them.  A frame's text is made when it is first met.
+ */
 struct frame_texts {
 	struct frameset set;
 	struct frame_text {
@@ -207,19 +211,20 @@ struct frame_texts {
 	size_t capacity;
 };
 
-static const struct frame_text *frame_text(struct frame_texts *f, const struct frame *frame)
+/* The number of a frame, FRAMESET_NONE without memory. */
+static uint32_t frame_number(struct frame_texts *f, const struct frame *frame)
 {
 	uint32_t index = frameset_add(&f->set, frame);
 	json_t *object;
 
 	if (index == FRAMESET_NONE)
-		return NULL;
+		return FRAMESET_NONE;
 	if (index >= f->capacity) {
 		size_t capacity = f->set.capacity;
 		struct frame_text *texts = reallocarray(f->texts, capacity, sizeof(*texts));
 
 		if (!texts)
-			return NULL;
+			return FRAMESET_NONE;
 		memset(texts + f->capacity, 0, (capacity - f->capacity) * sizeof(*texts));
 		f->texts = texts;
 		f->capacity = capacity;
@@ -232,10 +237,10 @@ static const struct frame_text *frame_text(struct frame_texts *f, const struct f
 		f->texts[index].text = object ? json_dumps(object, FLAGS) : NULL;
 		json_decref(object);
 		if (!f->texts[index].text)
-			return NULL;
+			return FRAMESET_NONE;
 		f->texts[index].length = strlen(f->texts[index].text);
 	}
-	return &f->texts[index];
+	return index;
 }
 
 /* Not printf(), not jansson: a report has more of these than of anything else. */
@@ -266,6 +271,7 @@ static void put_totals(FILE *out, const struct stack *stack)
 	    {",\"peak_bytes\":", stack->peak_bytes},
 	    {",\"temporary\":", stack->temporary},
 	};
+	int buckets = LIFETIME_BUCKETS; /* up to the last that is not 0 */
 
 	for (size_t i = 0; i < sizeof(totals) / sizeof(totals[0]); i++) {
 		fputs(totals[i].key, out);
@@ -274,7 +280,9 @@ static void put_totals(FILE *out, const struct stack *stack)
 	fprintf(out, ",\"end\":\"%s\",\"by_pointer\":", stack->end);
 	put_number(out, stack->by_pointer);
 	fputs(",\"lifetime_log2_us\":[", out);
-	for (int i = 0; i < LIFETIME_BUCKETS; i++) {
+	while (buckets && !stack->lifetime[buckets - 1])
+		buckets--;
+	for (int i = 0; i < buckets; i++) {
 		if (i)
 			fputc(',', out);
 		put_number(out, stack->lifetime[i]);
@@ -294,13 +302,13 @@ static int put_stack(FILE *out, const struct snapshot *s, const struct stack *st
 		     JSON_EMBED);
 	fputs(",\"frames\":[", out);
 	for (size_t i = 0; i < stack->frame_count && !error; i++) {
-		const struct frame_text *frame = frame_text(texts, &stack->frames[i]);
+		uint32_t frame = frame_number(texts, &stack->frames[i]);
 
-		if (!frame)
+		if (frame == FRAMESET_NONE)
 			return -ENOMEM;
 		if (i)
 			fputc(',', out);
-		fwrite(frame->text, 1, frame->length, out);
+		put_number(out, frame);
 	}
 	fputs("],", out);
 	put_totals(out, stack);
@@ -334,6 +342,11 @@ static int put_stacks(FILE *out, const struct snapshot *s)
 	for (size_t i = 0; i < s->stack_count && !error; i++) {
 		fputs(i ? ",\n" : "\n", out);
 		error = put_stack(out, s, sorted[i], &texts);
+	}
+	fputs("],\n\"frames\":[", out);
+	for (size_t i = 0; i < texts.set.count && !error; i++) {
+		fputs(i ? ",\n" : "\n", out);
+		fwrite(texts.texts[i].text, 1, texts.texts[i].length, out);
 	}
 	fputc(']', out);
 	for (size_t i = 0; i < texts.capacity; i++)
