@@ -57,6 +57,8 @@ int main(int argc, char **argv)
 	}
 	err = unwind_table_build(fd, UNWIND_TABLE_MAX, &table);
 	close(fd);
+	if (!err)
+		err = unwind_table_check(&table);
 	if (err) {
 		fprintf(stderr, "unwind_dump: %s: %s\n", argv[1], strerror(-err));
 		return 1;
