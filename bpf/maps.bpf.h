@@ -68,7 +68,7 @@ struct task_state {
 	struct walk walk;
 	struct python_state python;
 	struct memo memo[MS_MEMO];
-	__u64 walks, walk_frames, memo_hits;
+	__u64 walks, walk_frames, memo_lookups, memo_hits;
 };
 
 /* Weak, so that each object file defines them and the linker keeps one. */

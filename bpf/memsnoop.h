@@ -250,7 +250,8 @@ struct ms_mappings {
 
 struct ms_walks {
 	__u64 walks, frames;   /* in steps of 64 walks a thread */
-	__u64 memo_hits;       /* frames whose rule was remembered */
+	__u64 lookups;         /* of code addresses; some are of frames that are not kept */
+	__u64 memo_hits;       /* of them: what was found before was remembered */
 	__u64 ends[MS_END_NR]; /* walks that ended so; MS_END_ROOT is not counted */
 };
 

@@ -95,6 +95,7 @@ static __always_inline struct memo *memo_get(struct walk_context *c, __u64 addre
 	struct memo *memo = &c->task->memo[at % MS_MEMO];
 	const struct ms_mapping *map;
 
+	c->task->memo_lookups++;
 	if (memo->address == address && c->mappings &&
 	    memo->generation == c->mappings->generation) {
 		c->task->memo_hits++;
@@ -238,8 +239,9 @@ static __always_inline void walk_count(struct task_state *task)
 		return;
 	__sync_fetch_and_add(&walks.walks, WALKS_FLUSH);
 	__sync_fetch_and_add(&walks.frames, task->walk_frames);
+	__sync_fetch_and_add(&walks.lookups, task->memo_lookups);
 	__sync_fetch_and_add(&walks.memo_hits, task->memo_hits);
-	task->walk_frames = task->memo_hits = 0;
+	task->walk_frames = task->memo_lookups = task->memo_hits = 0;
 }
 
 /* Where the thread stands: the registers its caller has after the call. */

@@ -336,11 +336,11 @@ static void say_walks(const struct session *s)
 	struct ms_walks w;
 
 	kernel_walks(s->kernel, &w);
-	if (w.walks && w.frames)
-		log_verbose("stacks: %" PRIu64 " walks of %.1f frames, %.1f %% of them remembered "
-			    "from the thread's walks before",
+	if (w.walks && w.lookups)
+		log_verbose("stacks: %" PRIu64 " walks of %.1f frames; %.1f %% of the addresses "
+			    "were known from the thread's walks before",
 			    (uint64_t)w.walks, (double)w.frames / (double)w.walks,
-			    100.0 * (double)w.memo_hits / (double)w.frames);
+			    100.0 * (double)w.memo_hits / (double)w.lookups);
 }
 
 /* Stops counting, takes every probe out, lets the command go. */
