@@ -266,6 +266,7 @@ static int compile(struct compiler *compiler, struct unwind_rows *rows, bool *by
 	if (!err)
 		err = search_sigreturn(compiler, rows, by_code);
 	rows_free(&debug);
+	compiler->rows = NULL;
 	/* The last row is ROWS_NONE: alone it says nothing. */
 	return !err && rows->count < 2 ? -ENODATA : err;
 }
