@@ -18,6 +18,7 @@
 #include "memsnoop.h"
 #include "maps.bpf.h"
 #include "stack.bpf.h"
+#include "thread.bpf.h"
 #include "account.bpf.h"
 #include "event.bpf.h"
 
@@ -67,21 +68,6 @@ static __always_inline __u64 wanted_size(const struct registers *r, const struct
 	/* Opaque, or LLVM makes of the test a 128-bit product, which BPF lacks. */
 	asm volatile("" : "+r"(product));
 	return b && product / b != a ? MS_SIZE_OVERFLOW : product;
-}
-
-static struct task_state *task_get(void)
-{
-	static const struct task_state zero;
-	__u32 tid = bpf_get_current_pid_tgid();
-	struct task_state *task = bpf_map_lookup_elem(&tasks, &tid);
-
-	if (task)
-		return task;
-	bpf_map_update_elem(&tasks, &tid, &zero, BPF_NOEXIST);
-	task = bpf_map_lookup_elem(&tasks, &tid);
-	if (!task)
-		loss_add(MS_LOSS_tasks_full, 1);
-	return task;
 }
 
 /* The dynamic linker has changed what is mapped. */
@@ -222,7 +208,7 @@ static __always_inline int on_entry(struct pt_regs *ctx, __u64 cookie)
 	 * is never seen while the probe on its free is still missing. */
 	if (!(proc->flags & MS_PROC_READY) || stopped)
 		return 0;
-	task = task_get();
+	task = thread_get(bpf_get_current_pid_tgid());
 	if (!task)
 		return 0;
 	registers_read(ctx, &r);
@@ -319,9 +305,9 @@ static __always_inline int on_return(struct pt_regs *ctx, __u64 cookie, __u64 ip
 	key = (struct ms_block_key){.id = open->id, .space = layer, .address = address};
 	task->last_alloc = address;
 	task->last_free = 0;
-	hash = stack_walk(&at, task, open->id,
-			  MS_FRAME(MS_COOKIE_MODULE(open->cookie),
-				   MS_FRAME_ROW | MS_COOKIE_ROW(open->cookie)));
+	hash = stack_walk(
+	    &at, task, open->id,
+	    MS_FRAME(MS_COOKIE_MODULE(open->cookie), MS_FRAME_ROW | MS_COOKIE_ROW(open->cookie)));
 	account_alloc(&key, layer, open->size, hash, now_ns);
 	return 0;
 }

@@ -40,14 +40,20 @@ struct memo {
 /* A walk under way: the registers of the frame it has come to. */
 struct walk {
 	__u64 ip, sp, fp, bx;
-	__u64 slot;              /* where ip was read from as a return address, 0: it was not */
-	__u64 hash, hash_before; /* with the last frame, and without it */
-	__u64 saved[8];          /* what lies below the CFA, the return address last */
-	__u32 saved_all;         /* all of it could be read */
-	__u32 exact;             /* ip is the instruction itself, not the one after a call */
+	__u64 slot;      /* where ip was read from as a return address, 0: it was not */
+	__u64 saved[8];  /* what lies below the CFA, the return address last */
+	__u32 saved_all; /* all of it could be read */
+	__u32 exact;     /* ip is the instruction itself, not the one after a call */
 	__u32 by_pointer;
 	__u32 end;  /* enum ms_stack_end, or that it is not over */
-	__u32 rest; /* Python has been asked for what the native walk did not reach */
+	__u32 rest; /* times Python was asked for what the native walk did not reach */
+};
+
+/* A stack on its way into `pieces`. */
+struct keeping {
+	struct ms_piece piece;
+	__u64 hash; /* of the pieces so far */
+	__u32 store, failed;
 };
 
 /* Per thread.  The walk's scratch lives here because uprobe programs are
@@ -56,11 +62,13 @@ struct task_state {
 	struct pending pending[MS_LAYER_NR];
 	__u64 last_alloc; /* the thread's last event was the allocation of this */
 	__u64 last_free;  /* the last address this thread freed */
+	__u64 origin;     /* the stack with Python frames that started it; 0: none is known */
 	struct ms_stack stack;
+	struct keeping keeping;
 	struct walk walk;
 	struct python_state python;
 	struct memo memo[MS_MEMO];
-	__u64 walks, walk_frames, memo_hits;
+	__u64 walks, walk_frames, memo_lookups, memo_hits;
 };
 
 /* Weak, so that each object file defines them and the linker keeps one. */
@@ -78,7 +86,7 @@ MS_MAP(images, __u32, struct ms_image, 1);
 MS_MAP(mappings, __u32, struct ms_mappings, 1); /* by image */
 MS_MAP(tasks, __u32, struct task_state, 1);     /* by thread id */
 MS_MAP(blocks, struct ms_block_key, struct ms_block, 1);
-MS_MAP(stacks, __u64, struct ms_stack, 1);   /* by hash */
+MS_MAP(pieces, __u64, struct ms_piece, 1);   /* of stacks, by name */
 MS_MAP(pythons, __u32, struct ms_python, 1); /* by image */
 MS_MAP(codes, struct ms_code_key, __u32, 1); /* Python code objects: their ids in frames */
 MS_MAP(totals, struct ms_stack_key, struct ms_stack_totals, 1);

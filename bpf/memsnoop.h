@@ -128,12 +128,40 @@ enum ms_stack_end {
 	    MS_END_NR
 };
 
+/*
+ * What is kept of a stack besides its frames goes among them, before the
+ * outermost, where it is not what one expects: that it does not reach the root,
+ * that frame pointers were needed, and the 64 bits of an origin in two halves.
+ */
+#define MS_MODULE_NOTE (MS_MODULE_MAX - 1)
+#define MS_NOTES(X) X(END) X(BY_POINTER) X(ORIGIN_LOW) X(ORIGIN_HIGH)
+enum ms_note {
+#define X(id) MS_NOTE_##id,
+	MS_NOTES(X)
+#undef X
+	    MS_NOTE_NR
+};
+#define MS_NOTE_FRAME(note, value) MS_FRAME(MS_MODULE_NOTE, (__u64)(value) << 8 | (note))
+#define MS_FRAME_NOTE(frame) ((__u32)(frame)&0xff)
+#define MS_FRAME_NOTE_VALUE(frame) ((__u32)(MS_FRAME_OFFSET(frame) >> 8))
+
 struct ms_stack {
 	__u32 nr;         /* frames used, innermost first */
 	__u16 end;        /* enum ms_stack_end */
 	__u16 by_pointer; /* frames found by frame pointer, for want of rows */
 	__u64 origin;     /* of a thread with no Python frame: the stack that started it; or 0 */
-	__u64 frames[MS_STACK_DEPTH + 1]; /* + 1: the allocation function */
+	__u64 frames[MS_STACK_DEPTH + 1 + MS_NOTE_NR]; /* + 1: the allocation function */
+};
+
+/*
+ * A kept stack is a chain of pieces, each named by a hash of all frames from the
+ * outermost to its own last one: stacks share what is the same from the root on.
+ * The name of the innermost piece is the stack's.
+ */
+#define MS_PIECE 8
+struct ms_piece {
+	__u64 outer;            /* name of the piece before it, 0 if there is none */
+	__u64 frames[MS_PIECE]; /* outermost first; 0: none */
 };
 
 /* Stack hash 0 collects what could not be given a stack of its own. */
@@ -222,7 +250,8 @@ struct ms_mappings {
 
 struct ms_walks {
 	__u64 walks, frames;   /* in steps of 64 walks a thread */
-	__u64 memo_hits;       /* frames whose rule was remembered */
+	__u64 lookups;         /* of code addresses; some are of frames that are not kept */
+	__u64 memo_hits;       /* of them: what was found before was remembered */
 	__u64 ends[MS_END_NR]; /* walks that ended so; MS_END_ROOT is not counted */
 };
 

@@ -16,6 +16,10 @@
  *
  * The file that includes this one brings the helpers and maps; the unit tests
  * bring their own and walk another process.
+ *
+ * PYTHON_FUNCTION: a global function, which the verifier goes through once, by
+ * itself.  Inlined into each step of a walk, they are beyond its limit.  Such a
+ * function must look whether its pointers are NULL, and return a number.
  */
 #ifndef MS_PYTHON_BPF_H
 #define MS_PYTHON_BPF_H
@@ -36,6 +40,11 @@
 #define PYTHON_OWNER_INTERPRETER 3
 
 #define PYTHON_AGAIN 2
+
+/* Weak, so that each object file defines them and the linker keeps one. */
+#ifndef PYTHON_FUNCTION
+#define PYTHON_FUNCTION __weak __noinline
+#endif
 
 static __always_inline long python_read(void *to, __u32 size, __u64 from)
 {
@@ -92,19 +101,30 @@ static __always_inline void python_resume(struct python_state *p, struct ms_pyth
 	python_start(p, chain);
 }
 
-static __always_inline void python_begin(struct python_state *p, __u32 image)
+/* The list of interpreters has more than one: this thread may be in any of them. */
+static __always_inline int python_has_several(const struct python_state *p)
+{
+	__u64 first = python_pointer(p->walk.interpreters);
+
+	return first && python_pointer(first + p->walk.interp_next);
+}
+
+PYTHON_FUNCTION int python_begin(struct python_state *p, __u32 image)
 {
 	const struct ms_python *python;
 	struct task_struct *task;
 	int i;
 
+	if (!p)
+		return 0;
 	p->open = 0;
 	p->searched = 0;
+	p->shown = 0;
 	if (p->image != image) {
 		p->image = 0;
 		python = bpf_map_lookup_elem(&pythons, &image);
 		if (!python)
-			return;
+			return 0;
 		p->walk = python->walk;
 		p->image = image;
 		p->quiet = p->backoff = 0;
@@ -117,12 +137,18 @@ static __always_inline void python_begin(struct python_state *p, __u32 image)
 	for (i = 0; i < MS_PYTHON_CHAINS; i++)
 		if (p->chain[i].state)
 			python_resume(p, &p->chain[i]);
+	p->several = p->walk.form == MS_PYTHON_SHIM && python_has_several(p);
+	return 1;
 }
+
+/* What the steps of a loop get. */
+struct python_loop {
+	struct python_state *p;
+};
 
 static long python_search_step(__u32 i, void *data)
 {
-	struct python_state *p =
-	    *(struct python_state **)data; /* a loop's context is on the stack */
+	struct python_state *p = ((struct python_loop *)data)->p;
 	struct ms_python_search *search = &p->search;
 	struct ms_python_chain *chain;
 
@@ -155,15 +181,21 @@ static long python_search_step(__u32 i, void *data)
 }
 
 /* Looks for the thread's states.  1 if there is one that was not known. */
-static __always_inline int python_search(struct python_state *p)
+PYTHON_FUNCTION int python_search(struct python_state *p)
 {
+	struct python_loop loop = {.p = p};
+
+	if (!p)
+		return 0;
 	p->searched = 1;
 	if (p->quiet) {
 		p->quiet--;
 		return 0;
 	}
-	p->search = (struct ms_python_search){.next = python_pointer(p->walk.interpreters)};
-	bpf_loop(PYTHON_STATES, python_search_step, &p, 0);
+	p->search.next = python_pointer(p->walk.interpreters);
+	p->search.state = 0;
+	p->search.interps = p->search.found = p->search.changed = 0;
+	bpf_loop(PYTHON_STATES, python_search_step, &loop, 0);
 	if (p->search.changed) {
 		p->backoff = 0;
 		return 1;
@@ -221,16 +253,9 @@ static __always_inline int python_claims(const struct python_state *p,
 	return chain->marker < p->cfa && (chain->marker >= p->sp || in_eval);
 }
 
-static __always_inline int python_several(const struct python_state *p)
-{
-	return !!p->chain[0].frame + !!p->chain[1].frame + !!p->chain[2].frame +
-		   !!p->chain[3].frame >
-	       1;
-}
-
 static __always_inline int python_choose(struct python_state *p, int in_eval)
 {
-	int ahead = in_eval && p->walk.form == MS_PYTHON_SHIM && python_several(p), i;
+	int ahead = in_eval && p->several, i;
 
 	for (i = 0; i < MS_PYTHON_CHAINS; i++) {
 		struct ms_python_chain *chain = &p->chain[i];
@@ -254,10 +279,12 @@ static __always_inline int python_choose(struct python_state *p, int in_eval)
  * it, which it called, is a part of it: an instruction's handler (3.14 built
  * for tail calls).
  */
-static __always_inline int python_eval(struct python_state *p, __u64 ip, __u64 sp, __u64 cfa)
+PYTHON_FUNCTION int python_eval(struct python_state *p, __u64 ip, __u64 sp, __u64 cfa)
 {
 	int in_eval;
 
+	if (!p)
+		return 0;
 	p->open = 0;
 	if (!p->image)
 		return 0;
@@ -331,6 +358,13 @@ static __always_inline __s64 python_unit(const struct python_state *p, __u64 cod
 	return (__s64)(instr - code - p->walk.code_units) >> 1;
 }
 
+/* Whether the frame in the window is the last one of its evaluation loop. */
+static __always_inline int python_is_last(const struct python_state *p, __u8 owner)
+{
+	return p->walk.form <= MS_PYTHON_SINGLE || owner >= PYTHON_OWNER_INTERPRETER ||
+	       (p->walk.form == MS_PYTHON_ENTRY && python_byte(p->window, p->walk.frame_entry));
+}
+
 /* The frame at `at`, the last of its native frame, has been taken: what is next? */
 static __always_inline void python_close(struct python_state *p, struct ms_python_chain *chain,
 					 __u64 at)
@@ -360,62 +394,69 @@ static __always_inline void python_close(struct python_state *p, struct ms_pytho
  * One Python frame of the native frame that python_eval() was given: 1 and the
  * frame, 0 if there are no more, or PYTHON_AGAIN if this one does not show.
  */
-static __always_inline int python_next(struct python_state *p, __u64 *frame)
+PYTHON_FUNCTION int python_next(struct python_state *p, __u64 *frame)
 {
-	const struct ms_python_walk *walk = &p->walk;
-	struct ms_python_chain *chain = &p->chain[p->active % MS_PYTHON_CHAINS];
-	__u64 at = chain->frame, code, instr;
-	__u8 owner = 0, last;
+	struct ms_python_chain *chain;
+	__u64 at, code, instr;
+	__u8 owner = 0;
 	__s64 unit;
-	__u32 id;
 
-	if (!p->open)
+	if (!p || !frame || !p->open)
 		return 0;
-	if (!at || python_read(p->window, walk->frame_size, at)) {
+	chain = &p->chain[p->active % MS_PYTHON_CHAINS];
+	at = chain->frame;
+	if (!at || python_read(p->window, p->walk.frame_size, at)) {
 		chain->frame = 0;
 		p->open = 0;
 		return 0;
 	}
-	code = python_word(p->window, walk->frame_code) & ~7ULL; /* 3.14: a tagged pointer */
-	instr = python_word(p->window, walk->frame_instr);
-	chain->frame = python_word(p->window, walk->frame_back);
-	if (walk->form >= MS_PYTHON_ENTRY)
-		owner = python_byte(p->window, walk->frame_owner);
-	last = owner >= PYTHON_OWNER_INTERPRETER || walk->form <= MS_PYTHON_SINGLE ||
-	       (walk->form == MS_PYTHON_ENTRY && python_byte(p->window, walk->frame_entry));
-	if (last)
+	code = python_word(p->window, p->walk.frame_code) & ~7ULL; /* 3.14: a tagged pointer */
+	instr = python_word(p->window, p->walk.frame_instr);
+	chain->frame = python_word(p->window, p->walk.frame_back);
+	if (p->walk.form >= MS_PYTHON_ENTRY)
+		owner = python_byte(p->window, p->walk.frame_owner);
+	if (python_is_last(p, owner))
 		python_close(p, chain, at);
 	if (owner >= PYTHON_OWNER_INTERPRETER)
 		return PYTHON_AGAIN;
 
-	if (python_read(p->window, walk->code_size, code)) {
+	if (python_read(p->window, p->walk.code_size, code)) {
 		*frame = MS_PYTHON_FRAME(0, 0);
 		return 1;
 	}
 	unit = python_unit(p, code, instr);
 	/* Still being set up: tracebacks do not show it either (_PyFrame_IsIncomplete()). */
-	if (walk->form >= MS_PYTHON_ENTRY && owner != PYTHON_OWNER_GENERATOR &&
-	    unit < (__s32)python_half(p->window, walk->code_first))
+	if (p->walk.form >= MS_PYTHON_ENTRY && owner != PYTHON_OWNER_GENERATOR &&
+	    unit < (__s32)python_half(p->window, p->walk.code_first))
 		return PYTHON_AGAIN;
 	if (unit < 0)
 		unit = MS_PYTHON_UNIT_START;
 	else if (unit > MS_PYTHON_UNIT_MAX)
 		unit = MS_PYTHON_UNIT_MAX;
-	id = python_code(p, code);
-	*frame = MS_PYTHON_FRAME(id, unit);
+	*frame = MS_PYTHON_FRAME(python_code(p, code), unit);
 	return 1;
 }
 
 /*
  * The native walk has ended before the thread's first function: lets
- * python_next() give the Python frames that are left.  Returns 0 if there are none.
+ * python_next() give the Python frames that are left, of one interpreter; to be
+ * called again after that.  Returns 0 if there are none.
  */
-static __always_inline int python_rest(struct python_state *p)
+PYTHON_FUNCTION int python_rest(struct python_state *p)
 {
+	int known, i;
+
+	if (!p)
+		return 0;
 	p->open = 0;
 	if (!p->image)
 		return 0;
 	p->sp = p->cfa = ~0ULL;
+	for (known = i = 0; i < MS_PYTHON_CHAINS; i++)
+		known |= !!p->chain[i].state;
+	/* It may have ended before any evaluation loop. */
+	if (!known && !p->searched)
+		python_search(p);
 	return python_choose(p, 1);
 }
 

@@ -62,8 +62,8 @@ struct ms_python_walk {
 	__u16 code_first;              /* the first instruction that shows in a traceback */
 	__u16 code_line;               /* co_firstlineno */
 	__u16 check[MS_PYTHON_CHECKS]; /* words, multiples of 8, that never change in its life */
-	__u16 pad[2];
-	__u64 interpreters; /* address of the pointer to the first interpreter */
+	__u32 module;                  /* of the interpreter, in frames; 0: not known */
+	__u64 interpreters;            /* address of the pointer to the first interpreter */
 	/* Addresses of _PyEval_EvalFrameDefault, and of the part of it that the
 	 * compiler put elsewhere; 0, 0 if there is none. */
 	__u64 eval[2][2];
@@ -110,20 +110,24 @@ struct ms_python_chain {
 	__u64 marker; /* of the evaluation loop that runs it; 0: none, or not known yet */
 };
 
-struct ms_python_known {
-	__u64 code, check;
-	__u32 image;
-	__u32 id;
-};
-
-/* A search for this thread's states: here and not on the stack, where the verifier
- * would follow each value of the counters. */
+/*
+ * A search for the thread's states.  Here and not on the stack: there the
+ * verifier would follow each value that the counters can have; before "bpf:
+ * verify callbacks as if they are called unknown number of times" (Linux 6.7)
+ * it would take them for constants, and drop what they seem to rule out.
+ */
 struct ms_python_search {
 	__u64 interp, next; /* the interpreter, and the one after it */
 	__u64 state;        /* the thread state to look at */
 	__u32 interps, found;
 	__u32 changed;
 	__u32 pad;
+};
+
+struct ms_python_known {
+	__u64 code, check;
+	__u32 image;
+	__u32 id;
 };
 
 /* Per thread, in its struct task_state. */
@@ -135,11 +139,13 @@ struct python_state {
 	__u32 searched; /* in this walk */
 	__u32 active;   /* chain that python_next() follows */
 	__u32 open;     /* it has more for this native frame */
+	__u32 shown;    /* Python frames of this walk so far */
+	__u32 several;  /* there is more than one interpreter */
 	__u64 sp, cfa;  /* of the native frame */
 	__u64 thread;   /* pthread_self() */
 	struct ms_python_chain chain[MS_PYTHON_CHAINS];
-	struct ms_python_known known[MS_PYTHON_CACHE];
 	struct ms_python_search search;
+	struct ms_python_known known[MS_PYTHON_CACHE];
 	__u8 window[MS_PYTHON_WINDOW];
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * stack_walk(): the caller's stack as (module, file offset) frames, kept once
- * by 64-bit hash.  Where a file has an unwind table the walk goes by it; code
+ * as a chain of pieces.  Where a file has an unwind table the walk goes by it; code
  * without rows is left by its frame pointer.
  */
 #ifndef MS_STACK_BPF_H
@@ -20,6 +20,7 @@
  */
 #define WALK_STEPS (4 * MS_STACK_DEPTH)
 #define MS_END_GOING MS_END_NR
+#define MS_STACK_SLOTS (sizeof(((struct ms_stack *)0)->frames) / sizeof(__u64))
 /* A thread's walks between two additions to the global counters. */
 #define WALKS_FLUSH 64
 
@@ -94,6 +95,7 @@ static __always_inline struct memo *memo_get(struct walk_context *c, __u64 addre
 	struct memo *memo = &c->task->memo[at % MS_MEMO];
 	const struct ms_mapping *map;
 
+	c->task->memo_lookups++;
 	if (memo->address == address && c->mappings &&
 	    memo->generation == c->mappings->generation) {
 		c->task->memo_hits++;
@@ -117,74 +119,40 @@ static __always_inline struct memo *memo_get(struct walk_context *c, __u64 addre
 	return memo;
 }
 
-/*
- * Global functions: the verifier proves each once, and not with every way into
- * it.  They check for NULL because it does not know their callers.
- */
-__weak int walk_python_begin(struct python_state *p, __u32 image)
-{
-	if (p)
-		python_begin(p, image);
-	return 0;
-}
-
-__weak int walk_python_eval(struct python_state *p, __u64 ip, __u64 sp, __u64 cfa)
-{
-	return p ? python_eval(p, ip, sp, cfa) : 0;
-}
-
-__weak int walk_python_next(struct python_state *p, __u64 *frame)
-{
-	return p && frame ? python_next(p, frame) : 0;
-}
-
-__weak int walk_python_rest(struct python_state *p)
-{
-	return p ? python_rest(p) : 0;
-}
-
 /* Adds a frame to the stack; 1, and the walk ends, if there is no room for it. */
 static __always_inline int walk_emit(struct walk_context *c, __u64 frame)
 {
 	struct ms_stack *stack = &c->task->stack;
-	struct walk *w = &c->task->walk;
 	__u32 at = stack->nr;
 
 	if (at > MS_STACK_DEPTH) {
-		w->end = MS_END_TRUNCATED;
+		c->task->walk.end = MS_END_TRUNCATED;
 		return 1;
 	}
 	stack->frames[at % (MS_STACK_DEPTH + 1)] = frame;
 	stack->nr = at + 1;
-	w->hash_before = w->hash;
-	w->hash = hash_add(w->hash, frame);
 	return 0;
-}
-
-static __always_inline void walk_unemit(struct walk_context *c)
-{
-	struct walk *w = &c->task->walk;
-
-	if (c->task->stack.nr <= 1 || w->hash == w->hash_before)
-		return;
-	c->task->stack.nr--;
-	w->hash = w->hash_before;
 }
 
 /*
  * Adds the native frame at w->ip, whose caller has the stack pointer `cfa`,
- * unless it is the interpreter's loop and Python's frames come in its place.
+ * unless it is the interpreter's and Python's frames come in its place.
  * 1 if there is no room for it.
  */
 static __always_inline int walk_native(struct walk_context *c, __u64 frame, __u64 cfa)
 {
 	struct walk *w = &c->task->walk;
-	int replaced = walk_python_eval(&c->task->python, w->ip - !w->exact, w->sp, cfa);
+	struct python_state *p = &c->task->python;
+	int replaced = python_eval(p, w->ip - !w->exact, w->sp, cfa);
 
+	/* How the interpreter gets from one Python frame to the next is its own
+	 * affair; what it does below the innermost one is not. */
+	if (!replaced && p->shown && MS_FRAME_MODULE(frame) == p->walk.module && !native_python)
+		return 0;
 	if (!replaced || native_python)
 		return walk_emit(c, frame);
-	if (replaced > 1)
-		walk_unemit(c); /* what it called is a part of it */
+	if (replaced > 1 && c->task->stack.nr > 1)
+		c->task->stack.nr--; /* what it called is a part of it */
 	return 0;
 }
 
@@ -222,6 +190,9 @@ static __always_inline int walk_frame(struct walk_context *c, const struct memo 
 		return frame_signal(w, rule);
 	if (rule->kind == MS_RULE_END)
 		return MS_END_ROOT;
+	/* It has its own way to find its caller: a frame pointer may be another's. */
+	if (rule->kind == MS_RULE_UNSUPPORTED)
+		return MS_END_UNSUPPORTED;
 	return frame_pointer(w, memo->reason);
 }
 
@@ -234,7 +205,8 @@ static long walk_step(__u32 i, void *data)
 	int more;
 
 	if (c->task->python.open) {
-		more = walk_python_next(&c->task->python, &frame);
+		more = python_next(&c->task->python, &frame);
+		c->task->python.shown += more == 1;
 		if (more == 1 && walk_emit(c, frame))
 			return 1;
 		if (more)
@@ -251,10 +223,9 @@ static long walk_step(__u32 i, void *data)
 	}
 	/* The native walk is over.  If it did not come to the thread's start, Python
 	 * may know more of the way. */
-	if (w->end == MS_END_ROOT || w->end == MS_END_TRUNCATED || w->rest)
+	if (w->end == MS_END_ROOT || w->end == MS_END_TRUNCATED || w->rest++ >= MS_PYTHON_CHAINS)
 		return 1;
-	w->rest = 1;
-	return !walk_python_rest(&c->task->python);
+	return !python_rest(&c->task->python);
 }
 
 /* ---- the walk ------------------------------------------------------------ */
@@ -268,13 +239,15 @@ static __always_inline void walk_count(struct task_state *task)
 		return;
 	__sync_fetch_and_add(&walks.walks, WALKS_FLUSH);
 	__sync_fetch_and_add(&walks.frames, task->walk_frames);
+	__sync_fetch_and_add(&walks.lookups, task->memo_lookups);
 	__sync_fetch_and_add(&walks.memo_hits, task->memo_hits);
-	task->walk_frames = task->memo_hits = 0;
+	task->walk_frames = task->memo_lookups = task->memo_hits = 0;
 }
 
 /* Where the thread stands: the registers its caller has after the call. */
 struct position {
 	__u64 ip, sp, fp, bx;
+	__u32 exact; /* ip is the instruction itself, no call returned to it */
 };
 
 static __always_inline void walk_start(struct walk *w, const struct position *at)
@@ -283,27 +256,83 @@ static __always_inline void walk_start(struct walk *w, const struct position *at
 	w->sp = at->sp;
 	w->fp = at->fp;
 	w->bx = at->bx;
-	w->hash = 0;
 	w->slot = 0;
-	w->exact = 0;
+	w->exact = at->exact;
 	w->by_pointer = 0;
 	w->rest = 0;
 	w->end = MS_END_GOING;
 }
 
-/* Puts the walked stack into the map.  Its hash, or MS_STACK_OTHER if there is no room. */
-static __always_inline __u64 stack_keep(struct task_state *task)
+static __always_inline void note_add(struct ms_stack *stack, enum ms_note note, __u32 value)
 {
-	__u64 hash = hash_add(hash_add(task->walk.hash, task->stack.end), task->stack.origin);
+	__u32 at = stack->nr;
+
+	if (at >= MS_STACK_SLOTS)
+		return;
+	stack->frames[at] = MS_NOTE_FRAME(note, value);
+	stack->nr = at + 1;
+}
+
+static __always_inline void notes_add(struct ms_stack *stack)
+{
+	if (stack->end != MS_END_ROOT)
+		note_add(stack, MS_NOTE_END, stack->end);
+	if (stack->by_pointer)
+		note_add(stack, MS_NOTE_BY_POINTER, stack->by_pointer);
+	if (stack->origin) {
+		note_add(stack, MS_NOTE_ORIGIN_LOW, stack->origin);
+		note_add(stack, MS_NOTE_ORIGIN_HIGH, stack->origin >> 32);
+	}
+}
+
+/* One piece, from the outermost on: its name, and if it is to be stored, that. */
+static long keep_step(__u32 i, void *data)
+{
+	struct task_state *task = ((struct walk_context *)data)->task;
+	struct keeping *k = &task->keeping;
+	__u32 nr = task->stack.nr, j, at;
+	__u64 hash = k->hash, frame;
 	long err;
 
-	if (hash == MS_STACK_OTHER)
-		hash = 1;
-	if (bpf_map_lookup_elem(&stacks, &hash))
-		return hash;
-	err = bpf_map_update_elem(&stacks, &hash, &task->stack, BPF_NOEXIST);
-	if (!err || err == -EEXIST) /* another thread may have been first */
-		return hash;
+	if (i * MS_PIECE >= nr)
+		return 1;
+	k->piece.outer = hash;
+	MS_UNROLL
+	for (j = 0; j < MS_PIECE; j++) {
+		at = nr - 1 - i * MS_PIECE - j;
+		frame = at < MS_STACK_SLOTS ? task->stack.frames[at] : 0;
+		k->piece.frames[j] = frame;
+		hash = hash_add(hash, frame);
+	}
+	k->hash = hash = hash ? hash : 1;
+	if (!k->store || bpf_map_lookup_elem(&pieces, &hash))
+		return 0;
+	err = bpf_map_update_elem(&pieces, &hash, &k->piece, BPF_NOEXIST);
+	k->failed = err && err != -EEXIST; /* another thread may have been first */
+	return k->failed;
+}
+
+/*
+ * Keeps the walked stack.  Its name, or MS_STACK_OTHER if there is no room.  A
+ * piece is there only if all that are before it are.
+ */
+static __always_inline __u64 stack_keep(struct walk_context *c)
+{
+	struct keeping *k = &c->task->keeping;
+	__u64 name;
+
+	notes_add(&c->task->stack);
+	k->store = k->failed = 0;
+	k->hash = 0;
+	bpf_loop(MS_STACK_SLOTS / MS_PIECE + 1, keep_step, c, 0);
+	name = k->hash;
+	if (bpf_map_lookup_elem(&pieces, &name))
+		return name;
+	k->store = 1;
+	k->hash = 0;
+	bpf_loop(MS_STACK_SLOTS / MS_PIECE + 1, keep_step, c, 0);
+	if (!k->failed)
+		return name;
 	loss_add(MS_LOSS_stacks_full, 1);
 	return MS_STACK_OTHER;
 }
@@ -320,18 +349,18 @@ static __always_inline __u64 stack_walk(const struct position *at, struct task_s
 
 	c.mappings = bpf_map_lookup_elem(&mappings, &image);
 	walk_start(&task->walk, at);
-	walk_python_begin(&task->python, image);
+	python_begin(&task->python, image);
 	task->stack.nr = 0;
 	if (first)
 		walk_emit(&c, first);
 	bpf_loop(WALK_STEPS, walk_step, &c, 0);
 	task->stack.end = task->walk.end == MS_END_GOING ? MS_END_TRUNCATED : task->walk.end;
 	task->stack.by_pointer = task->walk.by_pointer;
-	task->stack.origin = 0;
+	task->stack.origin = task->python.shown ? 0 : task->origin;
 	walk_count(task);
 	if (task->stack.end == MS_END_TRUNCATED)
 		loss_add(MS_LOSS_stacks_truncated, 1);
-	return stack_keep(task);
+	return stack_keep(&c);
 }
 
 #endif

@@ -14,6 +14,8 @@
 #include "memsnoop.h"
 #include "maps.bpf.h"
 #include "event.bpf.h"
+#include "stack.bpf.h"
+#include "thread.bpf.h"
 
 static const struct ms_image image_zero;
 static const struct ms_stack_totals other_zero;
@@ -45,6 +47,41 @@ static __always_inline __u64 task_start(struct task_struct *task)
 	return BPF_CORE_READ((struct task_struct___old *)leader, real_start_time);
 }
 
+/*
+ * A thread begins.  In a process that runs Python, whoever starts it is asked for
+ * its Python frames: the thread may never have any of its own (the workers of a
+ * backward pass), and then they say what it is for.
+ */
+static int on_thread(struct task_struct *parent, struct task_struct *child,
+		     const struct ms_proc *proc)
+{
+	__u32 tid = BPF_CORE_READ(parent, pid), child_tid = BPF_CORE_READ(child, pid);
+	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(parent);
+	struct task_state *task, *child_task;
+	struct position at = {.exact = 1};
+	__u32 id = proc->id;
+	__u64 origin;
+
+	if (!(proc->flags & MS_PROC_READY) || stopped || !bpf_map_lookup_elem(&pythons, &id))
+		return 0;
+	task = thread_get(tid);
+	if (!task)
+		return 0;
+	at.ip = BPF_CORE_READ(regs, ip);
+	at.sp = BPF_CORE_READ(regs, sp);
+	at.fp = BPF_CORE_READ(regs, bp);
+	at.bx = BPF_CORE_READ(regs, bx);
+	origin = stack_walk(&at, task, id, 0);
+	if (!task->python.shown)
+		origin = task->origin;
+	if (!origin)
+		return 0;
+	child_task = thread_get(child_tid);
+	if (child_task)
+		child_task->origin = origin;
+	return 0;
+}
+
 /* Runs in the parent, before the child's first instruction. */
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
@@ -55,8 +92,10 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	struct ms_mappings *maps;
 	struct ms_event *e;
 
-	if (!proc || child_tgid == tgid)
-		return 0; /* not ours, or a thread */
+	if (!proc)
+		return 0;
+	if (child_tgid == tgid)
+		return on_thread(parent, child, proc);
 	new.flags = proc->flags &MS_PROC_HOLD;
 	new.start_ns = task_start(child);
 	if (BPF_CORE_READ(child, mm) == BPF_CORE_READ(parent, mm)) {

@@ -9,14 +9,14 @@ readonly PYTHON=/usr/bin/python3
 readonly FILES=(demo/resnet18.svg demo/resnet18.folded demo/resnet18.json demo/timeline.svg)
 
 if [ ! -s demo/resnet18.pt ]; then
-	$PYTHON demo/train.py save demo/resnet18.pt.new
+	$PYTHON demo/resnet18.py save demo/resnet18.pt.new
 	mv demo/resnet18.pt.new demo/resnet18.pt
 fi
 
 echo "+ ./memsnoop -o demo/resnet18.svg -o demo/resnet18.folded -o demo/resnet18.json \\"
-echo "      --plot demo/timeline.svg -- $PYTHON demo/train.py run demo/resnet18.pt"
+echo "      --plot demo/timeline.svg -- $PYTHON demo/resnet18.py run demo/resnet18.pt"
 ./memsnoop -o demo/resnet18.svg -o demo/resnet18.folded -o demo/resnet18.json \
-	--plot demo/timeline.svg -- $PYTHON demo/train.py run demo/resnet18.pt
+	--plot demo/timeline.svg -- $PYTHON demo/resnet18.py run demo/resnet18.pt
 
 echo
 echo "left behind:"

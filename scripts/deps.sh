@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs what a set of jobs needs, from Debian's packages.
 #
-#   deps.sh SET...    build test demo bench lint
+#   deps.sh SET...    build test demo bench lint fuzz
 #
 # Does nothing, and needs no root, when all of it is there.
 set -euo pipefail
@@ -43,6 +43,7 @@ test   libmimalloc2.0        preloaded in the tests
 test   redis-server          a real server, with jemalloc
 test   redis-tools           its client
 test   libxml2-utils         xmllint: the pictures are well-formed
+test   nodejs                a real JIT, which writes perf maps and jitdumps
 demo   python3-torch         the traced model
 demo   python3-torchvision   ResNet-18
 bench  heaptrack             a peer: preloaded
@@ -54,6 +55,8 @@ lint   clang-format          the layout of C
 lint   clang-tidy            C
 lint   cppcheck              C
 lint   shellcheck            scripts
+fuzz   libclang-rt-dev       libFuzzer and the sanitizers of clang
+fuzz   binutils              objcopy, for the first files to mutate
 '
 
 fail()
@@ -68,7 +71,7 @@ wanted()
 	local set
 
 	for set in "$@"; do
-		grep -q "^$set " <<<"$PACKAGES" || fail "no set '$set': build test demo bench lint"
+		grep -q "^$set " <<<"$PACKAGES" || fail "no set '$set': build test demo bench lint fuzz"
 		awk -v set="$set" '$1 == set { print $2 }' <<<"$PACKAGES"
 	done | sort -u
 }

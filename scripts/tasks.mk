@@ -8,6 +8,7 @@ help:
 	@echo 'make check      installs, builds, runs every test; needs root'
 	@echo 'make bench      what tracing costs, beside its peers; needs root'
 	@echo 'make lint       layout and static checks'
+	@echo 'make fuzz       [FUZZ_SECONDS=20] the readers of ELF files, each for so long'
 	@echo 'make install    [DESTDIR=] [PREFIX=/usr/local]'
 	@echo 'make format     lays the C files out'
 	@echo 'make clean      removes what was built'
@@ -65,3 +66,35 @@ $(OUT)/bench/pair: tests/bench/pair.c
 	$(Q)mkdir -p $(@D)
 	$(Q)gcc -g -O1 -fno-inline -fno-optimize-sibling-calls -fno-omit-frame-pointer -fno-builtin \
 	  -Wall -Wextra -Werror -o $@ $<
+
+# the fuzzers: a tree of its own, compiled by clang; gcc's noclone it does not know
+FUZZ_SECONDS ?= 20
+FUZZ_OBJ := $(USER_SRC:%.c=$(OUT)/fuzz/%.o)
+FUZZ_BIN := $(OUT)/fuzz/cfi_fuzz $(OUT)/fuzz/elf_fuzz
+FUZZ_CFLAGS := -Wno-unknown-attributes -fsanitize=fuzzer-no-link,address,undefined \
+  -fno-sanitize-recover=all
+
+$(OUT)/fuzz/user/%.o: user/%.c | $(SKEL)
+	$(say) CC $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(USER_CFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(OUT)/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(FUZZ_OBJ)
+	$(say) FUZZ $@
+	$(Q)$(CLANG) $(USER_CFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(USER_LIBS)
+
+-include $(FUZZ_OBJ:.o=.d)
+.SECONDARY: $(FUZZ_OBJ)
+
+.PHONY: fuzz fuzz-now
+fuzz:
+	$(Q)scripts/deps.sh build fuzz
+	$(Q)$(MAKE) fuzz-now
+fuzz-now: $(FUZZ_BIN)
+	$(Q)OUT=$(OUT) scripts/fuzz.sh $(FUZZ_SECONDS)
+
+# an unwind table, to be read
+$(OUT)/tools/unwind_dump: tests/tools/unwind_dump.c $(LIB)
+	$(say) TOOL $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CFLAGS) -o $@ $< $(LIB) $(USER_LIBS)

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/phase.h"
 #include "checks.h"
 #include "collect/collect.h"
 #include "loop.h"
@@ -335,11 +336,11 @@ static void say_walks(const struct session *s)
 	struct ms_walks w;
 
 	kernel_walks(s->kernel, &w);
-	if (w.walks && w.frames)
-		log_verbose("stacks: %" PRIu64 " walks of %.1f frames, %.1f %% of them remembered "
-			    "from the thread's walks before",
+	if (w.walks && w.lookups)
+		log_verbose("stacks: %" PRIu64 " walks of %.1f frames; %.1f %% of the addresses "
+			    "were known from the thread's walks before",
 			    (uint64_t)w.walks, (double)w.frames / (double)w.walks,
-			    100.0 * (double)w.memo_hits / (double)w.frames);
+			    100.0 * (double)w.memo_hits / (double)w.lookups);
 }
 
 /* Stops counting, takes every probe out, lets the command go. */
@@ -361,8 +362,13 @@ static int write_file(const struct session *s, const struct snapshot *snapshot, 
 		      render_fn *render)
 {
 	struct render_options options = {.metric = s->options->metric, .top = s->options->top};
-	int err = output_write(path, render, snapshot, &options);
+	uint64_t time = 0;
+	int err;
 
+	phase_ms(&time);
+	err = output_write(path, render, snapshot, &options);
+	if (!err)
+		log_verbose("report: wrote %s in %.0f ms", path, phase_ms(&time));
 	return err ? log_error(err, "cannot write %s: %s", path, strerror(-err)) : 0;
 }
 
@@ -372,11 +378,15 @@ static int report(struct session *s)
 	const struct options *o = s->options;
 	struct render_options options = render_options(s, text_out(s));
 	struct snapshot *snapshot;
+	uint64_t time = 0;
 	size_t i;
-	int err = collect_snapshot(s->collect, s->title, 0, &snapshot), result = 0;
+	int err, result = 0;
 
+	phase_ms(&time);
+	err = collect_snapshot(s->collect, s->title, 0, &snapshot);
 	if (err)
 		return log_error(err, "cannot make the report: %s", strerror(-err));
+	log_verbose("report: put together in %.0f ms", phase_ms(&time));
 	for (i = 0; i < o->output_count; i++) {
 		err = write_file(s, snapshot, o->outputs[i], output_find(o->outputs[i])->render);
 		result = err ? err : result;

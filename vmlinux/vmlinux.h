@@ -18,6 +18,11 @@ typedef struct {
 
 struct mm_struct;
 
+/* By the kernel's own names; the uapi ones that probes see have an r. */
+struct pt_regs___kernel {
+	unsigned long bx, bp, sp, ip;
+};
+
 struct signal_struct {
 	atomic_t live; /* threads not yet exiting */
 	int group_exit_code;

@@ -13,7 +13,6 @@ memleak-libbpf comes from a Debian 13 root but runs, with that root's
 libraries, in this file system, so that it sees the same files as the others.
 """
 import argparse
-import json
 import os
 import re
 import shutil
@@ -25,10 +24,13 @@ import tempfile
 import time
 
 REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(REPO, "tests", "e2e"))
+from reports import read_report  # noqa: E402
+
 MEMSNOOP = os.path.join(REPO, "memsnoop")
 PAIR = os.path.join(REPO, os.environ.get("OUT", ".output"), "bench", "pair")
 INTACT = os.path.join(REPO, "tests", "e2e", "text_intact.py")
-TRAIN = os.path.join(REPO, "demo", "train.py")
+TRAIN = os.path.join(REPO, "demo", "resnet18.py")
 PYTHON = "/usr/bin/python3"
 LIBC = "/lib/x86_64-linux-gnu/libc.so.6"
 DEPTH = 10  # frames from main to the pairs' caller, unless depth is what is measured
@@ -126,7 +128,7 @@ class Memsnoop(Tool):
 
     def finish(self, pairs):
         stop(self.process)
-        report = json.loads(read(self.report))
+        report = read_report(self.report)
         lost = {key: count for key, count in report["lost"].items()
                 if count and (pairs or key not in SHORTER)}
         if lost:

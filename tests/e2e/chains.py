@@ -29,6 +29,8 @@ import re
 import struct
 import sys
 
+from reports import read_report
+
 DEPTH = 127  # frames kept of a stack, without the allocation call
 PYTHON_SURE = 60  # Python frames that a truncated stack has at least
 ENDS = ("root", "truncated", "no_rows", "unsupported", "no_table", "no_module", "unreadable",
@@ -390,8 +392,7 @@ def read_records(path):
 
 def main():
     options = parse(sys.argv[1:])
-    with open(options.report, encoding="utf-8") as file:
-        report = json.load(file)
+    report = read_report(options.report)
     records = read_records(options.records)
     failures = compare(report, records, options)
     for text in failures[:12]:

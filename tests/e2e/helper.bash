@@ -172,7 +172,7 @@ verify()
 # query FILTER: one value of the report.
 query()
 {
-	jq -r "$1" "$REPORT"
+	jq -r ".frames as \$table | .stacks[].frames |= map(\$table[.]) | $1" "$REPORT"
 }
 
 # value KEY: of the only ledger.

@@ -18,9 +18,10 @@ must be equal to it, to the byte, for each allocation function.
     --only           only the report, against itself
 """
 import argparse
-import json
 import os
 import sys
+
+from reports import read_report
 
 COUNTS = ("allocs", "alloc_bytes", "frees", "freed_bytes", "live", "live_bytes")
 LAYERS = ("heap", "tensor", "gpu", "vm", "rss")
@@ -190,8 +191,7 @@ def main():
     for item in options.lost:
         key, _, count = item.partition("=")
         allowed[key] = int(count) if count else None
-    with open(options.report, encoding="utf-8") as file:
-        report = json.load(file)
+    report = read_report(options.report)
     if check_keys(report):
         check_sums(report)
         check_lost(report, allowed)

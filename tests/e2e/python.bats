@@ -42,6 +42,14 @@ compare()
 	compare --native-python
 }
 
+@test "a thread without Python frames says which Python call started it" {
+	trace -q -- "$PYTHON" tests/targets/started.py
+	equal "$status" 0 "exit status"
+	equal "$(query '.stacks[] | select(.alloc_bytes == 54321) | [.frames[].function] |
+		.[index("<module>"):] | join(" ")')" \
+		"<module> outer start [started this thread] clone3 start_thread malloc" "frames"
+}
+
 @test "numpy and torch, in a process that already runs" {
 	mkfifo "$TMP/go"
 	"$PYTHON" "$PROGRAM" libraries <"$TMP/go" >"$TMP/records" 2>"$TMP/said" 3>&- &

@@ -12,53 +12,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "unwind/cfirule.h"
+#include "unwind_text.h"
 #include "unwind/table.h"
-
-static const char *register_name(uint8_t reg)
-{
-	return reg == MS_REG_RSP ? "rsp" : reg == MS_REG_RBP ? "rbp" : "rbx";
-}
-
-static void print_saved(const char *name, uint8_t how, int16_t offset)
-{
-	if (how == MS_SAVED_AT_CFA)
-		printf(" %s=c%+d", name, offset);
-	else if (how == MS_SAVED_AT_RBP)
-		printf(" %s=(rbp%+d)", name, offset);
-	else if (how == MS_SAVED_CFA_VALUE)
-		printf(" %s=v%+d", name, offset);
-}
 
 static void print_rule(const struct ms_unwind_rule *rule)
 {
-	const char *reg = register_name(rule->reg);
+	char text[UNWIND_TEXT_SIZE];
 
-	switch (rule->kind) {
-	case MS_RULE_NONE:
-		printf("none");
-		break;
-	case MS_RULE_CFA:
-		printf("%s%+d", reg, rule->cfa_offset);
-		break;
-	case MS_RULE_DEREF:
-		printf("*(%s%+d)%+d", reg, rule->cfa_offset, rule->param);
-		break;
-	case MS_RULE_PLT:
-		printf("%s%+d, 8 more if rip%%16>=%d", reg, rule->cfa_offset, rule->param);
-		break;
-	case MS_RULE_SIGNAL:
-		printf("signal frame, ucontext at %s%+d", reg, rule->cfa_offset);
-		break;
-	case MS_RULE_END:
-		printf("end");
-		break;
-	default:
-		printf("refused: %s", cfi_refusal_text(rule->param));
-		break;
-	}
-	print_saved("rbp", rule->rbp, rule->rbp_offset);
-	print_saved("rbx", rule->rbx, rule->rbx_offset);
+	fputs(unwind_text(rule, text), stdout);
+	if (rule->kind == MS_RULE_UNSUPPORTED)
+		printf(": %s", cfi_refusal_text(rule->param));
 	putchar('\n');
 }
 
@@ -94,6 +57,8 @@ int main(int argc, char **argv)
 	}
 	err = unwind_table_build(fd, UNWIND_TABLE_MAX, &table);
 	close(fd);
+	if (!err)
+		err = unwind_table_check(&table);
 	if (err) {
 		fprintf(stderr, "unwind_dump: %s: %s\n", argv[1], strerror(-err));
 		return 1;

@@ -8,6 +8,7 @@
 #ifndef SYMBOL_WORKSHOP_H
 #define SYMBOL_WORKSHOP_H
 
+#include <elf.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <setjmp.h>
@@ -97,6 +98,33 @@ WORKSHOP int clean_up(void **state)
 	return nftw(work, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* ---- files ------------------------------------------------------------- */
+
+WORKSHOP void *read_file(const char *name, size_t *size)
+{
+	int fd = open(path_of(name), O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	char *data;
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	data = malloc((size_t)st.st_size + 1);
+	assert_non_null(data);
+	assert_int_equal(read(fd, data, (size_t)st.st_size), st.st_size);
+	close(fd);
+	*size = (size_t)st.st_size;
+	return data;
+}
+
+WORKSHOP void write_file(const char *name, const void *data, size_t size)
+{
+	int fd = open(path_of(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, data, size), size);
+	close(fd);
+}
+
 /* ---- truth and answers ------------------------------------------------- */
 
 struct truth {
@@ -178,8 +206,39 @@ enum knowledge {
 	NOTHING,
 };
 
+/*
+ * Where the function starts that has the code at `offset`, by the symbol table of
+ * `program`; `offset` if it is in none.
+ */
+WORKSHOP uint64_t start_of(const char *program, uint64_t offset)
+{
+	size_t size, i, j;
+	unsigned char *data = read_file(program, &size);
+	const Elf64_Ehdr *ehdr = (const void *)data;
+	const Elf64_Shdr *shdrs = (const void *)(data + ehdr->e_shoff);
+	uint64_t start = offset;
+
+	for (i = 0; i < ehdr->e_shnum; i++) {
+		const Elf64_Sym *syms = (const void *)(data + shdrs[i].sh_offset);
+
+		if (shdrs[i].sh_type != SHT_SYMTAB)
+			continue;
+		for (j = 0; j < shdrs[i].sh_size / sizeof(*syms); j++) {
+			const Elf64_Shdr *in = &shdrs[syms[j].st_shndx];
+
+			if (ELF64_ST_TYPE(syms[j].st_info) == STT_FUNC &&
+			    syms[j].st_shndx < ehdr->e_shnum &&
+			    offset - (syms[j].st_value - in->sh_addr + in->sh_offset) <
+				syms[j].st_size)
+				start = syms[j].st_value - in->sh_addr + in->sh_offset;
+		}
+	}
+	free(data);
+	return start;
+}
+
 WORKSHOP void expect(char *expected, size_t size, const struct truth *t, enum knowledge knowledge,
-		     const char *program)
+		     const char *program, const char *original)
 {
 	const char *last = strrchr(t->text, ';');
 	bool known =
@@ -190,7 +249,7 @@ WORKSHOP void expect(char *expected, size_t size, const struct truth *t, enum kn
 		return;
 	}
 	if (!known || !strcmp(t->text, "?")) {
-		snprintf(expected, size, "[%s+0x%lx]", program, t->offset);
+		snprintf(expected, size, "[%s+0x%lx]", program, start_of(original, t->offset));
 		return;
 	}
 	snprintf(expected, size, "%s", last ? last + 1 : t->text);
@@ -211,8 +270,8 @@ WORKSHOP void check(struct symbols *s, const char *program, const char *original
 
 		if (knowledge == OUTERMOST && strrchr(got, ';'))
 			got = strrchr(got, ';') + 1;
-		expect(expected, sizeof(expected), &truths[i], knowledge,
-		       base ? base + 1 : program);
+		expect(expected, sizeof(expected), &truths[i], knowledge, base ? base + 1 : program,
+		       original);
 		if (!matches(expected, got))
 			fail_msg("%s at 0x%lx: expected %s, got %s", program, truths[i].offset,
 				 expected, got);
@@ -226,33 +285,6 @@ WORKSHOP void check_program(const char *program, const char *original, enum know
 	check(s, program, original, knowledge);
 	assert_int_equal(symbols_incomplete(s), 0);
 	symbols_free(s);
-}
-
-/* ---- files ------------------------------------------------------------- */
-
-WORKSHOP void *read_file(const char *name, size_t *size)
-{
-	int fd = open(path_of(name), O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	char *data;
-
-	assert_true(fd >= 0);
-	assert_int_equal(fstat(fd, &st), 0);
-	data = malloc((size_t)st.st_size + 1);
-	assert_non_null(data);
-	assert_int_equal(read(fd, data, (size_t)st.st_size), st.st_size);
-	close(fd);
-	*size = (size_t)st.st_size;
-	return data;
-}
-
-WORKSHOP void write_file(const char *name, const void *data, size_t size)
-{
-	int fd = open(path_of(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, data, size), size);
-	close(fd);
 }
 
 #endif

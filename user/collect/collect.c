@@ -31,8 +31,16 @@ struct collect *collect_new(struct kernel *kernel, struct target *target,
 		return NULL;
 	c->kernel = kernel;
 	c->target = target;
-	c->source = (struct frames_source){kernel, target_modules(target), table,
-					   target_codes(target), symbols};
+	c->source = (struct frames_source){.kernel = kernel,
+					   .modules = target_modules(target),
+					   .table = table,
+					   .codes = target_codes(target),
+					   .symbols = symbols,
+					   .jit = jit_new(symbols)};
+	if (!c->source.jit) {
+		free(c);
+		return NULL;
+	}
 	c->limits = *limits;
 	c->start_ns = now_ns();
 	return c;
@@ -45,6 +53,7 @@ void collect_free(struct collect *c)
 	timeline_free(&c->timeline);
 	kept_free(&c->kept);
 	roots_free(&c->roots);
+	jit_free(c->source.jit);
 	free(c->previous);
 	free(c);
 }
@@ -99,6 +108,7 @@ void collect_tick(struct collect *c)
 	bool kept = timeline_begin(&c->timeline);
 	double now = collect_seconds(c);
 
+	target_tick(c->target);
 	for (; c->rooted < n; c->rooted++)
 		roots_add(&c->roots, c->source.symbols, images[c->rooted]->pid);
 
@@ -202,12 +212,14 @@ static int fill_processes(const struct collect *c, struct snapshot *s, struct ms
 			numbers->max_id = images[i]->id;
 	numbers->by_image_id = malloc((numbers->max_id + 1) * sizeof(size_t));
 	numbers->by_place = malloc((n + 1) * sizeof(size_t));
+	numbers->images = calloc(numbers->max_id + 1, sizeof(*numbers->images));
 	s->processes = calloc(n + 1, sizeof(*s->processes));
-	if (!numbers->by_image_id || !numbers->by_place || !s->processes)
+	if (!numbers->by_image_id || !numbers->by_place || !numbers->images || !s->processes)
 		return -ENOMEM;
 	memset(numbers->by_image_id, 0xff, (numbers->max_id + 1) * sizeof(size_t));
 	for (i = 0; i < n && !err; i++) {
 		numbers->by_place[i] = SIZE_MAX;
+		numbers->images[images[i]->id] = images[i];
 		if (!image_counts(images[i]))
 			continue;
 		if (image_totals(c, images[i]->id, &totals[s->process_count]))
@@ -315,6 +327,7 @@ static int fill_notes(const struct collect *c, struct snapshot *s)
 	struct image *const *images;
 	size_t i, n = target_images(c->target, &images), unseen = 0, late = 0;
 	size_t unnamed = symbols_incomplete(c->source.symbols);
+	size_t jitted = jit_incomplete(c->source.jit);
 	double longest = 0;
 	int err = 0;
 
@@ -343,6 +356,11 @@ static int fill_notes(const struct collect *c, struct snapshot *s)
 			       "files with more debug information than is read, so that frames "
 			       "in them may have no name or line: %zu",
 			       unnamed);
+	if (!err && jitted)
+		err = add_note(s,
+			       "processes whose JIT wrote down more code than is read, so that "
+			       "frames in it may have no name: %zu",
+			       jitted);
 	return err ? err : note_ends(s);
 }
 
@@ -360,6 +378,7 @@ int collect_snapshot(struct collect *c, const char *title, size_t top, struct sn
 		s->layer_on[LAYER_HEAP] = s->layer_on[LAYER_RSS] = true;
 		err = s->title ? 0 : -ENOMEM;
 	}
+	jit_begin(c->source.jit);
 	if (!err)
 		err = fill_processes(c, s, totals, &numbers);
 	if (!err)
@@ -372,6 +391,7 @@ int collect_snapshot(struct collect *c, const char *title, size_t top, struct sn
 		err = fill_notes(c, s);
 	free(numbers.by_image_id);
 	free(numbers.by_place);
+	free(numbers.images);
 	free(totals);
 	if (err) {
 		snapshot_free(s);

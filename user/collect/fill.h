@@ -29,8 +29,9 @@ struct collect {
 
 /* Which process of the snapshot an image is. */
 struct numbers {
-	size_t *by_image_id; /* SIZE_MAX: none */
-	size_t *by_place;    /* in the target's list */
+	size_t *by_image_id;         /* SIZE_MAX: none */
+	size_t *by_place;            /* in the target's list */
+	const struct image **images; /* by id */
 	uint32_t max_id;
 };
 

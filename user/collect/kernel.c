@@ -99,10 +99,10 @@ static void size_maps(struct memsnoop_bpf *skel, const struct kernel_options *o)
 	bpf_map__set_max_entries(skel->maps.codes, o->max_codes);
 	bpf_map__set_max_entries(skel->maps.tasks, o->max_threads);
 	bpf_map__set_max_entries(skel->maps.blocks, o->max_blocks);
-	bpf_map__set_max_entries(skel->maps.stacks, o->max_stacks);
-	/* Several processes share a stack but have totals each; and one entry
-	 * per image and layer for what has no stack of its own. */
-	bpf_map__set_max_entries(skel->maps.totals, 4 * o->max_stacks + MS_LAYER_NR * o->max_procs);
+	bpf_map__set_max_entries(skel->maps.pieces, o->max_stacks);
+	/* A stack has totals for each process and at least one piece of its own;
+	 * and there is one entry per image and layer for what has no stack. */
+	bpf_map__set_max_entries(skel->maps.totals, o->max_stacks + MS_LAYER_NR * o->max_procs);
 }
 
 static int on_ring(void *context, void *data, size_t size)
@@ -283,9 +283,9 @@ int kernel_image(const struct kernel *k, uint32_t image, struct ms_image *out)
 	return bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.images), &image, out);
 }
 
-int kernel_stack(const struct kernel *k, uint64_t hash, struct ms_stack *out)
+int kernel_piece(const struct kernel *k, uint64_t name, struct ms_piece *out)
 {
-	return bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.stacks), &hash, out);
+	return bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.pieces), &name, out);
 }
 
 /*
@@ -371,6 +371,34 @@ int kernel_totals(const struct kernel *k, struct kernel_total **out, size_t *cou
 	*out = sink.items;
 	*count = sink.count;
 	return 0;
+}
+
+struct pieces_reader {
+	int (*fn)(uint64_t name, const struct ms_piece *piece, void *context);
+	void *context;
+};
+
+static int give_pieces(const void *keys, const void *values, uint32_t n, void *context)
+{
+	const struct pieces_reader *reader = context;
+	const struct ms_piece *pieces = values;
+	const uint64_t *names = keys;
+	uint32_t i;
+	int err = 0;
+
+	for (i = 0; i < n && !err; i++)
+		err = reader->fn(names[i], &pieces[i], reader->context);
+	return err;
+}
+
+int kernel_pieces(const struct kernel *k,
+		  int (*fn)(uint64_t name, const struct ms_piece *piece, void *context),
+		  void *context)
+{
+	struct pieces_reader reader = {fn, context};
+
+	return read_batches(bpf_map__fd(k->skel->maps.pieces), sizeof(uint64_t),
+			    sizeof(struct ms_piece), give_pieces, &reader);
 }
 
 struct forget {

@@ -22,7 +22,7 @@ extern const char *const attach_names[ATTACH_NR]; /* "session", "multi", "perf" 
 
 struct kernel_options {
 	size_t max_blocks; /* live blocks, all processes */
-	size_t max_stacks; /* distinct stacks */
+	size_t max_stacks; /* pieces of stacks, and totals */
 	size_t max_procs;  /* processes, those that ended included */
 	size_t max_threads;
 	size_t max_codes;        /* Python code objects, all processes */
@@ -83,7 +83,11 @@ void kernel_stop(struct kernel *k);
 void kernel_loss_add(struct kernel *k, enum ms_loss which, uint64_t n);
 uint64_t kernel_loss(const struct kernel *k, enum ms_loss which);
 int kernel_image(const struct kernel *k, uint32_t image, struct ms_image *out);
-int kernel_stack(const struct kernel *k, uint64_t hash, struct ms_stack *out);
+/* A piece of a stack, or -ENOENT; and all of them, read in batches. */
+int kernel_piece(const struct kernel *k, uint64_t name, struct ms_piece *out);
+int kernel_pieces(const struct kernel *k,
+		  int (*fn)(uint64_t name, const struct ms_piece *piece, void *context),
+		  void *context);
 
 struct kernel_total {
 	struct ms_stack_key key;

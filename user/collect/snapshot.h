@@ -28,8 +28,9 @@ enum frame_kind { FRAME_NATIVE, FRAME_PYTHON, FRAME_JIT, FRAME_KERNEL, FRAME_NOT
 extern const char *const frame_kind_names[];
 
 /*
- * One frame.  function is never NULL (an unknown one reads "[libfoo.so+0x12]"
- * or "[0x7f…]"); file and module may be NULL, line is 0 when unknown.
+ * One frame.  function is never NULL (an unknown one reads "[libfoo.so+0x12]",
+ * by the file offset where it starts, or if that is unknown by the code's own, or
+ * "[0x7f…]"); file and module may be NULL, line is 0 when unknown.
  * FRAME_NOTE is our own remark, such as "[stack table full]".
  */
 struct frame {

@@ -4,19 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "base/phase.h"
 #include "collect/fill.h"
+#include "collect/pieces.h"
 #include "peak.h"
-
-static const struct image *image_of(const struct collect *c, uint32_t id)
-{
-	struct image *const *images;
-	size_t i, n = target_images(c->target, &images);
-
-	for (i = 0; i < n; i++)
-		if (images[i]->id == id)
-			return images[i];
-	return NULL;
-}
 
 static int compare_keys(const void *a, const void *b)
 {
@@ -57,8 +49,8 @@ static void remember(struct collect *c, const struct kernel_total *totals, size_
 	c->previous_count = count;
 }
 
-static int fill_stack(const struct collect *c, struct stack *stack, const struct kernel_total *t,
-		      size_t process, int64_t peak)
+static void fill_numbers(const struct collect *c, struct stack *stack, const struct kernel_total *t,
+			 size_t process, int64_t peak)
 {
 	const struct ms_stack_totals *v = &t->value;
 	int i;
@@ -78,7 +70,6 @@ static int fill_stack(const struct collect *c, struct stack *stack, const struct
 	};
 	for (i = 0; i < LIFETIME_BUCKETS; i++)
 		stack->lifetime[i] = v->lifetime[i];
-	return frames_of(&c->source, image_of(c, t->key.id), t->key.hash, stack);
 }
 
 /* The kernel's totals and those moved out of it. */
@@ -106,19 +97,131 @@ static int all_totals(const struct collect *c, struct kernel_total **out, size_t
 	return 0;
 }
 
-int fill_stacks(struct collect *c, struct snapshot *s, const struct ms_image *images,
-		const struct numbers *numbers, size_t top)
-{
-	struct kernel_total *totals = NULL;
-	size_t i, n = 0;
-	int err = all_totals(c, &totals, &n);
+/* ---- frames --------------------------------------------------------------- */
 
-	if (err)
-		return err;
-	qsort(totals, n, sizeof(*totals), compare_live);
-	s->stacks = calloc(n + 1, sizeof(*s->stacks));
-	err = s->stacks ? 0 : -ENOMEM;
-	for (i = 0; i < n && !err; i++) {
+/* Those of these keys; what they are made of is read at once if they are all that there are. */
+static int read_stacks(const struct collect *c, const struct ms_stack_key *keys, size_t count,
+		       bool all, struct stack_set *set)
+{
+	struct pieces pieces = {0};
+	struct stack_view known;
+	struct ms_stack stack;
+	size_t i;
+	int err = all ? pieces_read(c->kernel, &pieces) : 0;
+
+	for (i = 0; i < count && !err; i++) {
+		uint64_t name = keys[i].hash;
+
+		/* And the stack that started the thread, and its thread's. */
+		while (name && !err && !stack_set_find(set, name, &known) &&
+		       !pieces_stack(&pieces, c->kernel, name, &stack)) {
+			err = stack_set_add(set, name, &stack);
+			name = stack.origin;
+		}
+	}
+	pieces_free(&pieces);
+	return err;
+}
+
+/* ---- stacks that read the same ---------------------------------------------- */
+
+static void stack_add(struct stack *to, const struct stack *from)
+{
+	int i;
+
+	to->allocs += from->allocs;
+	to->alloc_bytes += from->alloc_bytes;
+	to->frees += from->frees;
+	to->freed_bytes += from->freed_bytes;
+	to->live += from->live;
+	to->live_bytes += from->live_bytes;
+	to->peak_bytes += from->peak_bytes;
+	to->temporary += from->temporary;
+	to->delta_bytes += from->delta_bytes;
+	for (i = 0; i < LIFETIME_BUCKETS; i++)
+		to->lifetime[i] += from->lifetime[i];
+}
+
+/*
+ * Names the stacks, of these keys in this order, and makes one of those of a
+ * process and layer that read the same.  In the kernel they differ, by call site;
+ * a static initialiser of a library has tens of thousands.
+ */
+static int merge_stacks(struct naming *naming, struct snapshot *s, const struct numbers *numbers,
+			const struct ms_stack_key *keys)
+{
+	struct pair_map known = {0};
+	size_t i, count = 0;
+	uint64_t key[2];
+	int err = 0;
+
+	for (i = 0; i < s->stack_count && !err; i++) {
+		const struct image *image = numbers->images[keys[i].id];
+		struct stack stack = s->stacks[i];
+		size_t at;
+
+		err = frames_key(naming, image, keys[i].hash, key);
+		if (err)
+			break;
+		key[0] ^=
+		    ((uint64_t)stack.process << 3 | (uint64_t)stack.layer) * 0x9e3779b97f4a7c15ULL;
+		at = (size_t)(uintptr_t)pair_map_find(&known, key[0], key[1]);
+		if (at) {
+			stack_add(&s->stacks[at - 1], &stack);
+			continue;
+		}
+		err = frames_of(naming, image, keys[i].hash, &stack);
+		if (err)
+			break;
+		s->stacks[count++] = stack;
+		err = pair_map_add(&known, key[0], key[1], (void *)(uintptr_t)count);
+	}
+	s->stack_count = count;
+	pair_map_free(&known);
+	return err;
+}
+
+/* Gives the stacks, of these keys in this order, their frames. */
+static int fill_frames(const struct collect *c, struct snapshot *s, const struct numbers *numbers,
+		       const struct ms_stack_key *keys, bool all)
+{
+	struct stack_set set = {0};
+	struct naming *naming = NULL;
+	double reading, namings;
+	uint64_t time = 0;
+	int err;
+
+	phase_ms(&time);
+	err = read_stacks(c, keys, s->stack_count, all, &set);
+	reading = phase_ms(&time);
+	if (!err)
+		err = naming_new(&c->source, &set, &naming);
+	namings = phase_ms(&time);
+	if (!err)
+		err = merge_stacks(naming, s, numbers, keys);
+	else
+		s->stack_count = 0; /* none has frames that could be freed */
+	if (all && !err)
+		log_verbose("report: read %zu stacks in %.0f ms, named %zu different frames in "
+			    "%.0f ms, made %zu stacks of them in %.0f ms",
+			    set.count, reading, naming_count(naming), namings, s->stack_count,
+			    phase_ms(&time));
+	naming_free(naming);
+	stack_set_free(&set);
+	return err;
+}
+
+/* ---- totals --------------------------------------------------------------- */
+
+/* Those that count, largest first, into the snapshot; their keys in the same order. */
+static void choose_stacks(const struct collect *c, struct snapshot *s,
+			  const struct kernel_total *totals, size_t n,
+			  const struct ms_image *images, const struct numbers *numbers, size_t top,
+			  struct ms_stack_key *keys)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
 		const struct ms_stack_key *key = &totals[i].key;
 		size_t process =
 		    key->id <= numbers->max_id ? numbers->by_image_id[key->id] : SIZE_MAX;
@@ -132,11 +235,33 @@ int fill_stacks(struct collect *c, struct snapshot *s, const struct ms_image *im
 		share = share > 0 ? share : 0;
 		rest = &s->processes[process].layers[key->layer].in_flight_bytes;
 		*rest -= (uint64_t)share < *rest ? (uint64_t)share : *rest;
-		if (!top || s->stack_count < top)
-			err =
-			    fill_stack(c, &s->stacks[s->stack_count++], &totals[i], process, share);
+		if (top && s->stack_count == top)
+			continue;
+		keys[s->stack_count] = *key;
+		fill_numbers(c, &s->stacks[s->stack_count++], &totals[i], process, share);
+	}
+}
+
+int fill_stacks(struct collect *c, struct snapshot *s, const struct ms_image *images,
+		const struct numbers *numbers, size_t top)
+{
+	struct kernel_total *totals = NULL;
+	struct ms_stack_key *keys;
+	size_t n = 0;
+	int err = all_totals(c, &totals, &n);
+
+	if (err)
+		return err;
+	qsort(totals, n, sizeof(*totals), compare_live);
+	keys = calloc(n + 1, sizeof(*keys));
+	s->stacks = calloc(n + 1, sizeof(*s->stacks));
+	err = keys && s->stacks ? 0 : -ENOMEM;
+	if (!err) {
+		choose_stacks(c, s, totals, n, images, numbers, top, keys);
+		err = fill_frames(c, s, numbers, keys, !top);
 	}
 	remember(c, totals, n);
+	free(keys);
 	free(totals);
 	return err;
 }

@@ -84,7 +84,9 @@ int frameset_init(struct frameset *set, bool by_line)
 	set->frames = calloc(set->capacity, sizeof(*set->frames));
 	set->hashes = calloc(set->capacity, sizeof(*set->hashes));
 	set->slots = malloc(set->slot_count * sizeof(*set->slots));
-	if (!set->frames || !set->hashes || !set->slots)
+	set->seen_room = set->slot_count;
+	set->seen = calloc(set->seen_room, sizeof(*set->seen));
+	if (!set->frames || !set->hashes || !set->slots || !set->seen)
 		return -ENOMEM;
 	memset(set->slots, 0xff, set->slot_count * sizeof(*set->slots));
 	return 0;
@@ -95,6 +97,7 @@ void frameset_free(struct frameset *set)
 	free(set->frames);
 	free(set->hashes);
 	free(set->slots);
+	free(set->seen);
 	memset(set, 0, sizeof(*set));
 }
 
@@ -134,11 +137,12 @@ static int grow(struct frameset *set)
 	return 0;
 }
 
-uint32_t frameset_add(struct frameset *set, const struct frame *frame)
+static uint32_t add_by_content(struct frameset *set, const struct frame *frame)
 {
 	uint64_t hash = hash_frame(set, frame);
 	uint32_t slot, number;
 
+	set->compared++;
 	if (set->count == set->capacity && grow(set))
 		return FRAMESET_NONE;
 	slot = (uint32_t)hash & (set->slot_count - 1);
@@ -152,4 +156,62 @@ uint32_t frameset_add(struct frameset *set, const struct frame *frame)
 	set->hashes[number] = hash;
 	set->slots[slot] = number;
 	return number;
+}
+
+/* Where it is, or may be put. */
+static struct frameset_seen *seen_find(const struct frameset *set, const struct frameset_seen *seen)
+{
+	uint64_t hash = hash_mix(set->seed, (uintptr_t)seen->function);
+	uint32_t at;
+
+	hash = hash_mix(hash ^ (uintptr_t)seen->module << 16,
+			(uintptr_t)seen->file ^ (uint64_t)seen->line << 48 ^ seen->kind);
+	for (at = (uint32_t)hash;; at++) {
+		struct frameset_seen *slot = &set->seen[at & (set->seen_room - 1)];
+
+		if (!slot->function || (slot->function == seen->function &&
+					slot->file == seen->file && slot->module == seen->module &&
+					slot->line == seen->line && slot->kind == seen->kind))
+			return slot;
+	}
+}
+
+/* Without memory, or of too many, it is only told by its texts again. */
+static void seen_add(struct frameset *set, const struct frameset_seen *seen)
+{
+	struct frameset_seen *old = set->seen, *larger;
+	uint32_t room = set->seen_room;
+
+	if (2 * set->seen_count >= room) {
+		larger = room < 1u << 24 ? calloc(2 * (size_t)room, sizeof(*larger)) : NULL;
+		if (!larger)
+			return;
+		set->seen = larger;
+		set->seen_room = 2 * room;
+		for (uint32_t i = 0; i < room; i++)
+			if (old[i].function)
+				*seen_find(set, &old[i]) = old[i];
+		free(old);
+	}
+	*seen_find(set, seen) = *seen;
+	set->seen_count++;
+}
+
+uint32_t frameset_add(struct frameset *set, const struct frame *frame)
+{
+	struct frameset_seen seen = {
+	    .function = frame->function,
+	    .file = frame->file,
+	    .module = frame->module,
+	    .line = set->by_line ? frame->line : 0,
+	    .kind = (unsigned)frame->kind << 1 | frame->inlined,
+	};
+	const struct frameset_seen *known = seen_find(set, &seen);
+
+	if (known->function)
+		return known->number;
+	seen.number = add_by_content(set, frame);
+	if (seen.number != FRAMESET_NONE)
+		seen_add(set, &seen);
+	return seen.number;
 }

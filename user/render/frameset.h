@@ -13,12 +13,23 @@
 
 #define FRAMESET_NONE UINT32_MAX
 
+/* A frame seen before, told by where its texts are: they need not be read again. */
+struct frameset_seen {
+	const char *function, *file, *module; /* function NULL: free */
+	unsigned line;
+	unsigned kind; /* and whether it is inlined */
+	uint32_t number;
+};
+
 struct frameset {
 	const struct frame **frames; /* by number: the first one seen */
 	uint64_t *hashes;
 	uint32_t count, capacity;
 	uint32_t *slots; /* numbers by hash, open addressing, never full */
 	uint32_t slot_count;
+	struct frameset_seen *seen; /* by where texts are: open addressing, never full */
+	uint32_t seen_count, seen_room;
+	size_t compared; /* frames whose texts were read */
 	uint64_t seed;
 	bool by_line; /* whether the line makes a difference */
 };

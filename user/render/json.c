@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The JSON document, schema 1.  jansson writes every value; the outermost
- * arrays are streamed by hand, one element a line, so that a report of a
- * million frames needs memory for one stack.  A frame's text is made once.
+ * The JSON document, schema 1.  jansson writes every value but the numbers of
+ * a stack; the outermost arrays are streamed by hand, one element a line, so
+ * that a report of a million frames needs memory for one stack.  A frame's text
+ * is made once.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -196,54 +197,97 @@ static json_t *note_element(const struct snapshot *s, size_t index)
 
 /* ---- stacks -------------------------------------------------------------------- */
 
-/* The text of each different frame, made when it is first met. */
+/*
+ * Each different frame is written once, in a table; a stack has their numbers
+ * there.  In full they would be gigabytes: stacks are forty frames deep and share
+ * most of them.  A frame's text is made when it is first met.
+ */
 struct frame_texts {
 	struct frameset set;
-	char **texts;
+	struct frame_text {
+		char *text;
+		size_t length;
+	} * texts;
 	size_t capacity;
 };
 
-static const char *frame_text(struct frame_texts *f, const struct frame *frame)
+/* The number of a frame, FRAMESET_NONE without memory. */
+static uint32_t frame_number(struct frame_texts *f, const struct frame *frame)
 {
 	uint32_t index = frameset_add(&f->set, frame);
 	json_t *object;
 
 	if (index == FRAMESET_NONE)
-		return NULL;
+		return FRAMESET_NONE;
 	if (index >= f->capacity) {
 		size_t capacity = f->set.capacity;
-		char **texts = reallocarray(f->texts, capacity, sizeof(*texts));
+		struct frame_text *texts = reallocarray(f->texts, capacity, sizeof(*texts));
 
 		if (!texts)
-			return NULL;
+			return FRAMESET_NONE;
 		memset(texts + f->capacity, 0, (capacity - f->capacity) * sizeof(*texts));
 		f->texts = texts;
 		f->capacity = capacity;
 	}
-	if (!f->texts[index]) {
+	if (!f->texts[index].text) {
 		object = json_pack("{s:o,s:o,s:I,s:o,s:s,s:b}", "function", text(frame->function),
 				   "file", text(frame->file), "line", (json_int_t)frame->line,
 				   "module", text(frame->module), "kind",
 				   frame_kind_names[frame->kind], "inlined", (int)frame->inlined);
-		f->texts[index] = object ? json_dumps(object, FLAGS) : NULL;
+		f->texts[index].text = object ? json_dumps(object, FLAGS) : NULL;
 		json_decref(object);
+		if (!f->texts[index].text)
+			return FRAMESET_NONE;
+		f->texts[index].length = strlen(f->texts[index].text);
 	}
-	return f->texts[index];
+	return index;
 }
 
-static json_t *stack_totals(const struct stack *stack)
+/* Not printf(), not jansson: a report has more of these than of anything else. */
+static void put_number(FILE *out, uint64_t value)
 {
-	json_t *lifetimes = json_array();
+	char text[20], *p = text + sizeof(text);
 
-	for (int i = 0; i < LIFETIME_BUCKETS; i++)
-		json_array_append_new(lifetimes, number(stack->lifetime[i]));
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:I,s:o}", "allocs",
-			 number(stack->allocs), "alloc_bytes", number(stack->alloc_bytes), "frees",
-			 number(stack->frees), "freed_bytes", number(stack->freed_bytes), "live",
-			 number(stack->live), "live_bytes", number(stack->live_bytes), "peak_bytes",
-			 number(stack->peak_bytes), "temporary", number(stack->temporary), "end",
-			 stack->end, "by_pointer", (json_int_t)stack->by_pointer,
-			 "lifetime_log2_us", lifetimes);
+	if (value > INT64_MAX)
+		value = INT64_MAX;
+	do
+		*--p = (char)('0' + value % 10);
+	while (value /= 10);
+	fwrite(p, 1, (size_t)(text + sizeof(text) - p), out);
+}
+
+static void put_totals(FILE *out, const struct stack *stack)
+{
+	const struct {
+		const char *key;
+		uint64_t value;
+	} totals[] = {
+	    {"\"allocs\":", stack->allocs},
+	    {",\"alloc_bytes\":", stack->alloc_bytes},
+	    {",\"frees\":", stack->frees},
+	    {",\"freed_bytes\":", stack->freed_bytes},
+	    {",\"live\":", stack->live},
+	    {",\"live_bytes\":", stack->live_bytes},
+	    {",\"peak_bytes\":", stack->peak_bytes},
+	    {",\"temporary\":", stack->temporary},
+	};
+	int buckets = LIFETIME_BUCKETS; /* up to the last that is not 0 */
+
+	for (size_t i = 0; i < sizeof(totals) / sizeof(totals[0]); i++) {
+		fputs(totals[i].key, out);
+		put_number(out, totals[i].value);
+	}
+	fprintf(out, ",\"end\":\"%s\",\"by_pointer\":", stack->end);
+	put_number(out, stack->by_pointer);
+	fputs(",\"lifetime_log2_us\":[", out);
+	while (buckets && !stack->lifetime[buckets - 1])
+		buckets--;
+	for (int i = 0; i < buckets; i++) {
+		if (i)
+			fputc(',', out);
+		put_number(out, stack->lifetime[i]);
+	}
+	fputc(']', out);
 }
 
 static int put_stack(FILE *out, const struct snapshot *s, const struct stack *stack,
@@ -258,17 +302,16 @@ static int put_stack(FILE *out, const struct snapshot *s, const struct stack *st
 		     JSON_EMBED);
 	fputs(",\"frames\":[", out);
 	for (size_t i = 0; i < stack->frame_count && !error; i++) {
-		const char *frame = frame_text(texts, &stack->frames[i]);
+		uint32_t frame = frame_number(texts, &stack->frames[i]);
 
-		if (!frame)
+		if (frame == FRAMESET_NONE)
 			return -ENOMEM;
 		if (i)
 			fputc(',', out);
-		fputs(frame, out);
+		put_number(out, frame);
 	}
 	fputs("],", out);
-	if (!error)
-		error = emit(out, stack_totals(stack), JSON_EMBED);
+	put_totals(out, stack);
 	fputc('}', out);
 	return error;
 }
@@ -300,9 +343,14 @@ static int put_stacks(FILE *out, const struct snapshot *s)
 		fputs(i ? ",\n" : "\n", out);
 		error = put_stack(out, s, sorted[i], &texts);
 	}
+	fputs("],\n\"frames\":[", out);
+	for (size_t i = 0; i < texts.set.count && !error; i++) {
+		fputs(i ? ",\n" : "\n", out);
+		fwrite(texts.texts[i].text, 1, texts.texts[i].length, out);
+	}
 	fputc(']', out);
 	for (size_t i = 0; i < texts.capacity; i++)
-		free(texts.texts[i]);
+		free(texts.texts[i].text);
 	free(texts.texts);
 	frameset_free(&texts.set);
 	free(sorted);

@@ -279,6 +279,19 @@ bool image_address(const struct image *image, uint64_t offset, uint64_t *address
 	return found;
 }
 
+bool image_offset(const struct image *image, uint64_t address, uint64_t *offset)
+{
+	const struct segment *s;
+
+	for (s = image->segments; s < image->segments + image->segment_count; s++) {
+		if (address - s->address < s->size) {
+			*offset = s->offset + (address - s->address);
+			return true;
+		}
+	}
+	return false;
+}
+
 uint64_t image_code_end(const struct image *image, uint64_t address)
 {
 	const struct segment *s;

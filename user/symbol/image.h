@@ -63,6 +63,8 @@ Elf_Data *image_data(Elf_Scn *scn, const GElf_Shdr *shdr, uint64_t limit, struct
 
 /* The address that file offset `offset` is loaded at (before relocation). */
 bool image_address(const struct image *image, uint64_t offset, uint64_t *address);
+/* The file offset of what is loaded at `address`. */
+bool image_offset(const struct image *image, uint64_t address, uint64_t *offset);
 /* The end of the code segment that holds `address`, 0 if none does. */
 uint64_t image_code_end(const struct image *image, uint64_t address);
 

@@ -16,6 +16,7 @@
 #include "symbol/elfsym.h"
 #include "symbol/image.h"
 #include "symbol/intern.h"
+#include "symbol/starts.h"
 
 /* The share of the machine's memory that may be spent on the targets' files. */
 #define BUDGET_SHARE 4
@@ -31,6 +32,7 @@ struct module {
 	struct image main, debug, mini;
 	struct elfsyms symbols;
 	struct debuginfo *debuginfo;
+	struct starts starts;
 };
 
 struct answer {
@@ -73,6 +75,7 @@ struct symbols *symbols_new(void)
 
 static void module_free(struct module *m)
 {
+	starts_free(&m->starts);
 	debuginfo_close(m->debuginfo);
 	elfsyms_free(&m->symbols);
 	image_close(&m->mini);
@@ -166,6 +169,7 @@ static void module_open(struct symbols *s, struct module *m)
 	if (m->mini.elf)
 		elfsyms_collect(&m->symbols, &m->mini, &s->budget);
 	elfsyms_finish(&m->symbols, &m->main);
+	starts_read(&m->starts, &m->main, &s->budget);
 	/* Modules come by the hundred; what is needed of this one is in memory now. */
 	image_detach(&m->main);
 	image_detach(&m->debug);
@@ -200,6 +204,26 @@ static void module_label(const struct module *m, char *out, size_t size)
 	}
 }
 
+/*
+ * Where the function starts that the code at `offset` belongs to, an offset too;
+ * `offset` itself if that is not known.
+ */
+static uint64_t function_start(const struct module *m, uint64_t offset)
+{
+	uint64_t address, start;
+
+	if (!m || !m->main.elf || !image_address(&m->main, offset, &address))
+		return offset;
+	/* Segments that overlap may have led elsewhere. */
+	if (!starts_find(&m->starts, &m->main, address, &start) || address - start > offset)
+		return offset;
+	return offset - (address - start);
+}
+
+/*
+ * By the function's start and not by `offset`: there are as many of those as
+ * calls in it, and it is one function.
+ */
 static const char *unknown_name(struct symbols *s, uint32_t id, const struct module *m,
 				uint64_t offset)
 {
@@ -207,7 +231,8 @@ static const char *unknown_name(struct symbols *s, uint32_t id, const struct mod
 
 	if (id) {
 		module_label(m, label, sizeof(label));
-		snprintf(text, sizeof(text), "[%s+0x%" PRIx64 "]", label, offset);
+		snprintf(text, sizeof(text), "[%s+0x%" PRIx64 "]", label,
+			 function_start(m, offset));
 	} else {
 		snprintf(text, sizeof(text), "[0x%" PRIx64 "]", offset);
 	}

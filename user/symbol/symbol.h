@@ -42,10 +42,10 @@ int symbols_add_root(struct symbols *s, int fd);
 /*
  * The frames at `offset` in the file of module `id`, innermost first: inlined
  * calls expanded, so 1 to `max` frames; at least one always, an unknown one
- * reads "[libfoo.so+0x12]", one in a jump stub "[libfoo.so.plt]".  `offset` is the
- * address to look up: callers pass return address - 1.  Of more than `max` the
- * last stays, the function whose code it is, and inlined ones next to it are
- * left out.  Answers are cached.
+ * reads "[libfoo.so+0x12]", by the offset where its function starts where call
+ * frame information has it, else by `offset`; one in a jump stub "[libfoo.so.plt]".  `offset` is
+ * the address to look up: callers pass return address - 1.  Of more than `max` the last stays, the
+ * function whose code it is, and inlined ones next to it are left out.  Answers are cached.
  */
 size_t symbols_resolve(struct symbols *s, uint32_t id, uint64_t offset, struct frame *frames,
 		       size_t max);

@@ -21,6 +21,7 @@ struct image *image_new(uint32_t id, pid_t pid, pid_t ppid, uint64_t start_ns)
 	    .cmdline = process_cmdline(pid),
 	    .container = process_container(pid),
 	};
+	jit_files_begin(&image->jit, pid);
 	return image;
 }
 
@@ -31,6 +32,7 @@ void image_free(struct image *image)
 	free(image->comm);
 	free(image->cmdline);
 	free(image->container);
+	jit_files_free(&image->jit);
 	free(image->table);
 	free(image->python);
 	free(image);

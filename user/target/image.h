@@ -13,6 +13,7 @@
 
 #include "memsnoop.h"
 #include "python.h"
+#include "target/jitfiles.h"
 
 struct image {
 	uint32_t id; /* the kernel side's */
@@ -29,6 +30,8 @@ struct image {
 	struct ms_python *python;  /* its interpreter, NULL if it runs none that we know */
 	bool python_refused;       /* it runs one that we do not know */
 	size_t functions;          /* allocation functions probed */
+	struct jit_files jit;
+	const struct image *parent; /* it began as a copy of this one, or NULL */
 };
 
 /* A new image, described from /proc; NULL when out of memory. */

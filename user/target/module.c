@@ -36,7 +36,7 @@ static uint64_t key_hash(uint64_t device, uint64_t inode, const char *path)
 	return hash ^ hash >> 32;
 }
 
-static uint32_t *slot_find(struct modules *modules, uint64_t device, uint64_t inode,
+static uint32_t *slot_find(const struct modules *modules, uint64_t device, uint64_t inode,
 			   const char *path)
 {
 	size_t at = key_hash(device, inode, path) & (modules->slot_count - 1);
@@ -241,6 +241,13 @@ struct module *modules_get(struct modules *modules, pid_t pid, const struct mapp
 		*slot = m->id;
 	}
 	return m;
+}
+
+struct module *modules_known(const struct modules *modules, const struct mapping *mapping)
+{
+	const uint32_t *slot = slot_find(modules, mapping->device, mapping->inode, mapping->path);
+
+	return *slot ? modules->items[*slot - 1] : NULL;
 }
 
 struct module *modules_find(const struct modules *modules, uint32_t id)

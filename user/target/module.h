@@ -33,6 +33,8 @@ void modules_free(struct modules *modules);
  * NULL only when out of memory or ids.
  */
 struct module *modules_get(struct modules *modules, pid_t pid, const struct mapping *mapping);
+/* The module of a mapping if it was made before, or NULL. */
+struct module *modules_known(const struct modules *modules, const struct mapping *mapping);
 /* The module with this id, or NULL. */
 struct module *modules_find(const struct modules *modules, uint32_t id);
 const struct probe_table *modules_table(const struct modules *modules);

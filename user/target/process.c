@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -44,6 +45,56 @@ static bool status_number(const char *status, const char *key, uint64_t *out)
 		return false;
 	*out = strtoull(at + strlen(key), NULL, 10);
 	return true;
+}
+
+/* The last number of the line: the pid in the innermost namespace. */
+static pid_t innermost_pid(const char *status)
+{
+	const char *line = strstr(status, "\nNSpid:"), *end, *at;
+
+	if (!line)
+		return 0;
+	line += strlen("\nNSpid:");
+	end = line + strcspn(line, "\n");
+	for (at = end; at > line && isdigit((unsigned char)at[-1]);)
+		at--;
+	return (pid_t)strtol(at, NULL, 10);
+}
+
+/* When it began, by the clock of files' times; 0 if that cannot be read. */
+static int64_t started_s(pid_t pid)
+{
+	char stat[1024];
+	struct timespec boot, real;
+	ssize_t n = read_file(pid, "stat", stat, sizeof(stat));
+	const char *at = n > 0 ? strrchr(stat, ')') : NULL;
+	unsigned long long ticks;
+
+	/* proc(5): starttime is the 22nd field, the second is the name in parentheses. */
+	if (!at || sscanf(at + 1,
+			  "%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+			  "%*s %*s %*s %llu",
+			  &ticks) != 1)
+		return 0;
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	clock_gettime(CLOCK_REALTIME, &real);
+	return real.tv_sec - boot.tv_sec + (int64_t)(ticks / (unsigned long)sysconf(_SC_CLK_TCK));
+}
+
+int process_identify(pid_t pid, struct process_identity *out)
+{
+	char status[4096];
+	unsigned long uid, euid;
+	ssize_t n = read_file(pid, "status", status, sizeof(status));
+	const char *uids = n > 0 ? strstr(status, "\nUid:") : NULL;
+
+	if (n < 0)
+		return n;
+	if (!uids || sscanf(uids, "\nUid: %lu %lu", &uid, &euid) != 2)
+		return -ESRCH;
+	*out = (struct process_identity){innermost_pid(status), (uid_t)uid, (uid_t)euid,
+					 started_s(pid)};
+	return out->pid ? 0 : -ESRCH;
 }
 
 int process_memory(pid_t pid, struct process_memory *out)

@@ -12,6 +12,16 @@ struct process_memory {
 	uint64_t rss_bytes, rss_peak_bytes;
 };
 
+/* Who a process is to itself, and since when. */
+struct process_identity {
+	pid_t pid; /* in its own pid namespace */
+	uid_t uid, euid;
+	int64_t started_s; /* CLOCK_REALTIME, as that is set now */
+};
+
+/* 0, or -ESRCH if it is gone. */
+int process_identify(pid_t pid, struct process_identity *out);
+
 /* Resident memory now and at its highest; 0, or -ESRCH if it is gone. */
 int process_memory(pid_t pid, struct process_memory *out);
 

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "probe/closer.h"
 #include "probe/seccomp.h"
+#include "target/jitwatch.h"
 #include "target/probed.h"
 #include "target/process.h"
 #include "target/tables.h"
@@ -22,6 +23,7 @@ struct traced {
 	struct image *image; /* a vfork child's is its parent's */
 	uint32_t flags;      /* MS_PROC_* */
 	struct probed probed;
+	struct jit_watch watch;
 };
 
 struct target {
@@ -211,7 +213,7 @@ static struct ms_mappings *make_table(struct target *t, const struct mappings *m
 
 	if (!table)
 		return NULL;
-	table->jit = maps->anonymous;
+	table->jit = jit_watch_found(maps);
 	for (i = 0; i < maps->count; i++) {
 		const struct mapping *m = &maps->items[i];
 
@@ -290,6 +292,7 @@ static void find_python(struct target *t, struct image *image, const struct mapp
 		return;
 	err = python_detect(image->pid, module->python, bias, &python, why, sizeof(why));
 	if (!err) {
+		python.walk.module = module->id;
 		log_verbose("pid %d: Python 3.%u in %s", image->pid, python.walk.minor,
 			    module->path);
 		set_python(t, image, &python);
@@ -348,6 +351,7 @@ int target_sync(struct target *t, pid_t pid)
 		return err;
 	modules = calloc(maps.count, sizeof(struct module *));
 	err = modules ? sync_modules(t, traced, &maps, modules) : -ENOMEM;
+	jit_files_look(&traced->image->jit, pid, &maps);
 	if (!err)
 		err = give_table(t, traced->image, &maps, modules);
 	free(modules);
@@ -363,6 +367,40 @@ int target_sync(struct target *t, pid_t pid)
 	log_verbose("tracing %d (%s): %zu allocation functions", pid,
 		    traced->image->comm ? traced->image->comm : "?", traced->image->functions);
 	return 0;
+}
+
+/*
+ * A JIT makes code without loading a library, maps a dump to say what it made,
+ * or maps its program's code once more, near to its own.  New files are left
+ * to target_sync(): nothing holds the process here while it maps them.
+ */
+static void look_again(struct target *t, struct traced *traced)
+{
+	uint64_t start_ns = now_ns();
+	struct module **modules;
+	struct mappings maps;
+	size_t i;
+
+	if (traced->flags & MS_PROC_BORROWED || !traced->image->table ||
+	    start_ns < traced->watch.due_ns || mappings_read(traced->pid, &maps))
+		return;
+	jit_files_look(&traced->image->jit, traced->pid, &maps);
+	modules = calloc(maps.count, sizeof(struct module *));
+	for (i = 0; modules && i < maps.count; i++)
+		modules[i] = modules_known(t->modules, &maps.items[i]);
+	if (modules)
+		give_table(t, traced->image, &maps, modules);
+	free(modules);
+	mappings_free(&maps);
+	jit_watch_looked(&traced->watch, start_ns, now_ns());
+}
+
+void target_tick(struct target *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->traced_count; i++)
+		look_again(t, t->traced[i]);
 }
 
 /* ---- events ------------------------------------------------------------- */
@@ -383,6 +421,7 @@ static void image_forked(struct target *t, const struct ms_event *e)
 	if (former) {
 		/* The exit of a former owner of the pid was lost. */
 		image_end(t, former->image, e->time_ns);
+		jit_files_end(&former->image->jit);
 		traced_remove(t, former);
 	}
 	parent = traced_find(t, e->parent);
@@ -397,6 +436,7 @@ static void image_forked(struct target *t, const struct ms_event *e)
 	image->followed = !(e->flags & MS_PROC_HOLD);
 	if (parent && parent->image->python)
 		set_python(t, image, parent->image->python);
+	image->parent = parent ? parent->image : NULL;
 	sync_unheld(t, e->tgid, e->flags);
 }
 
@@ -411,6 +451,7 @@ static void image_execed(struct target *t, const struct ms_event *e)
 	if (!(traced->flags & MS_PROC_BORROWED)) {
 		image_end(t, old, e->time_ns);
 		old->execed = true;
+		jit_files_end(&old->jit);
 	}
 	image = image_add(t, e->id, e->tgid, old->ppid, e->time_ns);
 	if (!image)
@@ -439,6 +480,7 @@ static void image_exited(struct target *t, const struct ms_event *e)
 	if (!(traced->flags & MS_PROC_BORROWED)) {
 		image_end(t, image, e->time_ns);
 		image->wait_status = e->exit_code;
+		jit_files_end(&image->jit);
 		/* signal->maxrss outlives exec: a larger former program hides this
 		 * one's, and then the last tick's high-water mark stands. */
 		if (e->maxrss_pages > image->maxrss_before)

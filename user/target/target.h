@@ -42,6 +42,9 @@ void target_event(struct target *target, const struct ms_event *event);
 /* Now and then: gives back what no process needs any more. */
 void target_make_room(struct target *target);
 
+/* Now and then: notices what JITs begin in running processes. */
+void target_tick(struct target *target);
+
 /* Every image ever, in order of appearance. */
 size_t target_images(const struct target *target, struct image *const **images);
 /* Processes that still run. */

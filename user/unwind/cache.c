@@ -29,6 +29,7 @@ static int open_ours(int dir, const char *name, struct stat *st)
 {
 	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
+	*st = (struct stat){0};
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, st) || !S_ISREG(st->st_mode) || !is_ours(st)) {
@@ -226,22 +227,20 @@ int unwind_cache_name(const struct unwind_cache *cache, const struct unwind_sect
 /* It is mapped: it is ours, and is removed, never changed. */
 static int load_from(int fd, const struct stat *st, struct unwind_table *out)
 {
-	struct unwind_table table;
+	size_t size = (size_t)st->st_size;
+	void *blocks;
 	int err;
 
-	if (st->st_size <= 0 || st->st_size % MS_UNWIND_BLOCK ||
-	    (uint64_t)st->st_size > UNWIND_TABLE_MAX)
+	if (!size || size % MS_UNWIND_BLOCK || size > UNWIND_TABLE_MAX)
 		return -EBADMSG;
-	table.block_count = (size_t)st->st_size / MS_UNWIND_BLOCK;
-	table.blocks =
-	    mmap(NULL, (size_t)st->st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
-	if (table.blocks == MAP_FAILED)
+	blocks = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	if (blocks == MAP_FAILED)
 		return -errno;
-	err = unwind_table_check(&table);
+	out->blocks = blocks;
+	out->block_count = size / MS_UNWIND_BLOCK;
+	err = unwind_table_check(out);
 	if (err)
-		unwind_table_free(&table);
-	else
-		*out = table;
+		unwind_table_free(out);
 	return err;
 }
 

@@ -179,6 +179,7 @@ static bool read_cie(const struct cfi *cfi, struct cursor body, struct cfi_cie *
 	const char *text = (const char *)body.at;
 	const uint8_t *nul = memchr(body.at, '\0', cursor_left(&body));
 	uint64_t return_column;
+	uint8_t address_size = 8, segment_size = 0;
 
 	if ((version != 1 && version != 3 && version != 4) || !nul)
 		return false;
@@ -187,8 +188,12 @@ static bool read_cie(const struct cfi *cfi, struct cursor body, struct cfi_cie *
 		cursor_take(&body, 8);
 		text = "";
 	}
-	if (version == 4 && (cursor_unsigned(&body, 1) != 8 || cursor_unsigned(&body, 1) != 0))
-		return false; /* sizes of addresses and segments */
+	if (version == 4) {
+		address_size = cursor_unsigned(&body, 1);
+		segment_size = cursor_unsigned(&body, 1);
+	}
+	if (address_size != 8 || segment_size != 0)
+		return false;
 	cie->code_factor = cursor_uleb(&body);
 	cie->data_factor = cursor_sleb(&body);
 	return_column = version == 1 ? cursor_unsigned(&body, 1) : cursor_uleb(&body);

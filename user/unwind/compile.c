@@ -164,14 +164,18 @@ struct search {
 static void search_buffer(struct search *search, size_t size, uint64_t offset)
 {
 	const uint8_t *from = search->buffer, *past = from + size, *at;
-	uint64_t free_from = 0, start;
+	struct unwind_rows *found = &search->found;
 
 	while ((at = memmem(from, past - from, sigreturn_code, sizeof(sigreturn_code)))) {
-		start = offset + (uint64_t)(at - search->buffer);
+		uint64_t start = offset + (uint64_t)(at - search->buffer);
+
 		from = at + sizeof(sigreturn_code);
-		rows_add(&search->found, start > free_from ? start - 1 : start, search->rule);
-		free_from = start + sizeof(sigreturn_code);
-		rows_add(&search->found, free_from, ROWS_NONE);
+		/* The byte before may be the last one of another. */
+		if (start && (!found->count || found->items[found->count - 1].start < start))
+			rows_add(found, start - 1, search->rule);
+		else
+			rows_add(found, start, search->rule);
+		rows_add(found, start + sizeof(sigreturn_code), ROWS_NONE);
 	}
 }
 
@@ -262,6 +266,7 @@ static int compile(struct compiler *compiler, struct unwind_rows *rows, bool *by
 	if (!err)
 		err = search_sigreturn(compiler, rows, by_code);
 	rows_free(&debug);
+	compiler->rows = NULL;
 	/* The last row is ROWS_NONE: alone it says nothing. */
 	return !err && rows->count < 2 ? -ENODATA : err;
 }

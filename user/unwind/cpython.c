@@ -77,16 +77,15 @@ static uint64_t address_of(const struct python_symbols *symbols, enum python_sym
 static void eval_set(const struct python_symbols *symbols, uint64_t bias,
 		     struct ms_python_walk *walk)
 {
-	static const enum python_symbol parts[] = {PYTHON_SYMBOL_EVAL, PYTHON_SYMBOL_EVAL_COLD};
-	int i;
+	uint64_t size = symbols->at[PYTHON_SYMBOL_EVAL].size;
 
-	for (i = 0; i < 2; i++) {
-		walk->eval[i][0] = address_of(symbols, parts[i], bias);
-		if (walk->eval[i][0])
-			walk->eval[i][1] = walk->eval[i][0] + symbols->at[parts[i]].size;
+	walk->eval[0][0] = address_of(symbols, PYTHON_SYMBOL_EVAL, bias);
+	walk->eval[0][1] = walk->eval[0][0] + size;
+	if (symbols->cold_size) {
+		walk->eval[1][0] = symbols->cold_address + bias;
+		walk->eval[1][1] = walk->eval[1][0] + symbols->cold_size;
 	}
-	walk->tail_calls =
-	    walk->minor >= 14 && symbols->at[PYTHON_SYMBOL_EVAL].size < TAIL_CALLS_BELOW;
+	walk->tail_calls = walk->minor >= 14 && size + symbols->cold_size < TAIL_CALLS_BELOW;
 }
 
 /*
@@ -95,7 +94,7 @@ static void eval_set(const struct python_symbols *symbols, uint64_t bias,
  */
 static int looks_right(pid_t pid, const struct ms_python_walk *walk)
 {
-	uint64_t interp = 0, state = 0, owner = 0, code;
+	uint64_t interp = 0, state = 0, owner = 0, thread = 0;
 	int err = memory_read(pid, walk->interpreters, &interp, sizeof(interp));
 
 	if (err || !interp)
@@ -105,8 +104,8 @@ static int looks_right(pid_t pid, const struct ms_python_walk *walk)
 		return err;
 	err = memory_read(pid, state + walk->state_interp, &owner, sizeof(owner));
 	if (!err)
-		err = memory_read(pid, state + walk->state_thread, &code, sizeof(code));
-	if (err || owner != interp || !code)
+		err = memory_read(pid, state + walk->state_thread, &thread, sizeof(thread));
+	if (err || owner != interp || !thread)
 		return -ENOTSUP;
 	return 0;
 }

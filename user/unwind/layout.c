@@ -37,7 +37,7 @@ static int pack(struct layout *layout, const uint32_t *rows, uint32_t nr,
 	}
 	if (nr > rest)
 		at += rest;
-	if (at + nr > layout->packed_room) {
+	if (!layout->packed || at + nr > layout->packed_room) {
 		size_t room = 2 * (at + nr) + MS_UNWIND_ROWS;
 		uint32_t *larger = realloc(layout->packed, room * sizeof(*larger));
 
@@ -46,8 +46,8 @@ static int pack(struct layout *layout, const uint32_t *rows, uint32_t nr,
 		layout->packed = larger;
 		layout->packed_room = room;
 	}
-	memset(layout->packed + layout->packed_count, 0,
-	       (at - layout->packed_count) * sizeof(*rows));
+	for (size_t i = layout->packed_count; i < at; i++)
+		layout->packed[i] = 0;
 	memcpy(layout->packed + at, rows, nr * sizeof(*rows));
 	layout->packed_count = at + nr;
 	layout->used += nr;
@@ -111,7 +111,8 @@ static int assemble(const struct layout *layout, const struct unwind_rules *rule
 	memcpy(bytes + (size_t)header.rule_block * MS_UNWIND_BLOCK, rules->items,
 	       rules->count * sizeof(*rules->items));
 	memcpy(bytes, &header, sizeof(header));
-	*out = (struct unwind_table){bytes, blocks};
+	out->blocks = bytes;
+	out->block_count = blocks;
 	header.checksum = unwind_checksum(out);
 	memcpy(bytes, &header, sizeof(header));
 	return 0;

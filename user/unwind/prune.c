@@ -3,72 +3,54 @@
 #include "unwind/prune.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A directory with more is not of our making. */
-#define FILES_MAX 65536
-
 struct file {
 	struct timespec modified;
 	uint64_t size;
-	char *name;
+	struct dirent *entry;
 };
 
 struct files {
 	struct file *items;
-	size_t count, room;
+	size_t count;
 	uint64_t total;
 };
 
-static bool add(struct files *files, const char *name, const struct stat *st)
+/* Takes the name over. */
+static void add(struct files *files, int dir, struct dirent *entry)
 {
-	struct file *file;
-
-	if (files->count == FILES_MAX)
-		return false;
-	if (files->count == files->room) {
-		size_t room = files->room ? 2 * files->room : 64;
-
-		file = realloc(files->items, room * sizeof(*file));
-		if (!file)
-			return false;
-		files->items = file;
-		files->room = room;
-	}
-	file = &files->items[files->count];
-	*file = (struct file){st->st_mtim, (uint64_t)st->st_size, strdup(name)};
-	if (!file->name)
-		return false;
-	files->count++;
-	files->total += file->size;
-	return true;
-}
-
-static void list(int dir, const char *spared, struct files *files)
-{
-	int again = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *stream = again < 0 ? NULL : fdopendir(again);
-	struct dirent *entry;
 	struct stat st;
 
-	if (!stream) {
-		if (again >= 0)
-			close(again);
+	if (fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode)) {
+		free(entry);
 		return;
 	}
-	while ((entry = readdir(stream))) {
-		if (!strcmp(entry->d_name, spared) ||
-		    fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
-			continue;
-		if (!add(files, entry->d_name, &st))
-			break;
+	files->items[files->count++] = (struct file){st.st_mtim, (uint64_t)st.st_size, entry};
+	files->total += (uint64_t)st.st_size;
+}
+
+static int list(struct files *files, int dir, const char *spared)
+{
+	struct dirent **entries;
+	int count = scandirat(dir, ".", &entries, NULL, NULL);
+
+	if (count < 0)
+		return -errno;
+	files->items = calloc((size_t)count + 1, sizeof(*files->items));
+	for (int i = 0; i < count; i++) {
+		if (files->items && strcmp(entries[i]->d_name, spared) != 0)
+			add(files, dir, entries[i]);
+		else
+			free(entries[i]);
 	}
-	closedir(stream);
+	free(entries);
+	return files->items ? 0 : -ENOMEM;
 }
 
 static int compare_age(const void *a, const void *b)
@@ -86,13 +68,14 @@ void prune_oldest(int dir, const char *spared, uint64_t max)
 	struct files files = {0};
 	size_t i;
 
-	list(dir, spared, &files);
+	if (list(&files, dir, spared))
+		return;
 	if (files.total > max)
 		qsort(files.items, files.count, sizeof(*files.items), compare_age);
 	for (i = 0; i < files.count; i++) {
-		if (files.total > max && !unlinkat(dir, files.items[i].name, 0))
+		if (files.total > max && !unlinkat(dir, files.items[i].entry->d_name, 0))
 			files.total -= files.items[i].size;
-		free(files.items[i].name);
+		free(files.items[i].entry);
 	}
 	free(files.items);
 }

@@ -5,6 +5,7 @@
  * the same after everything has been read.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,6 +140,19 @@ static int read_table(pid_t pid, const struct ms_python_code *look, const struct
 	return object_bytes(pid, o, BYTES_DATA, size, lines->table);
 }
 
+/*
+ * Whether an object's first word is a count of references.  In freed memory all
+ * else may be as it was, but there the allocators, pymalloc and malloc, keep
+ * their list of free blocks: NULL or an address.  From 3.14 on the count has 32
+ * bits and flags are in the upper 16; before, no count gets beyond 32 bits.
+ */
+static bool is_alive(const uint8_t *object)
+{
+	uint64_t count = word(object);
+
+	return (uint32_t)count && !(count >> 32 & 0xffff);
+}
+
 /* The code object's window; -ESTALE unless it is the one with this check word. */
 static int read_window(pid_t pid, const struct ms_python *python, uint64_t code, uint64_t check,
 		       uint8_t *window)
@@ -151,7 +165,7 @@ static int read_window(pid_t pid, const struct ms_python *python, uint64_t code,
 	err = memory_read(pid, code, window, size);
 	if (err)
 		return err == -EFAULT ? -ESTALE : err;
-	return python_check(window, &python->walk) == check ? 0 : -ESTALE;
+	return is_alive(window) && python_check(window, &python->walk) == check ? 0 : -ESTALE;
 }
 
 /* One system call for the heads of all the objects it points to. */

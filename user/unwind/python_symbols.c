@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "probe/elfimage.h"
+#include "unwind/python_cold.h"
 
 /* Bytes of one table.  The largest of real programs have a quarter of this. */
 #define TABLE_MAX ((uint64_t)256 << 20)
@@ -139,6 +140,10 @@ int python_symbols_read(int fd, struct python_symbols *out)
 	if (!err && (!out->at[PYTHON_SYMBOL_RUNTIME].address ||
 		     !out->at[PYTHON_SYMBOL_EVAL].address || !find_segment(&image, out)))
 		err = -ENOENT;
+	if (!err)
+		err = python_cold_find(&image, out->at[PYTHON_SYMBOL_EVAL].address,
+				       out->at[PYTHON_SYMBOL_EVAL].size, &out->cold_address,
+				       &out->cold_size);
 	elfimage_close(&image);
 	return err;
 }

@@ -9,7 +9,6 @@
 #define PYTHON_SYMBOLS(X)                                                                          \
 	X(RUNTIME, "_PyRuntime")                                                                   \
 	X(EVAL, "_PyEval_EvalFrameDefault")                                                        \
-	X(EVAL_COLD, "_PyEval_EvalFrameDefault.cold")                                              \
 	X(VERSION, "Py_Version")             /* 3.11 and later */                                  \
 	X(ITER_SEND, "PyIter_Send")          /* 3.10 and later */                                  \
 	X(ADD_TYPE, "PyModule_AddType")      /* 3.9 and later */                                   \
@@ -31,6 +30,8 @@ struct python_symbols {
 	} at[PYTHON_SYMBOL_NR];
 	/* The segment of the evaluation loop. */
 	uint64_t code_address, code_offset, code_length;
+	/* The part of it that the compiler has put elsewhere; 0, 0 if there is none. */
+	uint64_t cold_address, cold_size;
 };
 
 /*

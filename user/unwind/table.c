@@ -38,7 +38,7 @@ const struct ms_unwind_rule *unwind_table_find(const struct unwind_table *table,
 	entry = &parts.directory[distance >> MS_UNWIND_GRANULE_SHIFT];
 	row = unwind_search(parts.rows + entry->first / MS_UNWIND_ROWS * MS_UNWIND_ROWS,
 			    entry->first % MS_UNWIND_ROWS, entry->nr, distance % MS_UNWIND_GRANULE);
-	return &parts.rules[MS_UNWIND_ROW_RULE(row)];
+	return parts.rules + MS_UNWIND_ROW_RULE(row);
 }
 
 /* The offset of the first row after `offset` in its granule, or of the next granule. */

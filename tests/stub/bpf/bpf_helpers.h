@@ -9,10 +9,13 @@
 
 #include <stdint.h>
 
+struct task_struct;
+
 #define SEC(name)
 #undef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #define __weak __attribute__((weak))
+#define __noinline __attribute__((noinline))
 #define __uint(name, value) int(*name)[value]
 #define __type(name, value) value *name
 #define __array(name, value) value *name[]
@@ -22,6 +25,10 @@ long bpf_probe_read_user(void *to, uint32_t size, const void *from);
 void *bpf_map_lookup_elem(void *map, const void *key);
 long bpf_map_update_elem(void *map, const void *key, const void *value, uint64_t flags);
 uint64_t bpf_get_current_task(void);
+struct task_struct *bpf_get_current_task_btf(void);
+uint64_t bpf_get_current_pid_tgid(void);
+void *bpf_ringbuf_reserve(void *map, uint64_t size, uint64_t flags);
+void bpf_ringbuf_submit(void *event, uint64_t flags);
 
 static inline long bpf_loop(uint32_t n, long (*step)(uint32_t, void *), void *context,
 			    uint64_t flags)

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """ResNet-18 on the CPU: load it, run it, train it for three steps.
 
-    train.py save FILE    builds the model with random weights, saves its state dict
-    train.py run FILE     loads that, runs inference, then three training steps
-    train.py time FILE    loads that, then training steps, each with its seconds
+    resnet18.py save FILE    builds the model with random weights, saves its state dict
+    resnet18.py run FILE     loads that, runs inference, then three training steps
+    resnet18.py time FILE    loads that, then training steps, each with its seconds
 """
 import sys
 import time
@@ -23,7 +23,7 @@ def save(path):
     print("saved ResNet-18 with random weights", flush=True)
 
 
-def load(path):
+def load_model(path):
     model = torchvision.models.resnet18(weights=None)
     model.load_state_dict(torch.load(path))
     parameters = sum(p.numel() for p in model.parameters())
@@ -62,7 +62,7 @@ def main():
     if what == "save":
         save(path)
         return
-    model = load(path)
+    model = load_model(path)
     if what == "run":
         infer(model)
     train(model, STEPS, timed=what == "time")

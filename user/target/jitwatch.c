@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Signs of a JIT. */
+#include "target/jitwatch.h"
+
+#include <string.h>
+
+#define WAIT_MIN_NS 5000000ULL
+#define WAIT_MAX_NS 1000000000ULL
+#define WAIT_SHARE 200 /* of the time one look in so many parts */
+
+/*
+ * How the names of programs and libraries begin that hold a JIT: their code is
+ * then followed from its first instruction on.  Others are found out when they
+ * have made some.
+ */
+static const char *const runtimes[] = {
+    "node",      "libnode.so", "libv8",   "deno",          "bun",      "libjvm.so", "luajit",
+    "libluajit", "pypy",       "libpypy", "libcoreclr.so", "beam.smp", "libjulia",  "libmono",
+};
+
+static bool is_runtime(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t i;
+
+	for (i = 0; slash && i < sizeof(runtimes) / sizeof(runtimes[0]); i++)
+		if (!strncmp(slash + 1, runtimes[i], strlen(runtimes[i])))
+			return true;
+	return false;
+}
+
+bool jit_watch_found(const struct mappings *maps)
+{
+	size_t i;
+
+	if (maps->anonymous)
+		return true;
+	for (i = 0; i < maps->count; i++)
+		if (is_runtime(maps->items[i].path))
+			return true;
+	return false;
+}
+
+void jit_watch_looked(struct jit_watch *watch, uint64_t start_ns, uint64_t end_ns)
+{
+	uint64_t took = end_ns > start_ns ? end_ns - start_ns : 0;
+	uint64_t wait = took < WAIT_MAX_NS / WAIT_SHARE ? took * WAIT_SHARE : WAIT_MAX_NS;
+
+	watch->due_ns = end_ns + (wait > WAIT_MIN_NS ? wait : WAIT_MIN_NS);
+}
