@@ -24,6 +24,8 @@ TRAIN = os.path.join(REPO, "demo", "train.py")
 PYTHON = "/usr/bin/python3"
 TARGET = 99.5
 TOP = 12
+CHUNK = 1 << 24
+GAP = re.compile(r"[\s,]*")
 
 INTERPRETER = re.compile(r"/(python3(\.\d+)?|libpython3[^/]*\.so[^/]*)$")
 # Functions of an interpreter that is not running Python: starting, or ending.
@@ -39,28 +41,57 @@ def trace(folder):
     return report
 
 
+# ---- the report: read in pieces, for it can be larger than memory -----------------------------
+
+def stacks_of(path, rest):
+    """Each of the report's stacks; then what comes after them is put into `rest`."""
+    decoder = json.JSONDecoder()
+    with open(path, encoding="utf-8") as file:
+        text = ""
+        while '"stacks":[' not in text:
+            more = file.read(CHUNK)
+            if not more:
+                sys.exit(f"stacks.py: {path} is no report")
+            text += more
+        text = text[text.index('"stacks":[') + len('"stacks":['):]
+        at = 0
+        while True:
+            at = GAP.match(text, at).end()
+            if text.startswith("]", at):
+                break
+            try:
+                stack, at = decoder.raw_decode(text, at)
+            except ValueError:
+                more = file.read(CHUNK)
+                if not more:
+                    sys.exit(f"stacks.py: {path} ends too early")
+                text, at = text[at:] + more, 0
+                continue
+            yield stack
+        rest.update(json.loads("{" + (text[at + 1:] + file.read()).lstrip(" \t\n,")))
+
+
 # ---- a stack -----------------------------------------------------------------------------
+
+Stack = collections.namedtuple(
+    "Stack", "allocs root by_pointer python named gone end outermost")
+
 
 def frames_of(stack):
     """Without the line that says why there are no more."""
     return [f for f in stack["frames"] if f["kind"] != "note"]
 
 
-def last_module(stack):
+def last_module(frames):
     """The file of the outermost frame, where the walk ended."""
-    frames = frames_of(stack)
     return os.path.basename(frames[0]["module"] or "no file") if frames else "no frames"
 
 
-def has_python(stack):
-    return any(f["kind"] == "python" for f in stack["frames"])
-
-
-def runs_python(stack):
+def runs_python(frames):
     """Whether its thread is one of the interpreter's, which is not starting or ending."""
-    if has_python(stack):
+    if any(f["kind"] == "python" for f in frames):
         return True
-    frames = [f for f in frames_of(stack) if INTERPRETER.search(f["module"] or "")]
+    frames = [f for f in frames if INTERPRETER.search(f["module"] or "")]
     # _start is the program's own, before main
     frames = [f for f in frames if f["function"] not in ("_start", "main")]
     if not frames or any(IDLE.fullmatch(f["function"] or "") for f in frames):
@@ -70,6 +101,19 @@ def runs_python(stack):
     return "Py_BytesMain" not in names or "Py_RunMain" in names
 
 
+def summary(stack):
+    """What is looked at of a stack."""
+    frames = frames_of(stack)
+    python = runs_python(frames)
+    named = any(f["kind"] == "python" for f in frames)
+    root = stack["end"] == "root"
+    return Stack(
+        stack["allocs"], root, stack["by_pointer"] != 0, python, named,
+        any(f["function"] == "<python: gone>" for f in frames),
+        None if root else f"{stack['end']}: {last_module(frames)}",
+        " > ".join(f["function"] or "?" for f in frames[:7]) if python and not named else None)
+
+
 # ---- sums ----------------------------------------------------------------------------------
 
 def share(part, whole):
@@ -77,7 +121,7 @@ def share(part, whole):
 
 
 def allocs(stacks):
-    return sum(s["allocs"] for s in stacks)
+    return sum(s.allocs for s in stacks)
 
 
 def show_share(what, part, whole):
@@ -107,24 +151,21 @@ def group(stacks, key):
     return groups
 
 
-def show(report):
+def show(stacks, lost):
     """Prints it all; returns whether both shares reach the target."""
-    stacks = [s for s in report["stacks"] if s["layer"] == "heap" and s["allocs"]]
-    whole = [s for s in stacks if s["end"] == "root"]
-    python = [s for s in stacks if runs_python(s)]
-    named = [s for s in python if has_python(s)]
+    python = [s for s in stacks if s.python]
     print(f"\nStacks of the training run{'':<20}{'by allocations':>15}{'by stacks':>11}")
-    root = show_share("that reach main or their thread's start", whole, stacks)
-    show_share("found by frame pointer, in part", [s for s in stacks if s["by_pointer"]], stacks)
-    frames = show_share("of Python threads, with Python frames", named, python)
-    show_share("  with a frame that is gone", [s for s in named if any(
-        f["function"] == "<python: gone>" for f in s["frames"])], python)
-    show_table("Other ends, and the file of the last frame", group(
-        (s for s in stacks if s["end"] != "root"), lambda s: f"{s['end']}: {last_module(s)}"))
-    show_table("Python threads without Python frames: their outermost frames", group(
-        (s for s in python if not has_python(s)),
-        lambda s: " > ".join(f["function"] or "?" for f in frames_of(s)[:7])))
-    lost = {key: count for key, count in report["lost"].items() if count}
+    root = show_share("that reach main or their thread's start", [s for s in stacks if s.root],
+                      stacks)
+    show_share("found by frame pointer, in part", [s for s in stacks if s.by_pointer], stacks)
+    frames = show_share("of Python threads, with Python frames", [s for s in python if s.named],
+                        python)
+    show_share("  with a frame that is gone", [s for s in python if s.gone], python)
+    show_table("Other ends, and the file of the last frame",
+               group((s for s in stacks if not s.root), lambda s: s.end))
+    show_table("Python threads without Python frames: their outermost frames",
+               group((s for s in python if not s.named), lambda s: s.outermost))
+    lost = {key: count for key, count in lost.items() if count}
     print(f"\nlost: {lost or 'nothing'}")
     return root >= TARGET and frames >= TARGET
 
@@ -133,10 +174,11 @@ def main():
     parser = argparse.ArgumentParser(description="How complete stacks are.")
     parser.add_argument("--report")
     options = parser.parse_args()
+    rest = {}
     with tempfile.TemporaryDirectory() as folder:
-        with open(options.report or trace(folder), encoding="utf-8") as file:
-            report = json.load(file)
-    reached = show(report)
+        stacks = [summary(s) for s in stacks_of(options.report or trace(folder), rest)
+                  if s["layer"] == "heap" and s["allocs"]]
+    reached = show(stacks, rest["lost"])
     print(f"the target of {TARGET} % by allocations: {'reached' if reached else 'missed'}")
     return 0 if reached else 1
 

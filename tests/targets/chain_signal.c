@@ -172,8 +172,7 @@ FN void signal_fault(void)
  */
 #define STEPPED(name) __attribute__((section("steps_" #name)))
 #define SECTION(name) extern HIDDEN const char __start_steps_##name[], __stop_steps_##name[]
-#define IN(address, name)                                                                          \
-	((address) >= __start_steps_##name && (address) < __stop_steps_##name)
+#define IN(address, name) ((address) >= __start_steps_##name && (address) < __stop_steps_##name)
 
 SECTION(driver);
 SECTION(outer);
