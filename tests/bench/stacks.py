@@ -20,7 +20,7 @@ import tempfile
 
 REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MEMSNOOP = os.path.join(REPO, "memsnoop")
-TRAIN = os.path.join(REPO, "demo", "train.py")
+TRAIN = os.path.join(REPO, "demo", "resnet18.py")
 PYTHON = "/usr/bin/python3"
 TARGET = 99.5
 TOP = 12
