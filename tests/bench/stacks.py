@@ -24,8 +24,6 @@ TRAIN = os.path.join(REPO, "demo", "resnet18.py")
 PYTHON = "/usr/bin/python3"
 TARGET = 99.5
 TOP = 12
-CHUNK = 1 << 24
-GAP = re.compile(r"[\s,]*")
 
 INTERPRETER = re.compile(r"/(python3(\.\d+)?|libpython3[^/]*\.so[^/]*)$")
 # Functions of an interpreter that is not running Python: starting, or ending.
@@ -41,50 +39,23 @@ def trace(folder):
     return report
 
 
-# ---- the report: read in pieces, for it can be larger than memory -----------------------------
-
-def stacks_of(path, rest):
-    """Each of the report's stacks; then what comes after them is put into `rest`."""
-    decoder = json.JSONDecoder()
-    with open(path, encoding="utf-8") as file:
-        text = ""
-        while '"stacks":[' not in text:
-            more = file.read(CHUNK)
-            if not more:
-                sys.exit(f"stacks.py: {path} is no report")
-            text += more
-        text = text[text.index('"stacks":[') + len('"stacks":['):]
-        at = 0
-        while True:
-            at = GAP.match(text, at).end()
-            if text.startswith("]", at):
-                break
-            try:
-                stack, at = decoder.raw_decode(text, at)
-            except ValueError:
-                more = file.read(CHUNK)
-                if not more:
-                    sys.exit(f"stacks.py: {path} ends too early")
-                text, at = text[at:] + more, 0
-                continue
-            yield stack
-        rest.update(json.loads("{" + (text[at + 1:] + file.read()).lstrip(" \t\n,")))
-
-
 # ---- a stack -----------------------------------------------------------------------------
 
 Stack = collections.namedtuple(
     "Stack", "allocs root by_pointer python named gone end outermost")
 
 
-def frames_of(stack):
+def frames_of(stack, table):
     """Without the line that says why there are no more."""
-    return [f for f in stack["frames"] if f["kind"] != "note"]
+    return [table[n] for n in stack["frames"] if table[n]["kind"] != "note"]
 
 
 def last_module(frames):
     """The file of the outermost frame, where the walk ended."""
-    return os.path.basename(frames[0]["module"] or "no file") if frames else "no frames"
+    if not frames:
+        return "no frames"
+    return "Python code" if frames[0]["kind"] == "python" else \
+        os.path.basename(frames[0]["module"] or "no file")
 
 
 def runs_python(frames):
@@ -101,9 +72,9 @@ def runs_python(frames):
     return "Py_BytesMain" not in names or "Py_RunMain" in names
 
 
-def summary(stack):
-    """What is looked at of a stack."""
-    frames = frames_of(stack)
+def summary(stack, table):
+    """What is looked at of a stack; its frames are numbers of the report's table."""
+    frames = frames_of(stack, table)
     python = runs_python(frames)
     named = any(f["kind"] == "python" for f in frames)
     root = stack["end"] == "root"
@@ -174,11 +145,12 @@ def main():
     parser = argparse.ArgumentParser(description="How complete stacks are.")
     parser.add_argument("--report")
     options = parser.parse_args()
-    rest = {}
     with tempfile.TemporaryDirectory() as folder:
-        stacks = [summary(s) for s in stacks_of(options.report or trace(folder), rest)
-                  if s["layer"] == "heap" and s["allocs"]]
-    reached = show(stacks, rest["lost"])
+        with open(options.report or trace(folder), encoding="utf-8") as file:
+            report = json.load(file)
+    stacks = [summary(s, report["frames"]) for s in report["stacks"]
+              if s["layer"] == "heap" and s["allocs"]]
+    reached = show(stacks, report["lost"])
     print(f"the target of {TARGET} % by allocations: {'reached' if reached else 'missed'}")
     return 0 if reached else 1
 
