@@ -44,6 +44,10 @@ test   redis-server          a real server, with jemalloc
 test   redis-tools           its client
 test   libxml2-utils         xmllint: the pictures are well-formed
 test   nodejs                a real JIT, which writes perf maps and jitdumps
+test   bpftrace              return probes on a target that is traced
+test   debootstrap           makes the Debian 13 root of scripts/debian13.sh
+test   python3-numpy         C between calls of Python
+test   python3-torch         the same, from a larger library
 demo   python3-torch         the traced model
 demo   python3-torchvision   ResNet-18
 bench  heaptrack             a peer: preloaded

@@ -7,6 +7,7 @@ help:
 	@echo 'make demo       traces a PyTorch model: installs, builds, runs; needs root'
 	@echo 'make check      installs, builds, runs every test; needs root'
 	@echo 'make bench      what tracing costs, beside its peers; needs root'
+	@echo 'make stacks     how complete the stacks of a training run are; needs root'
 	@echo 'make lint       layout and static checks'
 	@echo 'make fuzz       [FUZZ_SECONDS=20] the readers of ELF files, each for so long'
 	@echo 'make install    [DESTDIR=] [PREFIX=/usr/local]'
@@ -32,6 +33,13 @@ bench:
 	$(Q)scripts/deps.sh build bench
 	$(Q)$(MAKE) all $(OUT)/bench/pair
 	$(Q)OUT=$(OUT) scripts/bench.sh
+
+# how complete the stacks of a training run are, and where the others end
+.PHONY: stacks
+stacks:
+	$(Q)scripts/deps.sh build demo
+	$(Q)$(MAKE) all
+	$(Q)/usr/bin/python3 tests/bench/stacks.py
 
 .PHONY: lint
 lint:

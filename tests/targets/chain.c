@@ -309,7 +309,8 @@ FN void sorting(void)
 	LEAVE();
 }
 
-/* ---- assembly ---------------------------------------------------------------------------------- */
+/* ---- assembly ----------------------------------------------------------------------------------
+ */
 
 /* A caller whose own frame is found by RBP, through frames that change it. */
 static FN void asm_caller(const char *name, void (*function)(callback *), callback *next)
@@ -358,7 +359,8 @@ FN void assembly(void)
 	LEAVE();
 }
 
-/* ---- a library that is gone ------------------------------------------------------------------------ */
+/* ---- a library that is gone
+ * ------------------------------------------------------------------------ */
 
 #ifndef CHAIN_STATIC
 FN void unloaded(void)
@@ -378,7 +380,8 @@ FN void unloaded(void)
 }
 #endif
 
-/* ---- outside of main -------------------------------------------------------------------------------- */
+/* ---- outside of main
+ * -------------------------------------------------------------------------------- */
 
 /* Called by the libc; main is not on this chain. */
 static __attribute__((constructor)) FN void before_main(void)
@@ -400,7 +403,8 @@ static FN void after_main(void)
 	chain_flush();
 }
 
-/* ---- the run ------------------------------------------------------------------------------------------ */
+/* ---- the run
+ * ------------------------------------------------------------------------------------------ */
 
 static const struct scenario {
 	const char *name;
@@ -446,8 +450,7 @@ static FN int run(const char *name)
 
 	ENTER();
 	for (int i = 0; i < SCENARIOS; i++) {
-		if (strcmp(name, scenarios[i].name) &&
-		    (scenarios[i].apart || strcmp(name, "all")))
+		if (strcmp(name, scenarios[i].name) && (scenarios[i].apart || strcmp(name, "all")))
 			continue;
 		chain_scenario = scenarios[i].name;
 		scenarios[i].run();

@@ -64,7 +64,6 @@ FN void use_shape(Shape &shape)
 	shape.grow(3);
 }
 
-
 FN void call_function(const std::function<void(int)> &function)
 {
 	Frame frame("(anonymous namespace)::call_function");
@@ -91,7 +90,8 @@ FN void functions()
 FN void lambdas()
 {
 	Frame frame("(anonymous namespace)::lambdas");
-	auto inner = [](int n) __attribute__((always_inline)) {
+	auto inner = [](int n) __attribute__((always_inline))
+	{
 		Frame frame("~(anonymous namespace)::lambdas::{lambda}::operator()");
 
 		ALLOC();

@@ -172,8 +172,7 @@ FN void signal_fault(void)
  */
 #define STEPPED(name) __attribute__((section("steps_" #name)))
 #define SECTION(name) extern HIDDEN const char __start_steps_##name[], __stop_steps_##name[]
-#define IN(address, name)                                                                          \
-	((address) >= __start_steps_##name && (address) < __stop_steps_##name)
+#define IN(address, name) ((address) >= __start_steps_##name && (address) < __stop_steps_##name)
 
 SECTION(driver);
 SECTION(outer);
@@ -181,6 +180,40 @@ SECTION(alloca);
 SECTION(aligned);
 SECTION(pressure);
 
+/*
+ * What calls them and where, is the same for many traps: so that a report does not
+ * make one stack of them, each goes a way of its own, by the bits of its number.
+ */
+#define WAY_BITS 10
+
+static FN void way_left(unsigned number, int bits);
+static FN void way_right(unsigned number, int bits);
+
+#define WAY(number, bits)                                                                          \
+	do {                                                                                       \
+		if (!(bits))                                                                       \
+			ALLOC_NOTED(INTERRUPTED(1 + WAY_BITS));                                    \
+		else if ((number)&1)                                                               \
+			way_left((number) >> 1, (bits)-1);                                         \
+		else                                                                               \
+			way_right((number) >> 1, (bits)-1);                                        \
+	} while (0)
+
+static FN void way_left(unsigned number, int bits)
+{
+	ENTER();
+	WAY(number, bits);
+	LEAVE();
+}
+
+static FN void way_right(unsigned number, int bits)
+{
+	ENTER();
+	WAY(number, bits);
+	LEAVE();
+}
+
+static unsigned step_number;
 static volatile bool stepping;
 static bool through_plt;
 static uintptr_t seen[1 << 14];
@@ -238,7 +271,8 @@ static FN void on_step(int signal, siginfo_t *info, void *context)
 	if (enter_stepped((const char *)interrupted->uc_mcontext.gregs[REG_RIP])) {
 		ENTER_AS("+signal");
 		ENTER();
-		ALLOC_NOTED(INTERRUPTED(1));
+		WAY(step_number, WAY_BITS);
+		step_number++;
 	}
 	memcpy(&chain, &saved, sizeof(saved));
 }

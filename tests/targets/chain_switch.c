@@ -144,12 +144,19 @@ FN void switch_storm(void)
 static ucontext_t caller, coroutine;
 static char coro_stack[131072];
 
+static FN void coro_resumed(void)
+{
+	ENTER();
+	ALLOC_NOTED(CORO_NOTE);
+	LEAVE();
+}
+
 static FN void coro_inner(void)
 {
 	ENTER();
 	ALLOC_NOTED(CORO_NOTE);
 	swapcontext(&coroutine, &caller);
-	ALLOC_NOTED(CORO_NOTE);
+	coro_resumed();
 	LEAVE();
 }
 
