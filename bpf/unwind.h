@@ -68,7 +68,8 @@ enum ms_rule_kind {
 	MS_RULE_PLT,         /* CFA = RSP + cfa_offset + ((RIP & 15) >= param ? 8 : 0) */
 	MS_RULE_SIGNAL,      /* signal frame: registers in the ucontext at RSP + cfa_offset */
 	MS_RULE_END,         /* the return address is undefined: outermost frame */
-	MS_RULE_UNSUPPORTED, /* there is information, in a form we do not have */
+	MS_RULE_UNSUPPORTED, /* there is information, in a form we do not have; param: which (for
+				user/) */
 };
 
 /* Base registers; DWARF's numbers on x86-64. */

@@ -26,8 +26,8 @@ seed_from()
 	for section in .eh_frame:0 .debug_frame:1; do
 		flag=${section#*:}
 		section=${section%:*}
-		if objcopy -O binary --only-section="$section" --set-section-flags "$section=alloc" \
-			"$file" "$SEEDS/section" 2>/dev/null && [ -s "$SEEDS/section" ]; then
+		if objcopy --dump-section "$section=$SEEDS/section" "$file" /dev/null 2>/dev/null &&
+			[ -s "$SEEDS/section" ]; then
 			printf '%b' "\\x0$flag" | cat - "$SEEDS/section" >"$SEEDS/cfi/$name$section"
 		fi
 		rm -f "$SEEDS/section"

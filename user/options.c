@@ -242,6 +242,8 @@ static const struct option_row rows[] = {
      "do without session, multi or perf probes, or without unwind\ntables (frame pointers only); "
      "may be repeated",
      set_refused, 0},
+    {NULL, 0, "call-sites", NULL, "keep stacks apart that differ in nothing one can read", set_flag,
+     FIELD(kernel.call_sites)},
     {NULL, 0, "native-python", NULL, "show the Python interpreter's own C frames too", set_flag,
      FIELD(kernel.native_python)},
     {NULL, 'h', "help", NULL, "this text", show_help, 0},

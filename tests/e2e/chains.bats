@@ -17,7 +17,7 @@ chains()
 		shift
 	done
 	options=("${@:2}")
-	CHAIN_GONE="$C/$build/libgone.so" trace -q -- "$C/$build/chain" "${scenarios[@]:-all}"
+	CHAIN_GONE="$C/$build/libgone.so" trace -q --call-sites -- "$C/$build/chain" "${scenarios[@]:-all}"
 	equal "$status" 0 "exit status" || return 1
 	compare "${options[@]}"
 }
@@ -133,7 +133,7 @@ compare()
 }
 
 @test "a frame found by frame pointer is said to be, where rows are missing" {
-	CHAIN_GONE="$C/half-rows/libgone.so" trace -q -- "$C/half-rows/chain" plain mutual
+	CHAIN_GONE="$C/half-rows/libgone.so" trace -q --call-sites -- "$C/half-rows/chain" plain mutual
 	compare
 	equal "$(query '[.stacks[] | select(any(.frames[]; .function == "half_plain"
 		or .function == "half_pong")) | .by_pointer > 0] | unique | tostring')" \
@@ -157,7 +157,7 @@ hijacked()
 	OTHER=$!
 	wait_until "the other tracer's probes" are_probed
 	kill -0 "$OTHER"
-	launch -p "$TARGET"
+	launch --call-sites -p "$TARGET"
 	wait_tracing "$TARGET"
 	echo go >&4
 	exec 4>&-
@@ -204,7 +204,7 @@ are_probed()
 
 @test "C++: exceptions, virtual calls, lambdas, std::function; g++ and clang++" {
 	for build in gcc-O0 gcc-O2 clang-O2 gcc-static; do
-		trace -q -- "$C/$build/chain_cxx"
+		trace -q --call-sites -- "$C/$build/chain_cxx"
 		equal "$status" 0 "exit status"
 		compare
 	done
@@ -216,7 +216,7 @@ are_probed()
 		echo "# no rustc here: nothing to trace" >&3
 		return 0
 	fi
-	trace -q -- "$C/rust/chain"
+	trace -q --call-sites -- "$C/rust/chain"
 	equal "$status" 0 "exit status"
 	compare
 }

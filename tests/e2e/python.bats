@@ -16,7 +16,7 @@ python()
 		scenarios+=("$1")
 		shift
 	done
-	trace -q -- "$interpreter" "$PROGRAM" "${scenarios[@]}"
+	trace -q --call-sites -- "$interpreter" "$PROGRAM" "${scenarios[@]}"
 	equal "$status" 0 "exit status" || return 1
 	compare "${@:2}"
 }
@@ -37,7 +37,7 @@ compare()
 }
 
 @test "--native-python keeps the interpreter's own frames" {
-	trace -q --native-python -- "$PYTHON" "$PROGRAM" nested methods through_c
+	trace -q --call-sites --native-python -- "$PYTHON" "$PROGRAM" nested methods through_c
 	equal "$status" 0 "exit status"
 	compare --native-python
 }
@@ -56,7 +56,7 @@ compare()
 	TARGET=$!
 	exec 4>"$TMP/go"
 	wait_line ready "$TMP/said"
-	launch -q -p "$TARGET"
+	launch -q --call-sites -p "$TARGET"
 	wait_tracing "$TARGET"
 	echo go >&4
 	exec 4>&-
@@ -76,7 +76,7 @@ compare()
 
 	root=$("$REPO/scripts/debian13.sh")
 	# what is mounted is gone with the namespace
-	trace -q -- unshare --mount --uts --ipc --pid --fork --mount-proc="$root/proc" sh -c '
+	trace -q --call-sites -- unshare --mount --uts --ipc --pid --fork --mount-proc="$root/proc" sh -c '
 		mount --bind "$1" "$2/mnt" && exec chroot "$2" /usr/bin/python3 /mnt/chain.py' \
 		- "$REPO/tests/targets" "$root"
 	equal "$status" 0 "exit status"

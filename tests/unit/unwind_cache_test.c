@@ -270,7 +270,7 @@ static void expect_rebuilt(const char *how)
 	expect_get("one", "10 rsp+24");
 	/* And it was put right. */
 	if (lstat(kept_path("one"), &st) || !S_ISREG(st.st_mode) || (st.st_mode & 077) ||
-	    unwind_cache_load(&cache, name_of("one"), &table))
+	    st.st_uid != geteuid() || unwind_cache_load(&cache, name_of("one"), &table))
 		fail_msg("%s: not replaced", how);
 	unwind_table_free(&table);
 }

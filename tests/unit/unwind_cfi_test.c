@@ -280,6 +280,7 @@ static const struct program refused[] = {
     {"rbp in a register", BYTES(DW_CFA_register, RBP, R9), "0 refused SAVED"},
     {"another stack pointer", BYTES(DW_CFA_register, RSP, R8), "0 refused STACK"},
     {"the stack pointer in memory", BYTES(DW_CFA_offset | RSP, 3), "0 refused STACK"},
+    {"a stack pointer elsewhere", BYTES(DW_CFA_val_offset, RSP, 1), "0 refused STACK"},
     {"a large frame", BYTES(DW_CFA_def_cfa_offset, 0x80, 0x80, 0x80, 0x80, 0x08),
      "0 refused RANGE"},
     {"far away", BYTES(DW_CFA_offset | RBP, 0x81, 0x20), "0 refused RANGE"},
@@ -394,6 +395,7 @@ static const struct program expressions[] = {
     {"a value", SAVED(DW_CFA_val_expression, RBP, DW_OP_breg7, 24), "0 rsp+8 rbp=v+16"},
     {"a value in memory", SAVED(DW_CFA_val_expression, RBX, DW_OP_breg6, SLEB(-24), DW_OP_deref),
      "0 rsp+8 rbx=(rbp-24)"},
+    {"the stack pointer by one", SAVED(DW_CFA_val_expression, RSP, DW_OP_breg7, 8), "0 rsp+8"},
     {"of another", SAVED(DW_CFA_expression, R9, DW_OP_call_frame_cfa), "0 rsp+8"},
     {"the return address by one", SAVED(DW_CFA_expression, RIP, DW_OP_breg7, 0), "0 rsp+8"},
 };

@@ -69,6 +69,47 @@ static void no_section_headers(void **state)
 			 -ENODATA);
 }
 
+/* The first function ends in four zeros, which become a terminator. */
+static void put_terminator(uint8_t *bytes, const char *section)
+{
+	const Elf64_Ehdr *header = (const Elf64_Ehdr *)bytes;
+	const Elf64_Shdr *sections = (const Elf64_Shdr *)(bytes + header->e_shoff), *names;
+	uint32_t *word, cie;
+
+	names = &sections[header->e_shstrndx];
+	while (strcmp((char *)bytes + names->sh_offset + sections->sh_name, section) != 0)
+		sections++;
+	word = (uint32_t *)(bytes + sections->sh_offset);
+	cie = word[0];
+	word += 1 + cie / 4; /* the first function */
+	assert_int_equal(word[word[0] / 4], 0);
+	word[0] -= 4;
+}
+
+/* Without the size of the section, one in the middle is not taken for its end. */
+static void a_terminator_in_the_middle(void **state)
+{
+	size_t size;
+	uint8_t *bytes;
+
+	(void)state;
+	assemble(
+	    "plain",
+	    ".globl _start\n .text\n .balign 4096\n _start: .cfi_startproc\n .skip 4, 0x90\n"
+	    /* advance_loc4: the linker takes what does nothing away */
+	    ".cfi_def_cfa_offset 16\n .cfi_escape 4, 0, 0, 0, 0\n .skip 4, 0x90\n .cfi_endproc\n "
+	    ".cfi_startproc\n"
+	    ".cfi_def_cfa_offset 32\n .skip 8, 0x90\n .cfi_endproc\n",
+	    "-static -Wl,--eh-frame-hdr");
+	bytes = read_file("plain", &size);
+	put_terminator(bytes, ".eh_frame");
+	write_file("plain", bytes, size);
+	free(bytes);
+	expect_table("plain", "4 rsp+8; 4 refused PROGRAM; 8 rsp+32");
+	strip_sections("plain", "stripped");
+	expect_table("stripped", "4 rsp+8; 4 refused PROGRAM; 8 rsp+32");
+}
+
 static void debug_frame(void **state)
 {
 	static const char *const compression[] = {"none", "zlib", "zlib-gabi"};
@@ -356,11 +397,17 @@ static void damaged_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(eh_frame),      cmocka_unit_test(no_section_headers),
-	    cmocka_unit_test(debug_frame),   cmocka_unit_test(both),
-	    cmocka_unit_test(from_memory),   cmocka_unit_test(vdso),
-	    cmocka_unit_test(build_id),      cmocka_unit_test(odd_places),
-	    cmocka_unit_test(sigreturn),     cmocka_unit_test(no_table),
+	    cmocka_unit_test(eh_frame),
+	    cmocka_unit_test(no_section_headers),
+	    cmocka_unit_test(a_terminator_in_the_middle),
+	    cmocka_unit_test(debug_frame),
+	    cmocka_unit_test(both),
+	    cmocka_unit_test(from_memory),
+	    cmocka_unit_test(vdso),
+	    cmocka_unit_test(build_id),
+	    cmocka_unit_test(odd_places),
+	    cmocka_unit_test(sigreturn),
+	    cmocka_unit_test(no_table),
 	    cmocka_unit_test(damaged_files),
 	};
 

@@ -341,7 +341,7 @@ static void tables_have_a_limit(void **state)
 		int err;
 	} cases[] = {
 	    {1u << 20, 10, 0}, /* 1 + 2 + 1 + 1 blocks */
-	    {(uint64_t)1 << 62, 10, -EFBIG},
+	    {(uint64_t)1 << 40, 10, -EFBIG},
 	    {3u << 20, 10, -EFBIG},   /* the directory alone has 6 */
 	    {1u << 20, 2000, -EFBIG}, /* 8 of rules */
 	};

@@ -251,9 +251,15 @@ static const struct {
 
 static const char *last_file(const struct naming *n, const struct stack_view *stack)
 {
-	uint64_t last = stack->nr ? n->stacks->frames[stack->places[stack->nr - 1]] : 0;
-	const struct module *module = modules_find(n->source->modules, MS_FRAME_MODULE(last));
-	const char *slash = module ? strrchr(module->path, '/') : NULL;
+	const struct module *module = NULL;
+	const char *slash;
+	size_t i;
+
+	/* Python may have gone on where the native walk ended. */
+	for (i = stack->nr; i-- > 0 && !module;)
+		module = modules_find(n->source->modules,
+				      MS_FRAME_MODULE(n->stacks->frames[stack->places[i]]));
+	slash = module ? strrchr(module->path, '/') : NULL;
 
 	return slash ? slash + 1 : module ? module->path : "unknown code";
 }

@@ -90,6 +90,19 @@ static void choose_programs(struct memsnoop_bpf *skel, enum attach_method method
 	bpf_program__set_expected_attach_type(skel->progs.session, TRACE_UPROBE_SESSION);
 }
 
+/*
+ * A stack has totals for each process and at least one piece of its own; and there
+ * is one entry per image and layer for what has no stack.  They come out of the
+ * stacks' number where it is large: one more than a power of two would double the
+ * memory of the empty map.
+ */
+static size_t totals_size(const struct kernel_options *o)
+{
+	size_t others = MS_LAYER_NR * o->max_procs;
+
+	return o->max_stacks > 2 * others ? o->max_stacks : o->max_stacks + others;
+}
+
 static void size_maps(struct memsnoop_bpf *skel, const struct kernel_options *o)
 {
 	bpf_map__set_max_entries(skel->maps.procs, o->max_procs);
@@ -100,9 +113,7 @@ static void size_maps(struct memsnoop_bpf *skel, const struct kernel_options *o)
 	bpf_map__set_max_entries(skel->maps.tasks, o->max_threads);
 	bpf_map__set_max_entries(skel->maps.blocks, o->max_blocks);
 	bpf_map__set_max_entries(skel->maps.pieces, o->max_stacks);
-	/* A stack has totals for each process and at least one piece of its own;
-	 * and there is one entry per image and layer for what has no stack. */
-	bpf_map__set_max_entries(skel->maps.totals, o->max_stacks + MS_LAYER_NR * o->max_procs);
+	bpf_map__set_max_entries(skel->maps.totals, totals_size(o));
 }
 
 static int on_ring(void *context, void *data, size_t size)

@@ -27,6 +27,7 @@ struct kernel_options {
 	size_t max_threads;
 	size_t max_codes;        /* Python code objects, all processes */
 	bool native_python;      /* keep the interpreter's own frames */
+	bool call_sites;         /* a stack for each, though they read the same: collect's */
 	bool refused[ATTACH_NR]; /* --no-feature */
 };
 

@@ -148,7 +148,7 @@ static void stack_add(struct stack *to, const struct stack *from)
  * a static initialiser of a library has tens of thousands.
  */
 static int merge_stacks(struct naming *naming, struct snapshot *s, const struct numbers *numbers,
-			const struct ms_stack_key *keys)
+			const struct ms_stack_key *keys, bool call_sites)
 {
 	struct pair_map known = {0};
 	size_t i, count = 0;
@@ -160,7 +160,10 @@ static int merge_stacks(struct naming *naming, struct snapshot *s, const struct 
 		struct stack stack = s->stacks[i];
 		size_t at;
 
-		err = frames_key(naming, image, keys[i].hash, key);
+		key[0] = keys[i].hash;
+		key[1] = 0;
+		if (!call_sites)
+			err = frames_key(naming, image, keys[i].hash, key);
 		if (err)
 			break;
 		key[0] ^=
@@ -198,7 +201,7 @@ static int fill_frames(const struct collect *c, struct snapshot *s, const struct
 		err = naming_new(&c->source, &set, &naming);
 	namings = phase_ms(&time);
 	if (!err)
-		err = merge_stacks(naming, s, numbers, keys);
+		err = merge_stacks(naming, s, numbers, keys, c->limits.call_sites);
 	else
 		s->stack_count = 0; /* none has frames that could be freed */
 	if (all && !err)

@@ -128,10 +128,12 @@ static enum cfi_refusal saved_rule(struct cfi_saved saved, const struct cfi_valu
 }
 
 /* The caller's RSP is the CFA, which need not be said. */
-static bool stack_is_usual(const struct cfi_saved *rsp)
+static bool stack_is_usual(struct cfi_saved rsp, const struct cfi_value *cfa)
 {
-	return rsp->how == CFI_UNSPECIFIED ||
-	       (rsp->how == CFI_SAVED_IS && rsp->base == CFI_BASE_CFA && rsp->offset == 0);
+	if (rsp.how == CFI_UNSPECIFIED)
+		return true;
+	rsp = from_cfa(rsp, cfa);
+	return rsp.how == CFI_SAVED_IS && rsp.base == CFI_BASE_CFA && rsp.offset == 0;
 }
 
 static enum cfi_refusal plain_rule(const struct cfi_state *state, struct ms_unwind_rule *rule)
@@ -143,7 +145,7 @@ static enum cfi_refusal plain_rule(const struct cfi_state *state, struct ms_unwi
 		return why;
 	if (!is_at(&rip, CFI_BASE_CFA, -8))
 		return CFI_REFUSED_RETURN;
-	if (!stack_is_usual(&state->saved[CFI_RSP]))
+	if (!stack_is_usual(state->saved[CFI_RSP], &state->cfa))
 		return CFI_REFUSED_STACK;
 	why = saved_rule(state->saved[CFI_RBP], &state->cfa, &rule->rbp, &rule->rbp_offset);
 	if (why)

@@ -22,9 +22,11 @@ struct unwind_rules {
 	size_t count, room;
 };
 
+/* Millions of them: packed. */
+#define ROWS_START_BITS (64 - MS_UNWIND_RULE_BITS)
 struct unwind_row {
-	uint64_t start; /* file offset */
-	uint32_t rule;
+	uint64_t start : ROWS_START_BITS; /* file offset */
+	uint64_t rule : MS_UNWIND_RULE_BITS;
 };
 
 struct unwind_rows {

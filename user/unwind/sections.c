@@ -98,6 +98,8 @@ static int find_code(const struct elf *elf, struct unwind_sections *out)
 		if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X) ||
 		    segment->p_offset >= elf->source.size)
 			continue;
+		if (elf->source.size > UNWIND_FILE_MAX)
+			return -EFBIG;
 		if (length > elf->source.size - segment->p_offset)
 			length = elf->source.size - segment->p_offset;
 		if (!length || segment->p_vaddr + length < segment->p_vaddr)

@@ -19,6 +19,9 @@
 /* Eight times what libtorch_cpu.so of torch 2.6 has. */
 #define UNWIND_FRAMES_MAX ((uint64_t)128 << 20)
 
+/* No file is larger: a terabyte, so that offsets leave bits for other things (rows.h). */
+#define UNWIND_FILE_MAX ((uint64_t)1 << 40)
+
 /* A part of the file that is loaded and executed. */
 struct unwind_code {
 	uint64_t address, offset, length;
