@@ -77,3 +77,46 @@ own()
 	"$PYTHON" "$BATS_TEST_DIRNAME/ledger.py" "$REPORT" --only --lost tasks_full \
 		--lost missed_frees
 }
+
+@test "--max-unwind too small: which file has no table is said, and counted" {
+	trace -v --max-unwind 64k -- "$T/hold" 10 10
+	equal "$status" 0 "exit status"
+	[ "$(query .lost.tables_full)" -gt 0 ] || die "no table was refused"
+	grep -q "libc.so.6: no unwind table: the limit is reached (--max-unwind)" "$TMP/err"
+	[ "$(query '[.stacks[] | select(.end == "no_table")] | length')" -gt 0 ] ||
+		die "no stack says that it has no table"
+}
+
+@test "--no-feature unwind: frame pointers only, and the report says so" {
+	trace --no-feature unwind -- "$T/hold" 10 10
+	equal "$(query .lost.tables_full)" 0 "tables refused"
+	grep -q "unwinding stopped before the thread's start" "$TMP/err"
+	[ "$(query '[.stacks[] | select(.end == "root")] | length')" -eq 0 ] ||
+		die "libc has no frame pointers, but a stack goes through it"
+}
+
+@test "unwind tables go when no process needs them any more" {
+	trace -v -- bash -c "'$T/hold' 10 10; sleep 3; true"
+	equal "$status" 0 "exit status"
+	grep -q "unwind: $T/hold: [0-9]* KiB" "$TMP/err"
+	grep -q "unwind: a table is freed" "$TMP/err"
+}
+
+@test "--max-codes too small: Python frames without a name are counted" {
+	trace --max-codes 20 -- /usr/bin/python3 -c "import json; json.dumps({})"
+	equal "$status" 0 "exit status"
+	[ "$(query .lost.codes_full)" -gt 0 ] || die "no code object was refused"
+	[ "$(query '[.frames[] | select(.function == "<python: unknown>")] | length')" -gt 0 ] ||
+		die "no frame says that it has no name"
+}
+
+@test "Python code that is gone before it is read is counted, and its frame says so" {
+	trace -- /usr/bin/python3 -c "for i in range(3000): exec('bytearray(5000)')"
+	equal "$status" 0 "exit status"
+	local gone
+	gone=$(query '[.frames[] | select(.function == "<python: gone>")] | length')
+	[ "$gone" -eq 0 ] || [ "$(query .lost.codes_gone)" -gt 0 ] || die "frames are gone uncounted"
+	equal "$(query '[.stacks[] | select(any(.frames[]; .function == "<module>"
+		or .function == "<python: gone>")) | select(.alloc_bytes >= 5000)] |
+		map(select(.alloc_bytes % 5001 == 0).allocs) | add')" 3000 "allocations of 5,001 bytes"
+}

@@ -90,6 +90,8 @@ static void entry_drop(struct tables *t, struct entry *entry)
 	uint32_t slot = entry->table - 1;
 
 	kernel_unwind_clear(t->kernel, slot);
+	log_verbose("unwind: a table is freed: %zu KiB of module %u",
+		    entry->blocks * (MS_UNWIND_BLOCK / 1024), t->modules[slot]);
 	t->modules[slot] = 0;
 	t->blocks -= entry->blocks;
 	*entry = (struct entry){0};
