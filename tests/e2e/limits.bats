@@ -120,3 +120,26 @@ own()
 		or .function == "<python: gone>")) | select(.alloc_bytes >= 5000)] |
 		map(select(.alloc_bytes % 5001 == 0).allocs) | add')" 3000 "allocations of 5,001 bytes"
 }
+
+@test "announcements of Python code that find no room are counted, the code is read all the same" {
+	mkfifo "$TMP/go"
+	/usr/bin/python3 tests/targets/many_codes.py <"$TMP/go" >"$TMP/made" 3>&- &
+	TARGET=$!
+	exec 4>"$TMP/go"
+	launch -q -p "$TARGET"
+	wait_tracing "$TARGET"
+	kill -STOP "$TRACER"
+	echo >&4
+	wait_line made "$TMP/made"
+	kill -CONT "$TRACER"
+	sleep 3
+	echo >&4
+	exec 4>&-
+	finish "$TARGET"
+	finish "$TRACER"
+	equal "$status" 0 "exit status of memsnoop"
+	[ "$(query .lost.codes_unread)" -gt 0 ] || die "every announcement found room"
+	equal "$(query '[.frames[] | select(.function == "<python: unknown>")] | length')" 0 \
+		"frames without a name"
+	[ "$(jq '[.frames[] | select((.file // "") | startswith("made"))] | length' "$REPORT")" -gt 35000 ]
+}

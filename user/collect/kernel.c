@@ -464,3 +464,31 @@ int kernel_forget(struct kernel *k, bool (*dead)(uint32_t image, void *context),
 				   forget_batch, &mappings);
 	return err;
 }
+
+struct codes_reader {
+	int (*fn)(const struct ms_code_key *key, uint32_t id, void *context);
+	void *context;
+};
+
+static int give_codes(const void *keys, const void *values, uint32_t n, void *context)
+{
+	const struct codes_reader *reader = context;
+	const struct ms_code_key *key = keys;
+	const uint32_t *ids = values;
+	uint32_t i;
+	int err = 0;
+
+	for (i = 0; i < n && !err; i++)
+		err = reader->fn(&key[i], ids[i], reader->context);
+	return err;
+}
+
+int kernel_codes(const struct kernel *k,
+		 int (*fn)(const struct ms_code_key *key, uint32_t id, void *context),
+		 void *context)
+{
+	struct codes_reader reader = {fn, context};
+
+	return read_batches(bpf_map__fd(k->skel->maps.codes), sizeof(struct ms_code_key),
+			    sizeof(uint32_t), give_codes, &reader);
+}

@@ -77,6 +77,11 @@ struct kernel_events {
 int kernel_events_fd(const struct kernel *k);
 void kernel_events_read(struct kernel *k, const struct kernel_events *events, void *context);
 
+/* Every Python code object that has an id, read in batches. */
+int kernel_codes(const struct kernel *k,
+		 int (*fn)(const struct ms_code_key *key, uint32_t id, void *context),
+		 void *context);
+
 /* From here on nothing is counted; the tables stand still. */
 void kernel_stop(struct kernel *k);
 

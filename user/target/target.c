@@ -31,7 +31,8 @@ struct target {
 	struct modules *modules;
 	struct tables *tables;
 	struct codes *codes;
-	uint32_t generation; /* of the last mapping table given to the kernel */
+	uint64_t codes_unread; /* of those announcements that were lost: looked after */
+	uint32_t generation;   /* of the last mapping table given to the kernel */
 	struct closer *closer;
 	bool *matched; /* by row */
 	struct traced **traced;
@@ -507,9 +508,32 @@ void target_event(struct target *t, const struct ms_event *e)
 	}
 }
 
+static int read_code(const struct ms_code_key *key, uint32_t id, void *context)
+{
+	struct target *t = context;
+	size_t i;
+
+	if (codes_known(t->codes, id))
+		return 0;
+	for (i = 0; i < t->traced_count; i++)
+		if (t->traced[i]->image->id == key->image)
+			codes_add(t->codes, id, t->traced[i]->pid, key);
+	return 0;
+}
+
+/* Code objects whose announcement found the ring buffer full are looked up in the map. */
+static void read_unannounced(struct target *t)
+{
+	uint64_t lost = kernel_loss(t->kernel, MS_LOSS_codes_unread);
+
+	if (lost != t->codes_unread && !kernel_codes(t->kernel, read_code, t))
+		t->codes_unread = lost;
+}
+
 void target_make_room(struct target *t)
 {
 	tables_sweep(t->tables);
+	read_unannounced(t);
 }
 
 size_t target_images(const struct target *t, struct image *const **images)
