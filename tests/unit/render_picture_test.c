@@ -283,6 +283,30 @@ static void flame_counts_what_is_too_narrow(void **state)
 	snapshot_free(s);
 }
 
+/* A Python call is always one of a line. */
+static void flame_has_python_by_line(void **state)
+{
+	struct snapshot *s = snapshot_make("lines", 1);
+	char *svg;
+
+	(void)state;
+	snapshot_add_process(s, 1, "app");
+	for (unsigned i = 0; i < 2; i++) {
+		struct stack *stack = ADD_STACK(s, 0, LAYER_HEAP, 500, "load_model", "alloc");
+
+		stack->frames[0].kind = FRAME_PYTHON;
+		stack->frames[0].file = "/src/resnet18.py";
+		stack->frames[0].line = 27 + i;
+		stack->frames[1].file = "alloc.c";
+		stack->frames[1].line = 3 + i;
+	}
+	svg = picture(render_flame, s, METRIC_PEAK);
+	assert_int_equal(occurrences(svg, "data-n=\"load_model (resnet18.py:27)\""), 1);
+	assert_int_equal(occurrences(svg, "data-n=\"load_model (resnet18.py:28)\""), 1);
+	free(svg);
+	snapshot_free(s);
+}
+
 static void flame_says_that_there_is_nothing(void **state)
 {
 	struct snapshot *s = snapshot_make(NULL, 0);
@@ -624,6 +648,7 @@ int main(void)
 	    cmocka_unit_test(flame_widths_sum_to_the_total),
 	    cmocka_unit_test(flame_tells_processes_and_layers_apart),
 	    cmocka_unit_test(flame_counts_what_is_too_narrow),
+	    cmocka_unit_test(flame_has_python_by_line),
 	    cmocka_unit_test(flame_says_that_there_is_nothing),
 	    cmocka_unit_test(flame_is_the_same_every_time),
 	    cmocka_unit_test(flame_says_what_was_lost),

@@ -158,11 +158,21 @@ static void put_numbers(const struct flame *f, const struct tree_node *node, boo
 		fprintf(f->out, "\n%s", part_exact(number, METRIC_COUNT, node->allocs));
 }
 
+/* What is written into a box: a short name, for Python with the line of the call. */
+static const char *box_label(char buffer[NAME_LEN], const struct frame *frame)
+{
+	if (frame->kind != FRAME_PYTHON || !frame->file || !frame->line)
+		return part_short_name(buffer, frame);
+	snprintf(buffer, NAME_LEN, "%.120s (%.120s:%u)", frame->function,
+		 part_basename(frame->file), frame->line);
+	return buffer;
+}
+
 static void put_box(const struct flame *f, const struct tree_node *node)
 {
 	char buffer[NAME_LEN], brief[NAME_LEN], colour[COLOUR_LEN];
 	const char *name = node_name(buffer, f, node);
-	const char *label = node->frame ? part_short_name(brief, node->frame) : name;
+	const char *label = node->frame ? box_label(brief, node->frame) : name;
 	double x = SVG_MARGIN + (double)node->start * f->scale;
 	double width = (double)node->value * f->scale;
 	double y = f->bottom - ROW * (node->depth + 1.0);

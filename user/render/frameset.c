@@ -55,20 +55,26 @@ int frameset_compare_text(const char *a, const char *b)
 	return strcmp(a, b);
 }
 
+/* The line, where it tells frames apart: a Python call is always one of a line. */
+static unsigned line_of(const struct frameset *set, const struct frame *frame)
+{
+	return set->by_line || frame->kind == FRAME_PYTHON ? frame->line : 0;
+}
+
 static uint64_t hash_frame(const struct frameset *set, const struct frame *frame)
 {
 	uint64_t hash = hash_text(set->seed, frame->function);
 
 	hash = hash_text(hash, frame->file);
 	hash = hash_text(hash, frame->module);
-	return hash_mix(hash, (uint64_t)(set->by_line ? frame->line : 0) << 32 |
-				  (uint64_t)frame->kind << 1 | frame->inlined);
+	return hash_mix(hash, (uint64_t)line_of(set, frame) << 32 | (uint64_t)frame->kind << 1 |
+				  frame->inlined);
 }
 
 static bool same_frame(const struct frameset *set, const struct frame *a, const struct frame *b)
 {
 	return a->kind == b->kind && a->inlined == b->inlined &&
-	       (!set->by_line || a->line == b->line) &&
+	       line_of(set, a) == line_of(set, b) &&
 	       !frameset_compare_text(a->function, b->function) &&
 	       !frameset_compare_text(a->file, b->file) &&
 	       !frameset_compare_text(a->module, b->module);
@@ -203,7 +209,7 @@ uint32_t frameset_add(struct frameset *set, const struct frame *frame)
 	    .function = frame->function,
 	    .file = frame->file,
 	    .module = frame->module,
-	    .line = set->by_line ? frame->line : 0,
+	    .line = line_of(set, frame),
 	    .kind = (unsigned)frame->kind << 1 | frame->inlined,
 	};
 	const struct frameset_seen *known = seen_find(set, &seen);

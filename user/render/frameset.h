@@ -31,7 +31,7 @@ struct frameset {
 	uint32_t seen_count, seen_room;
 	size_t compared; /* frames whose texts were read */
 	uint64_t seed;
-	bool by_line; /* whether the line makes a difference */
+	bool by_line; /* whether the line makes a difference; in Python it always does */
 };
 
 /* 0 or -ENOMEM; frameset_free() is due either way. */
