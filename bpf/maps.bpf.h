@@ -28,7 +28,7 @@ struct pending {
 #define MS_SIZE_OVERFLOW (~0ULL)
 
 /* What was found for a return address, see stack.bpf.h. */
-#define MS_MEMO 256
+#define MS_MEMO 64 /* more, and the state of a thread needs 16 KiB at once, which may fail */
 struct memo {
 	__u64 address;
 	__u64 frame;
