@@ -33,6 +33,8 @@ char LICENSE[] SEC("license") = "GPL";
 const volatile __u32 kmalloc_arguments, cache_arguments; /* enum slab_arguments */
 const volatile __u32 page_shift;
 
+__u64 frees_again; /* of those that the kernel says were missed */
+
 struct scratch {
 	__u32 busy;
 	struct ms_stack stack;
@@ -141,23 +143,45 @@ static __always_inline int on_alloc(void *ctx, enum slab_layer layer, __u64 site
 	return 0;
 }
 
-/* Bytes of the block that was freed, 0 if it is unknown. */
-static __always_inline __u64 on_free(enum slab_layer layer, __u64 address)
+/* Bytes of the block, 0 if there is none at the address. */
+static __always_inline __u64 block_free(enum slab_layer layer, __u64 address)
 {
 	struct ms_block_key key = {.id = SLAB_IMAGE, .space = layer, .address = address};
-	struct ms_totals *t;
 	struct ms_block block;
 
-	if (address <= NO_BLOCK)
+	if (stopped || address <= NO_BLOCK || !account_take(&key, &block))
 		return 0;
-	if (account_take(&key, &block)) {
-		account_freed(SLAB_IMAGE, layer, &block, bpf_ktime_get_ns(), 0);
-		return block.size;
-	}
+	account_freed(SLAB_IMAGE, layer, &block, bpf_ktime_get_ns(), 0);
+	return block.size;
+}
+
+static __always_inline __u64 on_free(enum slab_layer layer, __u64 address)
+{
+	__u64 size = block_free(layer, address);
+	struct ms_totals *t;
+
+	if (size || stopped || address <= NO_BLOCK)
+		return size;
 	t = account_image(SLAB_IMAGE, layer);
 	if (t)
 		__sync_fetch_and_add(&t->unknown_frees, 1);
 	return 0;
+}
+
+static __always_inline __u64 on_free_again(enum slab_layer layer, __u64 address)
+{
+	__u64 size = block_free(layer, address);
+
+	if (size)
+		__sync_fetch_and_add(&frees_again, 1);
+	return size;
+}
+
+/* A block whose parts are freed one by one, split_page(), is gone with the first. */
+static __always_inline void count_split(__u64 size, __u32 order)
+{
+	if (size > 1ULL << (page_shift + order))
+		loss_add(MS_LOSS_pages_split, 1);
 }
 
 /* ---- objects -------------------------------------------------------------- */
@@ -233,38 +257,66 @@ int kmem_cache_alloc_node(__u64 *ctx)
 }
 
 SEC("raw_tp/kfree")
-int BPF_PROG(kfree, __u64 site, __u64 address)
+int kfree(__u64 *ctx)
 {
-	if (!stopped)
-		on_free(SLAB_OBJECTS, address);
+	on_free(SLAB_OBJECTS, ctx[1]);
 	return 0;
 }
 
 SEC("raw_tp/kmem_cache_free")
-int BPF_PROG(kmem_cache_free, __u64 site, __u64 address)
+int kmem_cache_free(__u64 *ctx)
 {
-	if (!stopped)
-		on_free(SLAB_OBJECTS, address);
+	on_free(SLAB_OBJECTS, ctx[1]);
 	return 0;
 }
 
 /* ---- pages ---------------------------------------------------------------- */
 
 SEC("raw_tp/mm_page_alloc")
-int BPF_PROG(mm_page_alloc, __u64 page, __u32 order, __u32 gfp, int migrate_type)
+int mm_page_alloc(__u64 *ctx)
 {
+	__u32 order = ctx[1], type = ctx[3];
+
 	/* Memory of processes and the page cache can be moved; it is not the kernel's own. */
-	if (stopped || migrate_type == (int)bpf_core_enum_value(enum migratetype, MIGRATE_MOVABLE))
+	if (stopped || type == bpf_core_enum_value(enum migratetype, MIGRATE_MOVABLE))
 		return 0;
-	return on_alloc(ctx, SLAB_PAGES, 0, page, 1ULL << (page_shift + order),
+	return on_alloc(ctx, SLAB_PAGES, 0, ctx[0], 1ULL << (page_shift + order),
 			SLAB_FRAME(SLAB_PAGE_ORDER, order));
 }
 
 /* Pages freed in batches (mm_page_free_batched) have passed here one by one before. */
 SEC("raw_tp/mm_page_free")
-int BPF_PROG(mm_page_free, __u64 page, __u32 order)
+int mm_page_free(__u64 *ctx)
 {
-	if (!stopped && on_free(SLAB_PAGES, page) > 1ULL << (page_shift + order))
-		loss_add(MS_LOSS_pages_split, 1);
+	count_split(on_free(SLAB_PAGES, ctx[0]), ctx[1]);
+	return 0;
+}
+
+/* ---- frees that came while one was being traced ----------------------------- */
+
+/*
+ * Since 6.1 (commit 05b24ff9b2cf) the kernel does not run a program that its CPU is in
+ * the middle of: an interrupt's frees are missed by the program it has interrupted.  RCU
+ * frees in interrupts, many at a time, and what is not seen freed looks like a leak.
+ * These run behind the others, and take what those have left.
+ */
+SEC("raw_tp/kfree")
+int kfree_again(__u64 *ctx)
+{
+	on_free_again(SLAB_OBJECTS, ctx[1]);
+	return 0;
+}
+
+SEC("raw_tp/kmem_cache_free")
+int kmem_cache_free_again(__u64 *ctx)
+{
+	on_free_again(SLAB_OBJECTS, ctx[1]);
+	return 0;
+}
+
+SEC("raw_tp/mm_page_free")
+int mm_page_free_again(__u64 *ctx)
+{
+	count_split(on_free_again(SLAB_PAGES, ctx[0]), ctx[1]);
 	return 0;
 }

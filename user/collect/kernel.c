@@ -12,9 +12,8 @@
 #include <bpf/libbpf.h>
 
 #include "base/log.h"
+#include "collect/batch.h"
 #include "memsnoop.skel.h"
-
-#define BATCH_BYTES (1u << 20) /* of values read by one call */
 
 /* enum bpf_attach_type since 6.6 (commit 89ae89f53d20) and 6.13 (d920179b3d48). */
 #define TRACE_UPROBE_MULTI 48
@@ -299,117 +298,14 @@ int kernel_piece(const struct kernel *k, uint64_t name, struct ms_piece *out)
 	return bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.pieces), &name, out);
 }
 
-/*
- * Reads a whole hash map in batches, so that entries that come and go meanwhile
- * cannot restart the walk.  fn gets each batch; stops on its first error.
- */
-static int read_batches(int fd, size_t key_size, size_t value_size,
-			int (*fn)(const void *keys, const void *values, uint32_t n, void *context),
-			void *context)
+int kernel_pieces(const struct kernel *k)
 {
-	uint32_t batch = 0, n;
-	size_t size = BATCH_BYTES / value_size + 1;
-	char *keys = malloc(size * key_size), *values = malloc(size * value_size);
-	bool first = true;
-	int err = keys && values ? 0 : -ENOMEM;
-
-	while (!err) {
-		n = size;
-		err =
-		    bpf_map_lookup_batch(fd, first ? NULL : &batch, &batch, keys, values, &n, NULL);
-		if (err == -ENOSPC) {
-			/* One bucket holds more than a batch. */
-			char *k = realloc(keys, 2 * size * key_size);
-			char *v = k ? realloc(values, 2 * size * value_size) : NULL;
-
-			keys = k ? k : keys;
-			values = v ? v : values;
-			err = k && v ? 0 : -ENOMEM;
-			size *= 2;
-			continue;
-		}
-		if (err && err != -ENOENT)
-			break;
-		first = false;
-		if (n) {
-			int stop = fn(keys, values, n, context);
-
-			if (stop)
-				err = stop;
-		}
-	}
-	free(keys);
-	free(values);
-	return err == -ENOENT ? 0 : err;
-}
-
-struct totals_sink {
-	struct kernel_total *items;
-	size_t count, room;
-};
-
-static int take_totals(const void *keys, const void *values, uint32_t n, void *context)
-{
-	const struct ms_stack_key *key = keys;
-	const struct ms_stack_totals *value = values;
-	struct totals_sink *sink = context;
-	uint32_t i;
-
-	if (sink->count + n > sink->room) {
-		size_t room = 2 * (sink->count + n);
-		void *items = realloc(sink->items, room * sizeof(*sink->items));
-
-		if (!items)
-			return -ENOMEM;
-		sink->items = items;
-		sink->room = room;
-	}
-	for (i = 0; i < n; i++)
-		sink->items[sink->count++] = (struct kernel_total){key[i], value[i]};
-	return 0;
+	return bpf_map__fd(k->skel->maps.pieces);
 }
 
 int kernel_totals(const struct kernel *k, struct kernel_total **out, size_t *count)
 {
-	struct totals_sink sink = {0};
-	int err = read_batches(bpf_map__fd(k->skel->maps.totals), sizeof(struct ms_stack_key),
-			       sizeof(struct ms_stack_totals), take_totals, &sink);
-
-	if (err) {
-		free(sink.items);
-		return err;
-	}
-	*out = sink.items;
-	*count = sink.count;
-	return 0;
-}
-
-struct pieces_reader {
-	int (*fn)(uint64_t name, const struct ms_piece *piece, void *context);
-	void *context;
-};
-
-static int give_pieces(const void *keys, const void *values, uint32_t n, void *context)
-{
-	const struct pieces_reader *reader = context;
-	const struct ms_piece *pieces = values;
-	const uint64_t *names = keys;
-	uint32_t i;
-	int err = 0;
-
-	for (i = 0; i < n && !err; i++)
-		err = reader->fn(names[i], &pieces[i], reader->context);
-	return err;
-}
-
-int kernel_pieces(const struct kernel *k,
-		  int (*fn)(uint64_t name, const struct ms_piece *piece, void *context),
-		  void *context)
-{
-	struct pieces_reader reader = {fn, context};
-
-	return read_batches(bpf_map__fd(k->skel->maps.pieces), sizeof(uint64_t),
-			    sizeof(struct ms_piece), give_pieces, &reader);
+	return totals_read(bpf_map__fd(k->skel->maps.totals), out, count);
 }
 
 struct forget {
@@ -447,21 +343,21 @@ int kernel_forget(struct kernel *k, bool (*dead)(uint32_t image, void *context),
 				 sizeof(uint32_t)};
 	struct forget mappings = {dead, context, bpf_map__fd(k->skel->maps.mappings),
 				  sizeof(uint32_t)};
-	int err = read_batches(totals.fd, totals.key_size, sizeof(struct ms_stack_totals),
-			       forget_batch, &totals);
+	int err = batch_read(totals.fd, totals.key_size, sizeof(struct ms_stack_totals),
+			     forget_batch, &totals);
 
 	if (!err)
-		err = read_batches(blocks.fd, blocks.key_size, sizeof(struct ms_block),
-				   forget_batch, &blocks);
+		err = batch_read(blocks.fd, blocks.key_size, sizeof(struct ms_block), forget_batch,
+				 &blocks);
 	if (!err)
-		err = read_batches(images.fd, images.key_size, sizeof(struct ms_image),
-				   forget_batch, &images);
+		err = batch_read(images.fd, images.key_size, sizeof(struct ms_image), forget_batch,
+				 &images);
 	if (!err)
-		err = read_batches(pythons.fd, pythons.key_size, sizeof(struct ms_python),
-				   forget_batch, &pythons);
+		err = batch_read(pythons.fd, pythons.key_size, sizeof(struct ms_python),
+				 forget_batch, &pythons);
 	if (!err)
-		err = read_batches(mappings.fd, mappings.key_size, sizeof(struct ms_mappings),
-				   forget_batch, &mappings);
+		err = batch_read(mappings.fd, mappings.key_size, sizeof(struct ms_mappings),
+				 forget_batch, &mappings);
 	return err;
 }
 
@@ -489,6 +385,6 @@ int kernel_codes(const struct kernel *k,
 {
 	struct codes_reader reader = {fn, context};
 
-	return read_batches(bpf_map__fd(k->skel->maps.codes), sizeof(struct ms_code_key),
-			    sizeof(uint32_t), give_codes, &reader);
+	return batch_read(bpf_map__fd(k->skel->maps.codes), sizeof(struct ms_code_key),
+			  sizeof(uint32_t), give_codes, &reader);
 }

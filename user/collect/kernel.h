@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The kernel side, loaded: maps, ring buffer, programs.  The only file besides
- * probe/attach.c that knows libbpf.
+ * probe/attach.c and batch.c that knows libbpf.
  */
 #ifndef MS_KERNEL_H
 #define MS_KERNEL_H
@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "collect/totals.h"
 #include "memsnoop.h"
 #include "probe/table.h"
 #include "python.h"
@@ -89,16 +90,10 @@ void kernel_stop(struct kernel *k);
 void kernel_loss_add(struct kernel *k, enum ms_loss which, uint64_t n);
 uint64_t kernel_loss(const struct kernel *k, enum ms_loss which);
 int kernel_image(const struct kernel *k, uint32_t image, struct ms_image *out);
-/* A piece of a stack, or -ENOENT; and all of them, read in batches. */
+/* A piece of a stack, or -ENOENT; and the map of all. */
 int kernel_piece(const struct kernel *k, uint64_t name, struct ms_piece *out);
-int kernel_pieces(const struct kernel *k,
-		  int (*fn)(uint64_t name, const struct ms_piece *piece, void *context),
-		  void *context);
+int kernel_pieces(const struct kernel *k);
 
-struct kernel_total {
-	struct ms_stack_key key;
-	struct ms_stack_totals value;
-};
 /* Every stack's totals, read in batches; the caller frees *out. */
 int kernel_totals(const struct kernel *k, struct kernel_total **out, size_t *count);
 /* Forgets images for which dead(id) is true: their totals and blocks. */
