@@ -16,7 +16,7 @@
 
 #include "account.bpf.h"
 #include "pieces.bpf.h"
-#include "slab/slab.h"
+#include "slab/contract.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

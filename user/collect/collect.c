@@ -231,18 +231,10 @@ static int fill_points(const struct collect *c, struct snapshot *s, const struct
 
 static int fill_losses(const struct collect *c, struct snapshot *s)
 {
-	static const struct loss losses[MS_LOSS_NR] = {
-#define X(name, text) {#name, text, 0},
-	    MS_LOSSES(X)
-#undef X
-	};
 	size_t i;
 
-	s->losses = malloc(sizeof(losses));
-	if (!s->losses)
+	if (totals_losses(s))
 		return -ENOMEM;
-	memcpy(s->losses, losses, sizeof(losses));
-	s->loss_count = MS_LOSS_NR;
 	for (i = 0; i < s->loss_count; i++)
 		s->losses[i].count = kernel_loss(c->kernel, i);
 	s->losses[MS_LOSS_codes_gone].count += codes_gone(c->source.codes);

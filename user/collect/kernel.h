@@ -34,6 +34,8 @@ struct kernel_options {
 
 struct kernel;
 
+/* What libbpf says is ours, and only with -v. */
+void kernel_log_libbpf(void);
 /* Whether this process may trace at all: 0, or a negative errno after one line. */
 int kernel_check_privileges(void);
 

@@ -131,6 +131,22 @@ void totals_layer(struct layer_totals *layer, const struct ms_totals *t, uint64_
 	};
 }
 
+int totals_losses(struct snapshot *s)
+{
+	static const struct loss losses[MS_LOSS_NR] = {
+#define X(name, text) {#name, text, 0},
+	    MS_LOSSES(X)
+#undef X
+	};
+
+	s->losses = malloc(sizeof(losses));
+	if (!s->losses)
+		return -ENOMEM;
+	memcpy(s->losses, losses, sizeof(losses));
+	s->loss_count = MS_LOSS_NR;
+	return 0;
+}
+
 /* ---- deltas ---------------------------------------------------------------- */
 
 struct previous {

@@ -30,6 +30,9 @@ void totals_add(struct stack *to, const struct stack *from);
  */
 void totals_layer(struct layer_totals *layer, const struct ms_totals *totals, uint64_t start_ns);
 
+/* Every loss counter, each 0.  0 or -ENOMEM. */
+int totals_losses(struct snapshot *s);
+
 /* What changed since the last snapshot. */
 struct deltas {
 	struct previous *previous; /* sorted by key */

@@ -3,8 +3,8 @@
  * What slab.bpf.c and user/slab/ agree on, besides memsnoop.h: kernel memory is
  * accounted as the memory of one image, in two layers of its own.
  */
-#ifndef MS_SLAB_H
-#define MS_SLAB_H
+#ifndef MS_SLAB_CONTRACT_H
+#define MS_SLAB_CONTRACT_H
 
 #include "memsnoop.h"
 
