@@ -3,6 +3,7 @@
 #include "slab/slab.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
@@ -220,6 +221,10 @@ void slab_stop(struct slab *s)
 	/* The programs run in RCU's read-side sections; this waits for all of them. */
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
 		log_verbose("slab: cannot wait for other CPUs: %s", strerror(errno));
+	log_verbose("slab: %" PRIu64 " runs of programs were missed in interrupts; %" PRIu64
+		    " frees among them were seen all the same",
+		    misses(s) - s->misses_before,
+		    (uint64_t)__atomic_load_n(&s->skel->bss->frees_again, __ATOMIC_RELAXED));
 }
 
 void slab_close(struct slab *s)
