@@ -31,7 +31,7 @@ check:
 .PHONY: bench
 bench:
 	$(Q)scripts/deps.sh build bench
-	$(Q)$(MAKE) all $(OUT)/bench/pair
+	$(Q)$(MAKE) all $(OUT)/bench/pair $(OUT)/bench/kernel_pair
 	$(Q)OUT=$(OUT) scripts/bench.sh
 
 # how complete the stacks of a training run are, and where the others end
@@ -69,8 +69,8 @@ clean:
 	$(say) CLEAN
 	$(Q)rm -rf .output memsnoop
 
-# the loop of the benchmark: frame pointers, so that every tool sees the same stack
-$(OUT)/bench/pair: tests/bench/pair.c
+# the loops of the benchmark: frame pointers, so that every tool sees the same stack
+$(OUT)/bench/%: tests/bench/%.c
 	$(say) BENCH $@
 	$(Q)mkdir -p $(@D)
 	$(Q)gcc -g -O1 -fno-inline -fno-optimize-sibling-calls -fno-omit-frame-pointer -fno-builtin \

@@ -127,13 +127,19 @@ static struct frame name_code(struct slab_frames *f, uint64_t address)
 }
 
 /* bpf_trace_run4() and its kin call a program at a tracepoint; the program is further in. */
-static bool calls_program(const struct frame *frame)
-{
-	static const char *const names[] = {"bpf_trace_run", "__bpf_trace_", "__traceiter_"};
-	size_t i;
+static const char *const tracers[] = {"bpf_trace_run", "__bpf_trace_", "__traceiter_", NULL};
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (frame->function && !strncmp(frame->function, names[i], strlen(names[i])))
+/*
+ * Where an interrupt of the timer or of a device comes in.  Whoever it interrupts has not
+ * called it: each would be another stack, and none of them says anything.
+ */
+static const char *const interrupts[] = {"asm_sysvec_apic_timer_interrupt", "asm_common_interrupt",
+					 "el1h_64_irq", NULL};
+
+static bool begins_with(const struct frame *frame, const char *const *names)
+{
+	for (; *names; names++)
+		if (!strncmp(frame->function, *names, strlen(*names)))
 			return true;
 	return false;
 }
@@ -142,10 +148,11 @@ size_t slab_frames_name(struct slab_frames *f, const struct ms_stack *stack, str
 {
 	struct frame named[MS_STACK_DEPTH + 1];
 	size_t i, count = 0, own = 1, nr = stack->nr;
+	bool outermost = false;
 
 	if (nr > MS_STACK_DEPTH + 1)
 		nr = MS_STACK_DEPTH + 1;
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < nr && !outermost; i++) {
 		if (i)
 			named[i] = name_code(f, stack->frames[i]);
 		else
@@ -153,10 +160,12 @@ size_t slab_frames_name(struct slab_frames *f, const struct ms_stack *stack, str
 						  .kind = FRAME_KERNEL};
 		if (!named[i].function)
 			return 0;
-		if (i <= OWN_FRAMES && calls_program(&named[i]))
+		if (i <= OWN_FRAMES && begins_with(&named[i], tracers))
 			own = i + 1;
+		outermost = i && begins_with(&named[i], interrupts);
 	}
-	for (i = nr; i-- > own;)
+	nr = i;
+	while (i-- > own)
 		out[count++] = named[i];
 	if (nr)
 		out[count++] = named[0];
