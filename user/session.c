@@ -86,9 +86,15 @@ static void on_code(const struct ms_code_event *event, void *context)
 	codes_add_event(target_codes(s->target), event);
 }
 
+static void on_vm(const struct ms_vm_event *event, void *context)
+{
+	(void)context;
+	(void)event;
+}
+
 static void drain(void *context)
 {
-	static const struct kernel_events events = {on_event, on_code};
+	static const struct kernel_events events = {on_event, on_code, on_vm};
 	struct session *s = context;
 
 	kernel_events_read(s->kernel, &events, s);
@@ -102,6 +108,15 @@ static void on_stopped(pid_t pid, void *context)
 	/* Threads and vfork children stop too; they are no processes of the target. */
 	if (err && err != -ESRCH && err != -EPERM)
 		log_warn("pid %d: cannot follow it: %s", pid, strerror(-err));
+}
+
+/* The last look at a process's memory, when its first thread is about to end. */
+static void on_exiting(pid_t tid, void *context)
+{
+	struct session *s = context;
+
+	(void)s;
+	(void)tid;
 }
 
 static void show_table(struct session *s)
@@ -249,7 +264,7 @@ static int add_pids(struct session *s)
 /* Forks the command's process early: it is a copy of us, and we are small yet. */
 static int fork_command(struct session *s)
 {
-	const struct launch_ops ops = {drain, on_stopped, s};
+	const struct launch_ops ops = {drain, on_stopped, on_exiting, s};
 	int err = s->options->command ? launch_start(s->options->command, &ops, &s->launch) : 0;
 
 	return err ? log_error(err, "cannot start %s under ptrace: %s", s->options->command[0],
@@ -358,10 +373,22 @@ static void detach(struct session *s)
 	say_walks(s);
 }
 
+/* Layers overlap, so a flame graph shows one: what its name says, else the heap. */
+static unsigned flame_layers(const struct snapshot *snapshot, const char *path)
+{
+	enum layer named = output_layer(path);
+
+	if (named != LAYER_NR)
+		return 1u << named;
+	return snapshot->layer_on[LAYER_HEAP] ? 1u << LAYER_HEAP : 0;
+}
+
 static int write_file(const struct session *s, const struct snapshot *snapshot, const char *path,
 		      render_fn *render)
 {
-	struct render_options options = {.metric = s->options->metric, .top = s->options->top};
+	struct render_options options = {.metric = s->options->metric,
+					 .top = s->options->top,
+					 .layers = flame_layers(snapshot, path)};
 	uint64_t time = 0;
 	int err;
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "collect/fill.h"
 #include "target/process.h"
@@ -101,6 +102,32 @@ void collect_make_room(struct collect *c)
 		kept_move(&c->kept, c->kernel, c->target);
 }
 
+static struct memory memory_of(const struct process_memory *m)
+{
+	return (struct memory){m->anon_bytes, m->file_bytes,       m->shmem_bytes,
+			       m->swap_bytes, m->page_table_bytes, m->mapped_bytes};
+}
+
+/*
+ * The most that was resident since the last tick.  The kernel's program sees the
+ * counters without what each CPU has not added yet; how much that is now, it was
+ * then, but for a batch.
+ */
+static uint64_t rss_high(const struct collect *c, struct image *image)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), now = image->memory.rss_bytes;
+	int64_t high, lag;
+	struct ms_rss rss;
+
+	if (kernel_rss(c->kernel, image->id, &rss))
+		return now;
+	image->rss_peak_at_ns = rss.peak_at_ns;
+	lag = (int64_t)(now / page) -
+	      (rss.pages[MS_RSS_FILE] + rss.pages[MS_RSS_ANON] + rss.pages[MS_RSS_SHMEM]);
+	high = rss.high_pages ? (rss.high_pages + lag) * (int64_t)page : 0;
+	return high > (int64_t)now ? (uint64_t)high : now;
+}
+
 void collect_tick(struct collect *c)
 {
 	struct image *const *images;
@@ -121,16 +148,19 @@ void collect_tick(struct collect *c)
 		if (images[i]->end_ns || !images[i]->ready_ns ||
 		    process_memory(images[i]->pid, &memory))
 			continue;
-		images[i]->rss_bytes = memory.rss_bytes;
-		images[i]->rss_peak_bytes = memory.rss_peak_bytes;
+		images[i]->memory = memory;
 		if (!kept || kernel_image(c->kernel, images[i]->id, &totals))
 			continue;
 		point.rss_bytes = memory.rss_bytes;
+		point.rss_high_bytes = rss_high(c, images[i]);
+		point.memory = memory_of(&memory);
 		for (layer = 0; layer < LAYER_NR; layer++)
 			if (totals.layer[layer].live_bytes > 0)
 				point.layer_bytes[layer] = totals.layer[layer].live_bytes;
 		timeline_add(&c->timeline, &point);
 	}
+	if (kept)
+		kernel_rss_tick(c->kernel);
 }
 
 /* ---- processes ---------------------------------------------------------- */
@@ -193,8 +223,9 @@ static int fill_process(const struct collect *c, struct process *p, const struct
 	    .exit_code = exit_code_of(image->wait_status),
 	    .start_s = seconds_since(c, image->start_ns),
 	    .end_s = seconds_since(c, end_ns),
-	    .rss_bytes = image->rss_bytes,
-	    .rss_peak_bytes = image->rss_peak_bytes,
+	    .rss_bytes = image->memory.rss_bytes,
+	    .rss_peak_bytes = image->memory.rss_peak_bytes,
+	    .memory = memory_of(&image->memory),
 	};
 	fill_layers(c, p, totals);
 	return p->comm ? 0 : -ENOMEM;

@@ -485,7 +485,7 @@ static void image_exited(struct target *t, const struct ms_event *e)
 		/* signal->maxrss outlives exec: a larger former program hides this
 		 * one's, and then the last tick's high-water mark stands. */
 		if (e->maxrss_pages > image->maxrss_before)
-			image->rss_peak_bytes = e->maxrss_pages * sysconf(_SC_PAGESIZE);
+			image->memory.rss_peak_bytes = e->maxrss_pages * sysconf(_SC_PAGESIZE);
 	}
 	traced_remove(t, traced);
 }
