@@ -328,6 +328,8 @@ static void test_begun_in_the_middle(void **state)
 					       : (below(2) ? VM_STACK_BEFORE : 0);
 		for (i = 0; i < 60; i++)
 			thread_step(w, below(THREADS), true);
+		for (i = below(w->reported + 1); w->read < i;)
+			read_event(w);
 		reconcile(w, VM_STACK_BEFORE);
 		run(w, 200, 0);
 		check_owners(w);
