@@ -56,13 +56,6 @@ struct keeping {
 	__u32 store, failed;
 };
 
-/* A system call of the vm layer, from its beginning to its end. */
-struct vm_call {
-	__u64 brk;  /* the break when it began */
-	__u32 told; /* user space has heard of its beginning */
-	__u32 pad;
-};
-
 /* Per thread.  The walk's scratch lives here because uprobe programs are
  * preemptible: per-CPU scratch could be overwritten by another thread. */
 struct task_state {
@@ -76,7 +69,7 @@ struct task_state {
 	struct python_state python;
 	struct memo memo[MS_MEMO];
 	__u64 walks, walk_frames, memo_lookups, memo_hits;
-	struct vm_call vm;
+	__u64 brk;          /* the break when brk() began */
 	__u64 fault_stack;  /* of the last page fault */
 	__u64 major_faults; /* of the thread, when that fault began */
 	__u32 fault_open;   /* it is not known yet whether it was a major one */

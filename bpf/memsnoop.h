@@ -266,24 +266,20 @@ struct ms_walks {
 
 /* ---- the vm layer: system calls that change what is mapped --------------- */
 
-/*
- * Name, and whether user space must hear of its beginning: what a call takes away
- * may be another thread's before the call returns.
- */
 #define MS_VM_CALLS(X)                                                                             \
-	X(mmap, 0)                                                                                 \
-	X(munmap, 1)                                                                               \
-	X(mremap, 1)                                                                               \
-	X(brk, 1)                                                                                  \
-	X(madvise, 0)                                                                              \
-	X(mlock, 0)                                                                                \
-	X(mlock2, 0)                                                                               \
-	X(mlockall, 0)                                                                             \
-	X(shmat, 0)                                                                                \
-	X(shmdt, 1)
+	X(mmap)                                                                                    \
+	X(munmap)                                                                                  \
+	X(mremap)                                                                                  \
+	X(brk)                                                                                     \
+	X(madvise)                                                                                 \
+	X(mlock)                                                                                   \
+	X(mlock2)                                                                                  \
+	X(mlockall)                                                                                \
+	X(shmat)                                                                                   \
+	X(shmdt)
 
 enum ms_vm_call {
-#define X(name, early) MS_VM_##name,
+#define X(name) MS_VM_##name,
 	MS_VM_CALLS(X)
 #undef X
 	    MS_VM_NR
@@ -291,11 +287,7 @@ enum ms_vm_call {
 
 #define MS_VM_ARGUMENTS 5
 
-/*
- * A system call began (`begins`), or ended with `result`.  Of a call whose
- * beginning was told and which took away what it was to, the end is not told
- * unless it has something to add: see vm.bpf.c.
- */
+/* A system call began (`begins`), or ended with `result`. */
 struct ms_vm_event {
 	__u32 kind; /* MS_EVENT_VM */
 	__u32 tgid;

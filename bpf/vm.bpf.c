@@ -2,11 +2,10 @@
 /*
  * The vm layer: the system calls that change what is mapped are told to user
  * space one by one, in their order; it keeps the account, for which ranges must
- * be cut and joined (user/vm/).
+ * be cut (user/vm/).
  *
- * What munmap(), mremap(), shmdt() and a shrinking brk() take away may be given to
- * another thread before they return.  So user space hears of them when they
- * begin, and of their end if they failed, or gave something new.
+ * What munmap(), mremap() and shmdt() take away may be given to another thread, whose
+ * call may return first.  So user space hears of their beginning, too.
  */
 #include "vmlinux.h"
 
@@ -25,7 +24,7 @@
 static __always_inline int call_of(long number)
 {
 	switch (number) {
-#define X(name, early)                                                                             \
+#define X(name)                                                                                    \
 	case __NR_##name:                                                                          \
 		return MS_VM_##name;
 		MS_VM_CALLS(X)
@@ -65,48 +64,40 @@ static __always_inline struct ms_vm_event *event_begin(const struct ms_proc *pro
 static __always_inline int vm_enter(int call)
 {
 	struct task_struct *thread = (void *)bpf_get_current_task_btf();
-	__u64 who = bpf_get_current_pid_tgid(), brk = 0;
+	__u64 who = bpf_get_current_pid_tgid();
 	struct ms_proc *proc = counted_proc(who >> 32);
 	struct task_state *task;
 	struct ms_vm_event *e;
 
 	if (!proc || is_compat(thread))
 		return 0;
-	task = thread_get(who);
-	if (!task)
-		return 0;
-	task->vm.told = 0;
 	if (call == MS_VM_brk) {
-		struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(thread);
-
-		task->vm.brk = brk = BPF_CORE_READ(thread, mm, brk);
-		/* It grows, or only asks. */
-		if (BPF_CORE_READ(regs, di) >= brk ||
-		    BPF_CORE_READ(regs, di) < BPF_CORE_READ(thread, mm, start_brk))
-			return 0;
+		task = thread_get(who);
+		if (task)
+			task->brk = BPF_CORE_READ(thread, mm, brk);
+		return 0;
 	}
 	e = event_begin(proc, call, thread);
 	if (!e)
 		return 0;
 	e->begins = 1;
-	if (call == MS_VM_brk)
-		e->argument[1] = brk;
-	task->vm.told = 1;
 	bpf_ringbuf_submit(e, 0);
 	return 0;
 }
 
-/* Whether the end of a call says more than its beginning did. */
-static __always_inline int end_matters(int call, const struct task_state *task, long result)
+/* Whether the stack that made a call is of interest: it mapped memory, or could not. */
+static __always_inline int has_stack(int call)
 {
-	switch (call) {
-	case MS_VM_munmap:
-	case MS_VM_shmdt:
-		return result != 0;
-	case MS_VM_brk:
-		return (__u64)result != task->vm.brk || task->vm.told;
-	}
-	return 1;
+	return call != MS_VM_munmap && call != MS_VM_shmdt && call != MS_VM_madvise;
+}
+
+/* brk(0), and what the C library does to be told the break. */
+static __always_inline int only_asked(struct task_struct *thread, const struct task_state *task,
+				      __u64 result)
+{
+	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(thread);
+
+	return result == task->brk && BPF_CORE_READ(regs, di) <= result;
 }
 
 static long length_of(struct task_struct *thread, struct vm_area_struct *area, void *data)
@@ -119,21 +110,21 @@ static long length_of(struct task_struct *thread, struct vm_area_struct *area, v
 static __always_inline int vm_exit(int call, long result)
 {
 	struct task_struct *thread = (void *)bpf_get_current_task_btf();
-	__u64 who = bpf_get_current_pid_tgid(), length = 0;
+	__u64 who = bpf_get_current_pid_tgid(), length = 0, stack = 0;
 	struct ms_proc *proc = counted_proc(who >> 32);
 	const struct pending *open;
-	struct position at;
 	struct task_state *task;
 	struct ms_vm_event *e;
-	__u64 stack;
+	struct position at;
 
 	if (!proc || is_compat(thread))
 		return 0;
 	task = thread_get(who);
-	if (!task || !end_matters(call, task, result))
+	if (!task || (call == MS_VM_brk && only_asked(thread, task, result)))
 		return 0;
 	user_position(thread, 0, &at);
-	stack = stack_walk(&at, task, proc->id, MS_FRAME(MS_MODULE_CALL, call));
+	if (has_stack(call))
+		stack = stack_walk(&at, task, proc->id, MS_FRAME(MS_MODULE_CALL, call));
 	/* Only the kernel knows how long a segment is. */
 	if (call == MS_VM_shmat && result > 0)
 		bpf_find_vma(thread, result, length_of, &length, 0);
@@ -145,7 +136,7 @@ static __always_inline int vm_exit(int call, long result)
 	e->result = result;
 	e->stack = stack;
 	if (call == MS_VM_brk)
-		e->argument[1] = task->vm.brk;
+		e->argument[1] = task->brk;
 	if (call == MS_VM_shmat)
 		e->argument[3] = length;
 	bpf_ringbuf_submit(e, 0);

@@ -77,6 +77,7 @@ static void on_event(const struct ms_event *event, void *context)
 	if (event->kind == MS_EVENT_LIBS && event->flags & MS_PROC_HOLD && s->launch)
 		launch_expect(s->launch, event->tid, event->tgid);
 	target_event(s->target, event);
+	collect_event(s->collect, event);
 }
 
 static void on_code(const struct ms_code_event *event, void *context)
@@ -88,8 +89,9 @@ static void on_code(const struct ms_code_event *event, void *context)
 
 static void on_vm(const struct ms_vm_event *event, void *context)
 {
-	(void)context;
-	(void)event;
+	struct session *s = context;
+
+	collect_vm(s->collect, event);
 }
 
 static void drain(void *context)
@@ -108,6 +110,7 @@ static void on_stopped(pid_t pid, void *context)
 	/* Threads and vfork children stop too; they are no processes of the target. */
 	if (err && err != -ESRCH && err != -EPERM)
 		log_warn("pid %d: cannot follow it: %s", pid, strerror(-err));
+	collect_follow(s->collect);
 }
 
 /* The last look at a process's memory, when its first thread is about to end. */
@@ -115,8 +118,7 @@ static void on_exiting(pid_t tid, void *context)
 {
 	struct session *s = context;
 
-	(void)s;
-	(void)tid;
+	collect_exiting(s->collect, tid);
 }
 
 static void show_table(struct session *s)
@@ -125,6 +127,7 @@ static void show_table(struct session *s)
 	struct snapshot *snapshot;
 	size_t top = options.top ? options.top : 50;
 
+	collect_settle(s->collect, drain, s);
 	if (collect_snapshot(s->collect, s->title, top, &snapshot))
 		return;
 	if (s->screen) {
@@ -289,6 +292,7 @@ static int begin(struct session *s)
 
 	if (err)
 		return err;
+	collect_follow(s->collect);
 	if (!s->launch) {
 		err = check_probes(s->target, &o->table, false);
 		if (err)
@@ -361,6 +365,8 @@ static void say_walks(const struct session *s)
 /* Stops counting, takes every probe out, lets the command go. */
 static void detach(struct session *s)
 {
+	drain(s);
+	collect_settle(s->collect, drain, s);
 	kernel_stop(s->kernel);
 	screen_close(s->screen);
 	s->screen = NULL;

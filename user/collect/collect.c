@@ -43,6 +43,7 @@ struct collect *collect_new(struct kernel *kernel, struct target *target,
 		return NULL;
 	}
 	c->limits = *limits;
+	spaces_init(&c->spaces, target);
 	c->start_ns = now_ns();
 	return c;
 }
@@ -53,6 +54,7 @@ void collect_free(struct collect *c)
 		return;
 	timeline_free(&c->timeline);
 	kept_free(&c->kept);
+	spaces_free(&c->spaces);
 	roots_free(&c->roots);
 	jit_free(c->source.jit);
 	free(c->previous);
@@ -69,14 +71,69 @@ double collect_seconds(const struct collect *c)
 	return seconds_since(c, now_ns());
 }
 
+/* The kernel side's totals, with those of the layers that are accounted here. */
 static int image_totals(const struct collect *c, uint32_t id, struct ms_image *out)
 {
 	const struct ms_image *kept = kept_find(&c->kept, id);
+	const struct space *space = spaces_find(&c->spaces, id);
+	struct vm_totals mapped;
+	int err = 0;
 
-	if (!kept)
-		return kernel_image(c->kernel, id, out);
-	*out = *kept;
-	return 0;
+	if (kept)
+		*out = *kept;
+	else
+		err = kernel_image(c->kernel, id, out);
+	if (!err && space) {
+		vm_account_totals(space->account, &mapped);
+		out->layer[MS_LAYER_VM] = mapped.mapped;
+	}
+	return err;
+}
+
+void collect_event(struct collect *c, const struct ms_event *event)
+{
+	if (c->limits.layers[MS_LAYER_VM])
+		spaces_event(&c->spaces, event);
+}
+
+void collect_vm(struct collect *c, const struct ms_vm_event *event)
+{
+	spaces_vm(&c->spaces, event);
+}
+
+void collect_follow(struct collect *c)
+{
+	if (c->limits.layers[MS_LAYER_VM])
+		spaces_follow(&c->spaces);
+}
+
+void collect_exiting(struct collect *c, pid_t tid)
+{
+	struct image *const *images;
+	size_t i = target_images(c->target, &images);
+
+	while (i-- > 0) {
+		struct space *space = spaces_find(&c->spaces, images[i]->id);
+
+		if (images[i]->pid != tid || images[i]->end_ns)
+			continue;
+		if (space)
+			spaces_reconcile(space, tid, NULL, NULL);
+		break;
+	}
+}
+
+void collect_settle(struct collect *c, void (*drain)(void *context), void *context)
+{
+	struct image *const *images;
+	size_t i, n = target_images(c->target, &images);
+
+	for (i = 0; i < n; i++) {
+		struct space *space = spaces_find(&c->spaces, images[i]->id);
+
+		if (space && space->begun && !images[i]->end_ns)
+			spaces_reconcile(space, images[i]->pid, drain, context);
+	}
 }
 
 /*
@@ -149,7 +206,7 @@ void collect_tick(struct collect *c)
 		    process_memory(images[i]->pid, &memory))
 			continue;
 		images[i]->memory = memory;
-		if (!kept || kernel_image(c->kernel, images[i]->id, &totals))
+		if (!kept || image_totals(c, images[i]->id, &totals))
 			continue;
 		point.rss_bytes = memory.rss_bytes;
 		point.rss_high_bytes = rss_high(c, images[i]);
@@ -406,7 +463,7 @@ int collect_snapshot(struct collect *c, const char *title, size_t top, struct sn
 	if (!err) {
 		s->title = strdup(title);
 		s->duration_s = collect_seconds(c);
-		s->layer_on[LAYER_HEAP] = s->layer_on[LAYER_RSS] = true;
+		memcpy(s->layer_on, c->limits.layers, sizeof(s->layer_on));
 		err = s->title ? 0 : -ENOMEM;
 	}
 	jit_begin(c->source.jit);

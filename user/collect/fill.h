@@ -6,6 +6,7 @@
 #include "collect/frames.h"
 #include "collect/kept.h"
 #include "collect/roots.h"
+#include "collect/spaces.h"
 #include "collect/timeline.h"
 
 struct previous {
@@ -21,6 +22,7 @@ struct collect {
 	struct kernel_options limits;
 	struct kept kept;
 	struct roots roots;
+	struct spaces spaces;
 	size_t rooted;             /* images whose root was looked at */
 	struct timeline timeline;  /* points' process is the image's number here */
 	struct previous *previous; /* sorted by key: the last snapshot's live bytes */

@@ -72,8 +72,56 @@ static void fill_numbers(const struct collect *c, struct stack *stack, const str
 		stack->lifetime[i] = v->lifetime[i];
 }
 
+struct append {
+	struct kernel_total *items;
+	size_t count, room;
+	uint32_t image;
+	int err;
+};
+
+static void append_mapped(void *context, uint64_t stack, const struct ms_stack_totals *totals,
+			  int64_t peak_bytes)
+{
+	struct append *a = context;
+
+	(void)peak_bytes; /* follows from the totals: peak_share() */
+	if (a->err)
+		return;
+	if (a->count == a->room) {
+		size_t room = 2 * a->room + 64;
+		void *items = realloc(a->items, room * sizeof(*a->items));
+
+		if (!items) {
+			a->err = -ENOMEM;
+			return;
+		}
+		a->items = items;
+		a->room = room;
+	}
+	a->items[a->count++] = (struct kernel_total){
+	    .key = {.id = a->image, .layer = MS_LAYER_VM, .hash = stack}, .value = *totals};
+}
+
+/* Adds those of the layers that are accounted here. */
+static int append_spaces(const struct collect *c, struct kernel_total **out, size_t *count)
+{
+	struct append a = {.items = *out, .count = *count, .room = *count};
+	uint32_t id;
+
+	for (id = 0; id < c->spaces.room; id++) {
+		const struct space *space = spaces_find(&c->spaces, id);
+
+		a.image = id;
+		if (space)
+			vm_account_each_stack(space->account, append_mapped, &a);
+	}
+	*out = a.items;
+	*count = a.count;
+	return a.err;
+}
+
 /* The kernel's totals and those moved out of it. */
-static int all_totals(const struct collect *c, struct kernel_total **out, size_t *count)
+static int kernel_and_kept(const struct collect *c, struct kernel_total **out, size_t *count)
 {
 	struct kernel_total *all;
 	size_t i, live = 0;
@@ -82,10 +130,8 @@ static int all_totals(const struct collect *c, struct kernel_total **out, size_t
 	if (err || !c->kept.total_count)
 		return err;
 	all = realloc(*out, (*count + c->kept.total_count) * sizeof(*all));
-	if (!all) {
-		free(*out);
+	if (!all)
 		return -ENOMEM;
-	}
 	/* An entry that could not be deleted in the kernel counts once. */
 	for (i = 0; i < *count; i++)
 		if (!kept_find(&c->kept, all[i].key.id))
@@ -95,6 +141,17 @@ static int all_totals(const struct collect *c, struct kernel_total **out, size_t
 	*out = all;
 	*count += c->kept.total_count;
 	return 0;
+}
+
+static int all_totals(const struct collect *c, struct kernel_total **out, size_t *count)
+{
+	int err = kernel_and_kept(c, out, count);
+
+	if (!err)
+		err = append_spaces(c, out, count);
+	if (err)
+		free(*out);
+	return err;
 }
 
 /* ---- frames --------------------------------------------------------------- */

@@ -23,6 +23,7 @@ struct image {
 	uint64_t start_ns, end_ns;    /* CLOCK_MONOTONIC; end_ns 0 while it runs */
 	uint64_t ready_ns;            /* all probes were in; 0: never */
 	bool execed;                  /* ended by exec */
+	bool after_exec;              /* began by exec */
 	bool followed;                /* found by fork or exec with nobody holding it */
 	int wait_status;              /* as wait(2) gives it, if it exited */
 	struct process_memory memory; /* as last read; the peak also from the kernel's at its end */

@@ -457,6 +457,7 @@ static void image_execed(struct target *t, const struct ms_event *e)
 	image = image_add(t, e->id, e->tgid, old->ppid, e->time_ns);
 	if (!image)
 		return;
+	image->after_exec = true;
 	if (traced->flags & MS_PROC_BORROWED)
 		image->ppid = old->pid;
 	traced->image = image;
