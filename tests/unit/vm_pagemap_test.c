@@ -29,10 +29,11 @@
 #define PAGES 300
 #define HUGE_BLOCKS 4
 #define RESERVED ((size_t)16 << 40)
+#define HUGETLB_SIZE ((size_t)2 << 20)
 
 /* What the child made, in memory shared with it. */
 struct made {
-	char *anonymous, *shared, *file, *huge, *reserved, *sparse, *guarded, *copied;
+	char *anonymous, *shared, *file, *huge, *hugetlb, *reserved, *sparse, *guarded, *copied;
 	bool anonymous_touched[PAGES], shared_touched[PAGES], file_touched[PAGES],
 	    file_written[PAGES];
 	unsigned char in_core[PAGES]; /* mincore's, of `anonymous` */
@@ -160,6 +161,13 @@ static void child_run(struct made *made)
 	made->copied = map(PAGES * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	for (i = 0; i < PAGES; i += 2)
 		sum += made->copied[i * page];
+	/* NULL where the machine has set none aside. */
+	made->hugetlb = mmap(NULL, 2 * HUGETLB_SIZE, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	if (made->hugetlb == MAP_FAILED)
+		made->hugetlb = NULL;
+	else
+		made->hugetlb[HUGETLB_SIZE] = 1;
 	raise(SIGSTOP);
 	_exit(0);
 }
@@ -283,6 +291,13 @@ static void check_touched(const struct fixture *f, const struct found *found)
 	assert_int_equal(flags_at(found, made->sparse), PAGEMAP_PRESENT);
 	assert_int_equal(flags_at(found, made->guarded + 3 * page), PAGEMAP_PRESENT);
 	assert_int_equal(flags_at(found, made->guarded), 0);
+	if (made->hugetlb) {
+		assert_int_equal(flags_at(found, made->hugetlb), 0);
+		assert_int_equal(flags_at(found, made->hugetlb + HUGETLB_SIZE),
+				 PAGEMAP_PRESENT | PAGEMAP_HUGE);
+		assert_int_equal(flags_at(found, made->hugetlb + 2 * HUGETLB_SIZE - 1),
+				 PAGEMAP_PRESENT | PAGEMAP_HUGE);
+	}
 }
 
 /* What is given of each area is what the kernel counts there. */
@@ -304,6 +319,8 @@ static void check_counted(const struct found *found)
 		}
 		if (area->end - area->start >= RESERVED / 64)
 			continue; /* not read whole, entry by entry */
+		if (area->flags & AREA_HUGETLB)
+			continue; /* in nobody's RSS */
 		assert_int_equal(present, area->rss_bytes);
 		if (!(area->flags & AREA_SHMEM))
 			assert_int_equal(swapped, area->swap_bytes);
