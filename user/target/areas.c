@@ -189,7 +189,8 @@ static int add_area(struct reader *r, const char *line)
 		area.start = all->items[all->count - 1].end;
 	if (area.start >= area.end)
 		return 0;
-	area.flags |= area.inode ? flags_of_file(r, &area) : flags_of_name(name);
+	/* The first segment of System V shared memory has inode 0 (its id). */
+	area.flags |= area.device || area.inode ? flags_of_file(r, &area) : flags_of_name(name);
 	r->skipped = false;
 	err = keep_name(all, name, &area.name);
 	return err ? err : append(all, &area);
@@ -228,7 +229,7 @@ static int read_lines(struct reader *r, FILE *file)
 
 int areas_read(pid_t pid, enum areas_source source, struct areas *out)
 {
-	struct reader r = {.pid = pid, .skipped = true};
+	struct reader r = {.pid = pid, .areas.source = source, .skipped = true};
 	char name[64];
 	FILE *file;
 	int err;

@@ -31,21 +31,22 @@ enum area_flags {
 struct area {
 	uint64_t start, end;    /* addresses */
 	uint64_t offset;        /* in the file */
-	uint64_t device, inode; /* device as makedev(3) gives it; inode 0: no file */
+	uint64_t device, inode; /* device as makedev(3) gives it; both 0: no file */
 	uint64_t rss_bytes;     /* from smaps only, else 0 */
 	uint64_t swap_bytes;    /* the same */
 	uint32_t flags;         /* enum area_flags */
 	uint32_t name;          /* areas_name() */
 };
 
+enum areas_source { AREAS_MAPS, AREAS_SMAPS }; /* smaps walks all page tables: milliseconds a GiB */
+
 struct areas {
+	enum areas_source source;
 	struct area *items; /* sorted, none overlaps another, no empty one */
 	size_t count, room;
 	char *names;
 	size_t names_size, names_room;
 };
-
-enum areas_source { AREAS_MAPS, AREAS_SMAPS }; /* smaps walks all page tables: milliseconds a GiB */
 
 /*
  * Reads all areas but [vsyscall], which is no part of any process.  0 or a

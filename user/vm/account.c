@@ -75,6 +75,7 @@ struct vm_account *vm_account_new(void)
 
 	if (!a)
 		return NULL;
+	ledger_init(&a->ledger);
 	a->page = (uint64_t)sysconf(_SC_PAGESIZE);
 	a->extents = extents_new();
 	if (!a->extents) {
@@ -349,9 +350,10 @@ const struct extents *vm_account_extents(const struct vm_account *a)
 
 void vm_account_each_stack(const struct vm_account *a, vm_each_stack *each, void *context)
 {
+	const struct ledger_stack *s = a->ledger.stacks.items;
 	size_t i;
 
-	for (i = 0; i < a->ledger.count; i++)
-		each(context, a->ledger.stacks[i].name, &a->ledger.stacks[i].totals,
-		     peak_share(&a->ledger.totals, &a->ledger.stacks[i].totals));
+	for (i = 0; i < a->ledger.stacks.count; i++)
+		each(context, s[i].stack, &s[i].totals,
+		     peak_share(&a->ledger.totals, &s[i].totals));
 }

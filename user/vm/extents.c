@@ -180,6 +180,23 @@ const struct extent *extents_next(const struct extent *extent)
 	return next ? &next->extent : NULL;
 }
 
+uint64_t extents_walk(struct extents_walk *walk, uint64_t at, uint64_t end,
+		      const struct extent **extent)
+{
+	const struct extent *x = walk->began ? walk->extent : extents_from(walk->extents, at);
+	uint64_t border;
+
+	while (x && x->end <= at)
+		x = extents_next(x);
+	walk->began = true;
+	walk->extent = x;
+	*extent = x && x->start <= at ? x : NULL;
+	if (!x)
+		return end;
+	border = *extent ? x->end : x->start;
+	return border < end ? border : end;
+}
+
 size_t extents_count(const struct extents *e)
 {
 	return e->count;

@@ -12,6 +12,7 @@
 #ifndef MS_EXTENTS_H
 #define MS_EXTENTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -61,6 +62,19 @@ int extents_take(struct extents *extents, uint64_t start, uint64_t end, uint64_t
  */
 const struct extent *extents_from(const struct extents *extents, uint64_t address);
 const struct extent *extents_next(const struct extent *extent);
+
+/* A walk over addresses in rising order; {.extents = …} at first. */
+struct extents_walk {
+	const struct extents *extents; /* unchanged meanwhile */
+	const struct extent *extent;   /* ends above the last address */
+	bool began;
+};
+/*
+ * How far from `at`, at most to `end`, lies the same extent, which is stored, or
+ * none, and NULL is.
+ */
+uint64_t extents_walk(struct extents_walk *walk, uint64_t at, uint64_t end,
+		      const struct extent **extent);
 
 size_t extents_count(const struct extents *extents);
 uint64_t extents_bytes(const struct extents *extents);

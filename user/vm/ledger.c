@@ -3,40 +3,34 @@
 #include "vm/ledger.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "peak.h"
 
-/* A map keeps pointers: places count from 1, since NULL is "not there". */
-static struct ledger_stack *find(const struct ledger *l, uint64_t stack)
+void ledger_init(struct ledger *l)
 {
-	const void *place = pair_map_find(&l->places, stack, 0);
+	*l = (struct ledger){.stacks.size = sizeof(struct ledger_stack)};
+}
 
-	return place ? &l->stacks[(uintptr_t)place - 1] : NULL;
+void ledger_free(struct ledger *l)
+{
+	by_stack_free(&l->stacks);
 }
 
 int ledger_open(struct ledger *l, uint64_t stack)
 {
-	if (find(l, stack))
-		return 0;
-	if (l->count == l->room) {
-		size_t room = l->room ? 2 * l->room : 32;
-		struct ledger_stack *stacks = realloc(l->stacks, room * sizeof(*stacks));
+	return by_stack_open(&l->stacks, stack) ? 0 : -ENOMEM;
+}
 
-		if (!stacks)
-			return -ENOMEM;
-		l->stacks = stacks;
-		l->room = room;
-	}
-	if (pair_map_add(&l->places, stack, 0, (void *)(uintptr_t)(l->count + 1)))
-		return -ENOMEM;
-	l->stacks[l->count++] = (struct ledger_stack){.name = stack};
-	return 0;
+static struct ms_stack_totals *totals_of(const struct ledger *l, uint64_t stack)
+{
+	struct ledger_stack *s = by_stack_find(&l->stacks, stack);
+
+	return &s->totals;
 }
 
 void ledger_mapped(struct ledger *l, const struct extent *extent)
 {
-	struct ms_stack_totals *s = &find(l, extent->stack)->totals;
+	struct ms_stack_totals *s = totals_of(l, extent->stack);
 	uint64_t bytes = extent->end - extent->start;
 
 	l->totals.allocs++;
@@ -55,7 +49,7 @@ static unsigned lifetime_bucket(uint64_t born_ns, uint64_t now_ns)
 
 void ledger_unmapped(struct ledger *l, const struct extent *piece, int left, uint64_t now_ns)
 {
-	struct ms_stack_totals *s = &find(l, piece->stack)->totals;
+	struct ms_stack_totals *s = totals_of(l, piece->stack);
 	uint64_t bytes = piece->end - piece->start;
 
 	if (left == 0) {
@@ -69,11 +63,4 @@ void ledger_unmapped(struct ledger *l, const struct extent *piece, int left, uin
 	l->totals.freed_bytes += bytes;
 	s->freed_bytes += bytes;
 	peak_change(&l->totals, s, -(int64_t)bytes, now_ns);
-}
-
-void ledger_free(struct ledger *l)
-{
-	free(l->stacks);
-	pair_map_free(&l->places);
-	*l = (struct ledger){0};
 }

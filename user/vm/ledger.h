@@ -11,21 +11,21 @@
 #include <stdint.h>
 
 #include "memsnoop.h"
-#include "symbol/intern.h"
+#include "vm/bystack.h"
 #include "vm/extents.h"
 
 struct ledger_stack {
-	uint64_t name;
+	uint64_t stack; /* its name */
 	struct ms_stack_totals totals;
 };
 
 struct ledger {
 	struct ms_totals totals;
-	struct ledger_stack *stacks; /* in the order they were first seen */
-	size_t count, room;
-	struct pair_map places; /* name -> place + 1 */
+	struct by_stack stacks; /* of struct ledger_stack */
 };
 
+void ledger_init(struct ledger *ledger);
+void ledger_free(struct ledger *ledger);
 /* Sees to it that there are totals of this stack.  0 or -ENOMEM. */
 int ledger_open(struct ledger *ledger, uint64_t stack);
 /* An extent that was mapped; its stack is open. */
@@ -37,6 +37,5 @@ void ledger_mapped(struct ledger *ledger, const struct extent *extent);
  * a stack's allocations less its frees are its extents.
  */
 void ledger_unmapped(struct ledger *ledger, const struct extent *piece, int left, uint64_t now_ns);
-void ledger_free(struct ledger *ledger);
 
 #endif
