@@ -127,7 +127,7 @@ static void show_table(struct session *s)
 	struct snapshot *snapshot;
 	size_t top = options.top ? options.top : 50;
 
-	collect_settle(s->collect, drain, s);
+	collect_settle(s->collect, false, drain, s);
 	if (collect_snapshot(s->collect, s->title, top, &snapshot))
 		return;
 	if (s->screen) {
@@ -366,7 +366,7 @@ static void say_walks(const struct session *s)
 static void detach(struct session *s)
 {
 	drain(s);
-	collect_settle(s->collect, drain, s);
+	collect_settle(s->collect, true, drain, s);
 	kernel_stop(s->kernel);
 	screen_close(s->screen);
 	s->screen = NULL;

@@ -43,7 +43,7 @@ struct collect *collect_new(struct kernel *kernel, struct target *target,
 		return NULL;
 	}
 	c->limits = *limits;
-	spaces_init(&c->spaces, target);
+	spaces_init(&c->spaces, target, kernel);
 	c->start_ns = now_ns();
 	return c;
 }
@@ -69,71 +69,6 @@ static double seconds_since(const struct collect *c, uint64_t ns)
 double collect_seconds(const struct collect *c)
 {
 	return seconds_since(c, now_ns());
-}
-
-/* The kernel side's totals, with those of the layers that are accounted here. */
-static int image_totals(const struct collect *c, uint32_t id, struct ms_image *out)
-{
-	const struct ms_image *kept = kept_find(&c->kept, id);
-	const struct space *space = spaces_find(&c->spaces, id);
-	struct vm_totals mapped;
-	int err = 0;
-
-	if (kept)
-		*out = *kept;
-	else
-		err = kernel_image(c->kernel, id, out);
-	if (!err && space) {
-		vm_account_totals(space->account, &mapped);
-		out->layer[MS_LAYER_VM] = mapped.mapped;
-	}
-	return err;
-}
-
-void collect_event(struct collect *c, const struct ms_event *event)
-{
-	if (c->limits.layers[MS_LAYER_VM])
-		spaces_event(&c->spaces, event);
-}
-
-void collect_vm(struct collect *c, const struct ms_vm_event *event)
-{
-	spaces_vm(&c->spaces, event);
-}
-
-void collect_follow(struct collect *c)
-{
-	if (c->limits.layers[MS_LAYER_VM])
-		spaces_follow(&c->spaces);
-}
-
-void collect_exiting(struct collect *c, pid_t tid)
-{
-	struct image *const *images;
-	size_t i = target_images(c->target, &images);
-
-	while (i-- > 0) {
-		struct space *space = spaces_find(&c->spaces, images[i]->id);
-
-		if (images[i]->pid != tid || images[i]->end_ns)
-			continue;
-		if (space)
-			spaces_reconcile(space, tid, NULL, NULL);
-		break;
-	}
-}
-
-void collect_settle(struct collect *c, void (*drain)(void *context), void *context)
-{
-	struct image *const *images;
-	size_t i, n = target_images(c->target, &images);
-
-	for (i = 0; i < n; i++) {
-		struct space *space = spaces_find(&c->spaces, images[i]->id);
-
-		if (space && space->begun && !images[i]->end_ns)
-			spaces_reconcile(space, images[i]->pid, drain, context);
-	}
 }
 
 /*
@@ -165,26 +100,6 @@ static struct memory memory_of(const struct process_memory *m)
 			       m->swap_bytes, m->page_table_bytes, m->mapped_bytes};
 }
 
-/*
- * The most that was resident since the last tick.  The kernel's program sees the
- * counters without what each CPU has not added yet; how much that is now, it was
- * then, but for a batch.
- */
-static uint64_t rss_high(const struct collect *c, struct image *image)
-{
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), now = image->memory.rss_bytes;
-	int64_t high, lag;
-	struct ms_rss rss;
-
-	if (kernel_rss(c->kernel, image->id, &rss))
-		return now;
-	image->rss_peak_at_ns = rss.peak_at_ns;
-	lag = (int64_t)(now / page) -
-	      (rss.pages[MS_RSS_FILE] + rss.pages[MS_RSS_ANON] + rss.pages[MS_RSS_SHMEM]);
-	high = rss.high_pages ? (rss.high_pages + lag) * (int64_t)page : 0;
-	return high > (int64_t)now ? (uint64_t)high : now;
-}
-
 void collect_tick(struct collect *c)
 {
 	struct image *const *images;
@@ -206,10 +121,11 @@ void collect_tick(struct collect *c)
 		    process_memory(images[i]->pid, &memory))
 			continue;
 		images[i]->memory = memory;
-		if (!kept || image_totals(c, images[i]->id, &totals))
+		watch_tick(c, images[i]);
+		if (!kept || watch_totals(c, images[i]->id, &totals))
 			continue;
 		point.rss_bytes = memory.rss_bytes;
-		point.rss_high_bytes = rss_high(c, images[i]);
+		point.rss_high_bytes = watch_rss_high(c, images[i]);
 		point.memory = memory_of(&memory);
 		for (layer = 0; layer < LAYER_NR; layer++)
 			if (totals.layer[layer].live_bytes > 0)
@@ -310,7 +226,7 @@ static int fill_processes(const struct collect *c, struct snapshot *s, struct ms
 		numbers->images[images[i]->id] = images[i];
 		if (!image_counts(images[i]))
 			continue;
-		if (image_totals(c, images[i]->id, &totals[s->process_count]))
+		if (watch_totals(c, images[i]->id, &totals[s->process_count]))
 			memset(&totals[s->process_count], 0, sizeof(*totals));
 		err = fill_process(c, &s->processes[s->process_count], images[i],
 				   &totals[s->process_count]);

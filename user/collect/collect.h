@@ -24,10 +24,12 @@ void collect_exiting(struct collect *collect, pid_t tid);
 void collect_follow(struct collect *collect);
 
 /*
- * Compares the accounts of running processes with what they have mapped, which
- * should be the same.  `drain` reads the events that are there.
+ * Before a snapshot, and with `final` before the last one: compares the accounts of
+ * running processes with what they have mapped, which should be the same, and looks
+ * at their pages.  `drain` reads the events that are there.
  */
-void collect_settle(struct collect *collect, void (*drain)(void *context), void *context);
+void collect_settle(struct collect *collect, bool final, void (*drain)(void *context),
+		    void *context);
 
 /* One point of the time line per running process. */
 void collect_tick(struct collect *collect);

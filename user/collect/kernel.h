@@ -14,6 +14,8 @@
 #include "memsnoop.h"
 #include "probe/table.h"
 #include "python.h"
+#include "vm/blocks.h"
+#include "vm/touch.h"
 
 /* How probes are attached, best first; the names are those of --no-feature. */
 enum attach_method { ATTACH_SESSION, ATTACH_MULTI, ATTACH_PERF, ATTACH_NR };
@@ -111,6 +113,12 @@ struct kernel_total {
 };
 /* Every stack's totals, read in batches; the caller frees *out. */
 int kernel_totals(const struct kernel *k, struct kernel_total **out, size_t *count);
+/*
+ * Who touched which page of an image first, and its live blocks on the heap; in
+ * no order.  The caller frees *out.
+ */
+int kernel_touches(const struct kernel *k, uint32_t image, struct touch **out, size_t *count);
+int kernel_blocks(const struct kernel *k, uint32_t image, struct block **out, size_t *count);
 /* Forgets images for which dead(id) is true: their totals and blocks. */
 int kernel_forget(struct kernel *k, bool (*dead)(uint32_t image, void *context), void *context);
 

@@ -124,6 +124,93 @@ int kernel_pieces(const struct kernel *k,
 			    sizeof(struct ms_piece), give_pieces, &reader);
 }
 
+/* ---- one image's pages and blocks ------------------------------------------- */
+
+struct picker {
+	uint32_t image;
+	char *items; /* struct touch or block */
+	size_t size, count, room;
+};
+
+/* Room for `more` items. */
+static int picker_reserve(struct picker *p, size_t more)
+{
+	size_t room = 2 * (p->count + more);
+	void *items;
+
+	if (p->count + more <= p->room)
+		return 0;
+	items = realloc(p->items, room * p->size);
+	if (!items)
+		return -ENOMEM;
+	p->items = items;
+	p->room = room;
+	return 0;
+}
+
+static int pick_touches(const void *keys, const void *values, uint32_t n, void *context)
+{
+	const struct ms_touch_key *key = keys;
+	const struct ms_touch *value = values;
+	struct picker *p = context;
+	uint32_t i, j;
+
+	for (i = 0; i < n; i++) {
+		if (key[i].image != p->image)
+			continue;
+		if (picker_reserve(p, MS_TOUCH_PAGES))
+			return -ENOMEM;
+		for (j = 0; j < MS_TOUCH_PAGES; j++)
+			if (value[i].stack[j])
+				((struct touch *)p->items)[p->count++] =
+				    (struct touch){(key[i].chunk * MS_TOUCH_PAGES + j) * MS_PAGE,
+						   value[i].stack[j], 0};
+	}
+	return 0;
+}
+
+static int pick_blocks(const void *keys, const void *values, uint32_t n, void *context)
+{
+	const struct ms_block_key *key = keys;
+	const struct ms_block *value = values;
+	struct picker *p = context;
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		if (key[i].id != p->image || key[i].space != MS_LAYER_HEAP)
+			continue;
+		if (picker_reserve(p, 1))
+			return -ENOMEM;
+		((struct block *)p->items)[p->count++] =
+		    (struct block){key[i].address, value[i].size, value[i].hash};
+	}
+	return 0;
+}
+
+int kernel_touches(const struct kernel *k, uint32_t image, struct touch **out, size_t *count)
+{
+	struct picker p = {.image = image, .size = sizeof(**out)};
+	int err = read_batches(bpf_map__fd(k->skel->maps.touches), sizeof(struct ms_touch_key),
+			       sizeof(struct ms_touch), pick_touches, &p);
+
+	*out = (struct touch *)p.items;
+	*count = p.count;
+	return err;
+}
+
+int kernel_blocks(const struct kernel *k, uint32_t image, struct block **out, size_t *count)
+{
+	struct picker p = {.image = image, .size = sizeof(**out)};
+	int err = read_batches(bpf_map__fd(k->skel->maps.blocks), sizeof(struct ms_block_key),
+			       sizeof(struct ms_block), pick_blocks, &p);
+
+	*out = (struct block *)p.items;
+	*count = p.count;
+	return err;
+}
+
+/* ---- images that ended --------------------------------------------------------- */
+
 struct forget {
 	bool (*dead)(uint32_t image, void *context);
 	void *context;

@@ -11,7 +11,8 @@
 #include "target/areas.h"
 
 #define TRIES 3
-#define HUGE_PAGE (2ULL << 20) /* where /proc/meminfo does not say */
+#define LOOKING_FREE_NS 20000000 /* spent without asking for whose share it is */
+#define HUGE_PAGE (2ULL << 20)   /* where /proc/meminfo does not say */
 
 static uint64_t now_ns(void)
 {
@@ -36,9 +37,12 @@ static uint64_t huge_page_size(void)
 	return kib ? kib << 10 : HUGE_PAGE;
 }
 
-void spaces_init(struct spaces *s, struct target *target)
+void spaces_init(struct spaces *s, struct target *target, struct kernel *kernel)
 {
-	*s = (struct spaces){.target = target, .huge_page = huge_page_size()};
+	*s = (struct spaces){.target = target,
+			     .kernel = kernel,
+			     .huge_page = huge_page_size(),
+			     .start_ns = now_ns()};
 }
 
 static void space_free(struct space *space)
@@ -47,6 +51,7 @@ static void space_free(struct space *space)
 		return;
 	vm_account_free(space->account);
 	free(space->populated);
+	residence_free(&space->residence);
 	free(space);
 }
 
@@ -216,4 +221,22 @@ void spaces_vm(struct spaces *s, const struct ms_vm_event *event)
 	vm_event_apply(space->account, event, s->huge_page, &populated);
 	if (populated.end > populated.start)
 		populated_add(space, &populated);
+}
+
+void spaces_look(struct spaces *s, struct space *space, pid_t pid, bool whole, double share)
+{
+	uint64_t now = now_ns();
+	struct residence_input input = {
+	    .kernel = s->kernel,
+	    .pid = pid,
+	    .image = space->image,
+	    .extents = vm_account_extents(space->account),
+	    .populated = space->populated,
+	    .populated_count = space->populated_count,
+	};
+
+	if ((double)s->looking_ns > LOOKING_FREE_NS + share * (double)(now - s->start_ns))
+		return;
+	residence_look(&space->residence, &input, whole);
+	s->looking_ns += now_ns() - now;
 }

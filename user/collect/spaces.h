@@ -4,6 +4,7 @@
 #define MS_SPACES_H
 
 #include "collect/kernel.h"
+#include "collect/residence.h"
 #include "target/target.h"
 #include "vm/account.h"
 #include "vm/events.h"
@@ -16,17 +17,20 @@ struct space {
 	uint64_t events;                /* vm events so far */
 	struct vm_populated *populated; /* oldest first */
 	size_t populated_count, populated_room;
+	struct residence residence;
 };
 
 struct spaces {
 	struct target *target;
-	uint64_t huge_page;   /* default size, bytes */
-	struct space **items; /* by image id; NULL: none */
+	struct kernel *kernel;
+	uint64_t start_ns, looking_ns; /* when tracing began; spent with looks at pages */
+	uint64_t huge_page;            /* default size, bytes */
+	struct space **items;          /* by image id; NULL: none */
 	size_t room;
 	size_t followed; /* of the target's images: those before have their space */
 };
 
-void spaces_init(struct spaces *spaces, struct target *target);
+void spaces_init(struct spaces *spaces, struct target *target, struct kernel *kernel);
 void spaces_free(struct spaces *spaces);
 
 /*
@@ -44,6 +48,12 @@ void spaces_follow(struct spaces *spaces);
  * again, a few times.  NULL: nothing runs there now.
  */
 void spaces_reconcile(struct space *space, pid_t pid, void (*drain)(void *context), void *context);
+
+/*
+ * Looks at who holds the image's resident memory, `whole` also at its kinds and at
+ * untouched blocks, unless looking has taken more than `share` of the time so far.
+ */
+void spaces_look(struct spaces *spaces, struct space *space, pid_t pid, bool whole, double share);
 
 /* NULL if the image has none. */
 struct space *spaces_find(const struct spaces *spaces, uint32_t image);

@@ -72,54 +72,6 @@ static void fill_numbers(const struct collect *c, struct stack *stack, const str
 		stack->lifetime[i] = v->lifetime[i];
 }
 
-struct append {
-	struct kernel_total *items;
-	size_t count, room;
-	uint32_t image;
-	int err;
-};
-
-static void append_mapped(void *context, uint64_t stack, const struct ms_stack_totals *totals,
-			  int64_t peak_bytes)
-{
-	struct append *a = context;
-
-	(void)peak_bytes; /* follows from the totals: peak_share() */
-	if (a->err)
-		return;
-	if (a->count == a->room) {
-		size_t room = 2 * a->room + 64;
-		void *items = realloc(a->items, room * sizeof(*a->items));
-
-		if (!items) {
-			a->err = -ENOMEM;
-			return;
-		}
-		a->items = items;
-		a->room = room;
-	}
-	a->items[a->count++] = (struct kernel_total){
-	    .key = {.id = a->image, .layer = MS_LAYER_VM, .hash = stack}, .value = *totals};
-}
-
-/* Adds those of the layers that are accounted here. */
-static int append_spaces(const struct collect *c, struct kernel_total **out, size_t *count)
-{
-	struct append a = {.items = *out, .count = *count, .room = *count};
-	uint32_t id;
-
-	for (id = 0; id < c->spaces.room; id++) {
-		const struct space *space = spaces_find(&c->spaces, id);
-
-		a.image = id;
-		if (space)
-			vm_account_each_stack(space->account, append_mapped, &a);
-	}
-	*out = a.items;
-	*count = a.count;
-	return a.err;
-}
-
 /* The kernel's totals and those moved out of it. */
 static int kernel_and_kept(const struct collect *c, struct kernel_total **out, size_t *count)
 {
@@ -148,7 +100,7 @@ static int all_totals(const struct collect *c, struct kernel_total **out, size_t
 	int err = kernel_and_kept(c, out, count);
 
 	if (!err)
-		err = append_spaces(c, out, count);
+		err = watch_stacks(c, out, count);
 	if (err)
 		free(*out);
 	return err;
@@ -273,6 +225,12 @@ static int fill_frames(const struct collect *c, struct snapshot *s, const struct
 
 /* ---- totals --------------------------------------------------------------- */
 
+/* The entry for what found no room is always there, mostly empty. */
+static bool has_numbers(const struct ms_stack_totals *value)
+{
+	return value->allocs || value->live_bytes || value->saved_bytes;
+}
+
 /* Those that count, largest first, into the snapshot; their keys in the same order. */
 static void choose_stacks(const struct collect *c, struct snapshot *s,
 			  const struct kernel_total *totals, size_t n,
@@ -288,7 +246,8 @@ static void choose_stacks(const struct collect *c, struct snapshot *s,
 		uint64_t *rest;
 		int64_t share;
 
-		if (process == SIZE_MAX || !totals[i].value.allocs || key->layer >= MS_LAYER_NR)
+		if (process == SIZE_MAX || key->layer >= MS_LAYER_NR ||
+		    !has_numbers(&totals[i].value))
 			continue;
 		s->layer_on[key->layer] = true;
 		share = peak_share(&images[process].layer[key->layer], &totals[i].value);
