@@ -19,10 +19,29 @@ struct render_options report_options(const struct options *o, FILE *out)
 	};
 }
 
+/*
+ * Layers overlap, so a flame graph shows one: what its name says, else the heap, or of the
+ * kernel its objects.
+ */
+static unsigned flame_layers(const struct snapshot *snapshot, const char *path)
+{
+	static const enum layer first[] = {LAYER_HEAP, LAYER_SLAB};
+	enum layer named = output_layer(path);
+	size_t i;
+
+	if (named != LAYER_NR)
+		return 1u << named;
+	for (i = 0; i < sizeof(first) / sizeof(first[0]); i++)
+		if (snapshot->layer_on[first[i]])
+			return 1u << first[i];
+	return 0;
+}
+
 static int write_file(const struct options *o, const struct snapshot *snapshot, const char *path,
 		      render_fn *render)
 {
-	struct render_options options = {.metric = o->metric, .top = o->top};
+	struct render_options options = {
+	    .metric = o->metric, .top = o->top, .layers = flame_layers(snapshot, path)};
 	uint64_t time = 0;
 	int err;
 

@@ -12,8 +12,7 @@
 #include <bpf/libbpf.h>
 
 #include "base/log.h"
-#include "collect/batch.h"
-#include "memsnoop.skel.h"
+#include "collect/kernel_inside.h"
 
 /* enum bpf_attach_type since 6.6 (commit 89ae89f53d20) and 6.13 (d920179b3d48). */
 #define TRACE_UPROBE_MULTI 48
@@ -24,14 +23,6 @@
 #define CAPABILITY_BPF 39
 
 const char *const attach_names[ATTACH_NR] = {"session", "multi", "perf"};
-
-struct kernel {
-	struct memsnoop_bpf *skel;
-	struct ring_buffer *ring;
-	enum attach_method method;
-	const struct kernel_events *events;
-	void *event_context;
-};
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -113,6 +104,8 @@ static void size_maps(struct memsnoop_bpf *skel, const struct kernel_options *o)
 	bpf_map__set_max_entries(skel->maps.images, o->max_procs);
 	bpf_map__set_max_entries(skel->maps.mappings, o->max_procs);
 	bpf_map__set_max_entries(skel->maps.pythons, o->max_procs);
+	bpf_map__set_max_entries(skel->maps.rss, o->max_procs);
+	bpf_map__set_max_entries(skel->maps.touches, o->max_touches);
 	bpf_map__set_max_entries(skel->maps.codes, o->max_codes);
 	bpf_map__set_max_entries(skel->maps.tasks, o->max_threads);
 	bpf_map__set_max_entries(skel->maps.blocks, o->max_blocks);
@@ -123,14 +116,16 @@ static void size_maps(struct memsnoop_bpf *skel, const struct kernel_options *o)
 static int on_ring(void *context, void *data, size_t size)
 {
 	struct kernel *k = context;
-
 	const uint32_t *kind = data;
 
-	if (!k->events || size < sizeof(*kind))
+	(void)size; /* each kind has one size */
+	if (!k->events)
 		return 0;
-	if (*kind == MS_EVENT_CODE && size >= sizeof(struct ms_code_event))
+	if (*kind == MS_EVENT_CODE)
 		k->events->code(data, k->event_context);
-	else if (*kind != MS_EVENT_CODE && size >= sizeof(struct ms_event))
+	else if (*kind == MS_EVENT_VM)
+		k->events->vm(data, k->event_context);
+	else
 		k->events->process(data, k->event_context);
 	return 0;
 }
@@ -152,6 +147,7 @@ int kernel_open(const struct kernel_options *options, const struct probe_table *
 		goto fail;
 	}
 	choose_programs(k->skel, method);
+	hooks_choose(k, options);
 	size_maps(k->skel, options);
 	k->skel->bss->native_python = options->native_python;
 	for (i = 0; i < table->count; i++)
@@ -171,6 +167,9 @@ int kernel_open(const struct kernel_options *options, const struct probe_table *
 		err = -errno;
 		goto fail;
 	}
+	err = hooks_attach(k);
+	if (err)
+		goto fail;
 	*out = k;
 	return 0;
 fail:
@@ -182,6 +181,7 @@ void kernel_close(struct kernel *k)
 {
 	if (!k)
 		return;
+	hooks_detach(k);
 	ring_buffer__free(k->ring);
 	memsnoop_bpf__destroy(k->skel);
 	free(k);
@@ -298,98 +298,21 @@ int kernel_image(const struct kernel *k, uint32_t image, struct ms_image *out)
 	return bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.images), &image, out);
 }
 
+int kernel_rss(const struct kernel *k, uint32_t image, struct ms_rss *out)
+{
+	int err = bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.rss), &image, out);
+
+	if (!err && out->tick != k->skel->bss->rss_tick)
+		out->high_pages = 0;
+	return err;
+}
+
+void kernel_rss_tick(struct kernel *k)
+{
+	__atomic_fetch_add(&k->skel->bss->rss_tick, 1, __ATOMIC_RELAXED);
+}
+
 int kernel_piece(const struct kernel *k, uint64_t name, struct ms_piece *out)
 {
 	return bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.pieces), &name, out);
-}
-
-int kernel_pieces(const struct kernel *k)
-{
-	return bpf_map__fd(k->skel->maps.pieces);
-}
-
-int kernel_totals(const struct kernel *k, struct kernel_total **out, size_t *count)
-{
-	return totals_read(bpf_map__fd(k->skel->maps.totals), out, count);
-}
-
-struct forget {
-	bool (*dead)(uint32_t image, void *context);
-	void *context;
-	int fd;
-	size_t key_size;
-};
-
-/* Both keys begin with the image. */
-static int forget_batch(const void *keys, const void *values, uint32_t n, void *context)
-{
-	struct forget *f = context;
-	uint32_t i, image;
-
-	(void)values;
-	for (i = 0; i < n; i++) {
-		const char *key = (const char *)keys + i * f->key_size;
-
-		memcpy(&image, key, sizeof(image));
-		if (f->dead(image, f->context))
-			bpf_map_delete_elem(f->fd, key);
-	}
-	return 0;
-}
-
-int kernel_forget(struct kernel *k, bool (*dead)(uint32_t image, void *context), void *context)
-{
-	struct forget totals = {dead, context, bpf_map__fd(k->skel->maps.totals),
-				sizeof(struct ms_stack_key)};
-	struct forget blocks = {dead, context, bpf_map__fd(k->skel->maps.blocks),
-				sizeof(struct ms_block_key)};
-	struct forget images = {dead, context, bpf_map__fd(k->skel->maps.images), sizeof(uint32_t)};
-	struct forget pythons = {dead, context, bpf_map__fd(k->skel->maps.pythons),
-				 sizeof(uint32_t)};
-	struct forget mappings = {dead, context, bpf_map__fd(k->skel->maps.mappings),
-				  sizeof(uint32_t)};
-	int err = batch_read(totals.fd, totals.key_size, sizeof(struct ms_stack_totals),
-			     forget_batch, &totals);
-
-	if (!err)
-		err = batch_read(blocks.fd, blocks.key_size, sizeof(struct ms_block), forget_batch,
-				 &blocks);
-	if (!err)
-		err = batch_read(images.fd, images.key_size, sizeof(struct ms_image), forget_batch,
-				 &images);
-	if (!err)
-		err = batch_read(pythons.fd, pythons.key_size, sizeof(struct ms_python),
-				 forget_batch, &pythons);
-	if (!err)
-		err = batch_read(mappings.fd, mappings.key_size, sizeof(struct ms_mappings),
-				 forget_batch, &mappings);
-	return err;
-}
-
-struct codes_reader {
-	int (*fn)(const struct ms_code_key *key, uint32_t id, void *context);
-	void *context;
-};
-
-static int give_codes(const void *keys, const void *values, uint32_t n, void *context)
-{
-	const struct codes_reader *reader = context;
-	const struct ms_code_key *key = keys;
-	const uint32_t *ids = values;
-	uint32_t i;
-	int err = 0;
-
-	for (i = 0; i < n && !err; i++)
-		err = reader->fn(&key[i], ids[i], reader->context);
-	return err;
-}
-
-int kernel_codes(const struct kernel *k,
-		 int (*fn)(const struct ms_code_key *key, uint32_t id, void *context),
-		 void *context)
-{
-	struct codes_reader reader = {fn, context};
-
-	return batch_read(bpf_map__fd(k->skel->maps.codes), sizeof(struct ms_code_key),
-			  sizeof(uint32_t), give_codes, &reader);
 }
