@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "options.h"
 #include "session.h"
+#include "system/run.h"
 
 #define STATUS_USAGE 2
 
@@ -14,7 +15,7 @@ int main(int argc, char **argv)
 	if (err < 0)
 		status = STATUS_USAGE;
 	else if (!err)
-		status = session_run(&options);
+		status = options.whole_system ? system_run(&options) : session_run(&options);
 	options_free(&options);
 	return status;
 }

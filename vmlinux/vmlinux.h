@@ -16,7 +16,74 @@ typedef struct {
 	int counter;
 } atomic_t;
 
-struct mm_struct;
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
+/* The sum of `count` and of an s32 for each processor, at `counters` in its per-CPU area. */
+struct percpu_counter {
+	__s64 count;
+	__s32 *counters; /* with CONFIG_SMP */
+};
+
+#define NR_MM_COUNTERS 4 /* file, anonymous, swap, shmem; in this order since 4.5 */
+
+struct mm_struct {
+	unsigned long total_vm;    /* pages */
+	unsigned long hiwater_rss; /* pages; raised only before RSS is lowered */
+	atomic64_t pgtables_bytes;
+	atomic64_t hugetlb_usage; /* pages, with CONFIG_HUGETLB_PAGE */
+	struct percpu_counter rss_stat[NR_MM_COUNTERS];
+};
+
+/* Up to 6.1 (commit f1a7941243c1): one number for each, and a few pages kept back in each thread.
+ */
+struct mm_rss_stat {
+	atomic64_t count[NR_MM_COUNTERS];
+};
+
+struct mm_struct___old {
+	struct mm_rss_stat rss_stat;
+};
+
+/* ---- control groups --------------------------------------------------- */
+
+enum cgroup_subsys_id {
+	memory_cgrp_id = 4, /* in this kernel: see bpf_core_enum_value() */
+};
+
+struct kernfs_node {
+	__u64 id; /* its inode number */
+};
+
+struct cgroup_root {
+	int hierarchy_id; /* 0: version 2 */
+};
+
+struct cgroup {
+	int level; /* 0: the root */
+	struct kernfs_node *kn;
+	struct cgroup_root *root;
+};
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+};
+
+struct css_set {
+	struct cgroup_subsys_state *subsys[1]; /* as many as there are controllers */
+	struct cgroup *dfl_cgrp;               /* in version 2 */
+};
+
+/* ---- processes --------------------------------------------------------- */
+
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
+struct cred {
+	kuid_t uid;
+};
 
 /* By the kernel's own names; the uapi ones that probes see have an r. */
 struct pt_regs___kernel {
@@ -25,9 +92,12 @@ struct pt_regs___kernel {
 
 struct signal_struct {
 	atomic_t live; /* threads not yet exiting */
+	int nr_threads;
 	int group_exit_code;
 	unsigned int flags;
-	unsigned long maxrss; /* pages, set by do_exit() before sched_process_exit */
+	unsigned long maxrss;           /* pages, set by do_exit() before sched_process_exit */
+	unsigned long min_flt, maj_flt; /* of threads that are gone */
+	short oom_score_adj;
 };
 
 /* Open return probes of a thread, innermost first. */
@@ -46,14 +116,19 @@ struct thread_struct {
 };
 
 struct task_struct {
+	unsigned int flags;
 	int pid;
 	int tgid;
 	int exit_code;
+	unsigned long min_flt, maj_flt;
 	char comm[16];
 	struct mm_struct *mm;
 	struct signal_struct *signal;
 	struct uprobe_task *utask; /* with CONFIG_UPROBES, which we need anyway */
 	struct task_struct *group_leader;
+	struct task_struct *real_parent;
+	const struct cred *real_cred;
+	struct css_set *cgroups;
 	__u64 start_boottime; /* since 5.5; real_start_time before */
 	struct thread_struct thread;
 };
@@ -63,8 +138,26 @@ struct task_struct___old {
 	__u64 real_start_time;
 };
 
+/* ---- BPF: an iterator's context, and an array with an element for each processor ---- */
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task; /* NULL: that was all */
+};
+
+struct bpf_array {
+	void *pptrs[1];
+};
+
 #pragma clang attribute pop
 
 #define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h */
+#define PF_KTHREAD 0x00200000        /* include/linux/sched.h */
 
 #endif

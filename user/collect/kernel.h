@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The kernel side, loaded: maps, ring buffer, programs.  The only file besides
- * probe/attach.c that knows libbpf.
+ * probe/attach.c and system/tasks.c that knows libbpf.
  */
 #ifndef MS_KERNEL_H
 #define MS_KERNEL_H
@@ -35,6 +35,9 @@ struct kernel;
 
 /* Whether this process may trace at all: 0, or a negative errno after one line. */
 int kernel_check_privileges(void);
+
+/* What libbpf says becomes lines of ours, with -v. */
+void kernel_log_libbpf(void);
 
 /*
  * Loads the programs for one way to attach.  0, or a negative errno, told only

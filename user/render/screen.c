@@ -73,42 +73,60 @@ static void draw_line(int row, const char *line)
 	attrset(A_NORMAL);
 }
 
+void screen_fit(struct screen *screen, struct render_options *o)
+{
+	(void)screen;
+	fit_terminal();
+	o->rows = LINES;
+	o->columns = COLS;
+	o->colour = false;
+}
+
+void screen_show(struct screen *screen, char *text)
+{
+	char *line;
+	int row = 0;
+
+	(void)screen;
+	erase();
+	while ((line = strsep(&text, "\n")) && row < LINES)
+		draw_line(row++, line);
+	refresh();
+}
+
 int screen_draw(struct screen *screen, const struct snapshot *s, const struct render_options *o)
 {
 	struct render_options fitted = *o;
-	char *text = NULL, *line, *rest;
+	char *text = NULL;
 	size_t length;
-	FILE *out;
-	int err, row = 0;
+	FILE *out = open_memstream(&text, &length);
+	int err;
 
-	(void)screen;
-	fit_terminal();
-	fitted.rows = LINES;
-	fitted.columns = COLS;
-	fitted.colour = false;
-	out = open_memstream(&text, &length);
 	if (!out)
 		return -ENOMEM;
+	screen_fit(screen, &fitted);
 	err = render_table(out, s, &fitted);
 	if (fclose(out))
 		err = -ENOMEM;
-	if (!err) {
-		erase();
-		rest = text;
-		while ((line = strsep(&rest, "\n")) && row < LINES)
-			draw_line(row++, line);
-		refresh();
-	}
+	if (!err)
+		screen_show(screen, text);
 	free(text);
 	return err;
+}
+
+int screen_key(struct screen *screen)
+{
+	int key = getch();
+
+	(void)screen;
+	return key == ERR ? 0 : key;
 }
 
 bool screen_quit_wanted(struct screen *screen)
 {
 	int key;
 
-	(void)screen;
-	while ((key = getch()) != ERR)
+	while ((key = screen_key(screen)))
 		if (key == 'q' || key == 'Q')
 			return true;
 	return false;

@@ -204,18 +204,51 @@ char *process_cmdline(pid_t pid)
 	return strdup(text);
 }
 
-char *process_container(pid_t pid)
+char *process_container_id(const char *cgroup)
 {
-	char text[8192] = "";
 	size_t run = 0;
 	const char *at;
 
-	if (read_file(pid, "cgroup", text, sizeof(text)) <= 0)
-		return NULL;
-	for (at = text; *at; at++) {
+	for (at = cgroup; *at; at++) {
 		run = isxdigit((unsigned char)*at) ? run + 1 : 0;
 		if (run == CONTAINER_ID_LEN && !isxdigit((unsigned char)at[1]))
 			return strndup(at + 1 - CONTAINER_ID_LEN, CONTAINER_ID_LEN);
+	}
+	return NULL;
+}
+
+char *process_container(pid_t pid)
+{
+	char text[8192] = "";
+
+	return read_file(pid, "cgroup", text, sizeof(text)) > 0 ? process_container_id(text) : NULL;
+}
+
+/* Whether `controller` is one of the names, joined by commas, up to the colon. */
+static bool has_controller(const char *names, const char *controller)
+{
+	size_t length = strlen(controller);
+
+	for (;; names += strcspn(names, ",:") + 1) {
+		if (strcspn(names, ",:") == length && !strncmp(names, controller, length))
+			return true;
+		if (names[strcspn(names, ",:")] != ',')
+			return false;
+	}
+}
+
+/* cgroups(7): lines of hierarchy:controllers:path; those of version 2 are 0 and none. */
+char *process_cgroup(pid_t pid, const char *controller)
+{
+	char text[8192] = "", *line, *names, *path, *rest = text;
+
+	if (read_file(pid, "cgroup", text, sizeof(text)) <= 0)
+		return NULL;
+	while ((line = strsep(&rest, "\n"))) {
+		names = strchr(line, ':');
+		path = names ? strchr(names + 1, ':') : NULL;
+		if (path && has_controller(names + 1, controller))
+			return strdup(path + 1);
 	}
 	return NULL;
 }

@@ -42,5 +42,12 @@ char *process_comm(pid_t pid);
 char *process_cmdline(pid_t pid);
 /* The id of the container it runs in, from its cgroup; NULL if in none. */
 char *process_container(pid_t pid);
+/* The same, of the path of a control group. */
+char *process_container_id(const char *cgroup);
+/*
+ * The path of its control group where this controller of version 1 is, or with
+ * "" in version 2; NULL if there is none or it is gone.
+ */
+char *process_cgroup(pid_t pid, const char *controller);
 
 #endif
