@@ -34,6 +34,9 @@ struct {
 
 /* ---- the kernel's RSS counters ----------------------------------------- */
 
+/* Of their array: CO-RE knows how large an element is only where its number is a constant. */
+#define EACH_COUNTER(X) X(0) X(1) X(2) X(3)
+
 struct sum {
 	__s64 pages[NR_MM_COUNTERS];
 	__u64 shares[NR_MM_COUNTERS]; /* per-CPU pointers to the processors' parts */
@@ -88,15 +91,18 @@ static __always_inline void read_counters(struct mm_struct *mm, __s64 *pages)
 	int i;
 
 	if (bpf_core_type_exists(struct mm_rss_stat)) {
-		MS_UNROLL for (i = 0; i < NR_MM_COUNTERS; i++) pages[i] =
-		    BPF_CORE_READ(old, rss_stat.count[i].counter);
+#define READ(i) pages[i] = BPF_CORE_READ(old, rss_stat.count[i].counter);
+		EACH_COUNTER(READ)
+#undef READ
 		return;
 	}
-	MS_UNROLL for (i = 0; i < NR_MM_COUNTERS; i++) sum.pages[i] =
-	    BPF_CORE_READ(mm, rss_stat[i].count);
+#define READ(i) sum.pages[i] = BPF_CORE_READ(mm, rss_stat[i].count);
+	EACH_COUNTER(READ)
+#undef READ
 	if (bpf_core_field_exists(mm->rss_stat[0].counters)) {
-		MS_UNROLL for (i = 0; i < NR_MM_COUNTERS; i++) sum.shares[i] =
-		    (__u64)BPF_CORE_READ(mm, rss_stat[i].counters);
+#define READ(i) sum.shares[i] = (__u64)BPF_CORE_READ(mm, rss_stat[i].counters);
+		EACH_COUNTER(READ)
+#undef READ
 		sum.base = (__u64)BPF_CORE_READ(array, pptrs[0]);
 		bpf_loop(cpus, add_cpu, &sum, 0);
 	}
