@@ -79,7 +79,7 @@ static long add_cpu(__u32 cpu, struct sum *sum)
 }
 
 /*
- * As /proc/PID/status has them since 6.17 (commit 82241a83cd15): the sum over all
+ * As /proc/PID/status has them since commit 82241a83cd15 (2025): the sum over all
  * processors.  From 6.2 on it showed only what they had handed in, in batches of
  * max(32, 2 * processors) pages; up to 6.1 there is one number.
  */

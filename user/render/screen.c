@@ -3,6 +3,8 @@
 #include "render/screen.h"
 
 #include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <ncurses.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +28,9 @@ struct screen *screen_open(void)
 
 	if (!isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO))
 		return NULL;
+	/* ncurses takes bytes for characters by the locale; ours are UTF-8 in any case */
+	if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8"))
+		setlocale(LC_CTYPE, "C.UTF-8");
 	screen = calloc(1, sizeof(*screen));
 	if (!screen)
 		return NULL;

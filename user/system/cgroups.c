@@ -232,9 +232,9 @@ void cgroups_begin(struct cgroups *c)
 const struct cgroup *cgroups_add(struct cgroups *c, uint64_t id, bool v1, pid_t pid,
 				 uint64_t rss_bytes)
 {
-	struct entry *e = find(c, id, v1), *at;
+	struct entry *e = id ? find(c, id, v1) : NULL, *at;
 
-	if (!e)
+	if (!e && id)
 		e = make(c, id, v1);
 	if (!e)
 		return NULL;

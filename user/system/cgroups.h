@@ -41,9 +41,9 @@ void cgroups_free(struct cgroups *c);
 /* A refresh: cgroups_begin(), cgroups_add() for each process, cgroups_end(). */
 void cgroups_begin(struct cgroups *c);
 /*
- * Counts a process in its control group: `id` is the inode number.  What it is in,
- * or NULL if that is the root (or there is no memory).  Valid until cgroups_end()
- * of the next refresh in which it has no process.
+ * Counts a process in its control group: `id` is the inode number, 0 if it is not known.  What it
+ * is in, or NULL if that is the root (or there is no memory).  Valid until cgroups_end() of the
+ * next refresh in which it has no process.
  */
 const struct cgroup *cgroups_add(struct cgroups *c, uint64_t id, bool v1, pid_t pid,
 				 uint64_t rss_bytes);

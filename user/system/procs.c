@@ -142,6 +142,14 @@ void procs_add_thread(struct procs *p, const struct ms_system_thread *thread)
 		p->threads[p->thread_count++] = *thread;
 }
 
+bool procs_knows(const struct procs *p, int pid)
+{
+	for (size_t i = 0; i < p->found_count; i++)
+		if ((int)p->found[i].tgid == pid)
+			return true;
+	return false;
+}
+
 static int compare_found(const void *a, const void *b)
 {
 	const struct ms_system_process *x = a, *y = b;
@@ -191,7 +199,8 @@ static int oom_score(const struct procs *p, const struct proc *proc, uint64_t to
 	int64_t badness = (int64_t)((proc->rss_bytes + proc->swap_bytes) / p->page +
 				    proc->page_table_bytes / p->page);
 
-	if (proc->oom_score_adj == OOM_SCORE_ADJ_MIN || !total)
+	/* never killed: who asked for that, and the machine's first process */
+	if (proc->oom_score_adj == OOM_SCORE_ADJ_MIN || proc->pid == 1 || !total)
 		return 0;
 	badness += proc->oom_score_adj * (total / 1000);
 	return (int)((1000 + badness * 1000 / total) * 2 / 3);

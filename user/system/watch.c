@@ -7,12 +7,14 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "system/hidden.h"
 #include "system/tasks.h"
 
 struct watch {
 	struct tasks *tasks;
 	struct cgroups *cgroups;
 	struct procs *procs;
+	struct hidden hidden;
 	double began_s, interval_s, busy_s;
 	uint64_t refreshes, failed;
 	struct meminfo memory;
@@ -66,6 +68,7 @@ void watch_close(struct watch *w)
 	if (!w)
 		return;
 	tasks_close(w->tasks);
+	hidden_free(&w->hidden);
 	procs_free(w->procs);
 	cgroups_free(w->cgroups);
 	free(w);
@@ -102,6 +105,13 @@ void watch_drain(struct watch *w)
 	tasks_ends_read(w->tasks, on_end, w);
 }
 
+static bool is_known(pid_t pid, void *context)
+{
+	const struct watch *w = context;
+
+	return procs_knows(w->procs, pid);
+}
+
 static int look(struct watch *w)
 {
 	static const struct tasks_pass pass = {on_process, on_thread};
@@ -111,6 +121,9 @@ static int look(struct watch *w)
 	procs_begin(w->procs, now_s() - w->began_s);
 	if (!err)
 		err = tasks_read(w->tasks, &pass, w);
+	if (!err && !w->refreshes)
+		err = hidden_find(&w->hidden, is_known, w);
+	hidden_read(&w->hidden, is_known, &pass, w);
 	if (!err)
 		err = procs_found(w->procs, w->memory.total + w->memory.swap_total);
 	/* after the pass: what it found and has ended since is taken out again */

@@ -112,6 +112,62 @@ int process_memory(pid_t pid, struct process_memory *out)
 	return 0;
 }
 
+/* proc(5): of /proc/PID/stat fields 10 and 12 are the faults, 22 is the start. */
+static int read_stat(pid_t pid, struct process_usage *out)
+{
+	char stat[1024];
+	ssize_t n = read_file(pid, "stat", stat, sizeof(stat));
+	const char *at = n > 0 ? strrchr(stat, ')') : NULL;
+	unsigned long long minor, major, ticks;
+
+	if (!at || sscanf(at + 1,
+			  "%*s %*s %*s %*s %*s %*s %*s %llu %*s %llu %*s %*s %*s %*s %*s %*s %*s "
+			  "%*s %*s %llu",
+			  &minor, &major, &ticks) != 3)
+		return -ESRCH;
+	out->minor = minor;
+	out->major = major;
+	out->start_ns = ticks * (1000000000 / (unsigned long long)sysconf(_SC_CLK_TCK));
+	return 0;
+}
+
+int process_usage(pid_t pid, struct process_usage *out)
+{
+	uint64_t parent = 0, uid = 0, threads = 0;
+	const struct {
+		const char *key;
+		uint64_t *number, unit;
+	} numbers[] = {
+	    {"RssFile:", &out->file, 1024},
+	    {"RssAnon:", &out->anon, 1024},
+	    {"RssShmem:", &out->shmem, 1024},
+	    {"VmSwap:", &out->swap, 1024},
+	    {"VmHWM:", &out->peak, 1024},
+	    {"VmSize:", &out->mapped, 1024},
+	    {"VmPTE:", &out->page_tables, 1024},
+	    {"HugetlbPages:", &out->hugetlb, 1024},
+	    {"PPid:", &parent, 1},
+	    {"Uid:", &uid, 1},
+	    {"Threads:", &threads, 1},
+	};
+	char text[4096];
+	ssize_t n = read_file(pid, "status", text, sizeof(text));
+	uint64_t unused;
+
+	*out = (struct process_usage){0};
+	if (n < 0 || !status_number(text, "VmRSS:", &unused))
+		return -ESRCH;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (status_number(text, numbers[i].key, numbers[i].number))
+			*numbers[i].number *= numbers[i].unit;
+	out->parent = (pid_t)parent;
+	out->uid = (uid_t)uid;
+	out->threads = (unsigned)threads;
+	if (read_file(pid, "oom_score_adj", text, sizeof(text)) > 0)
+		out->oom_score_adj = (int)strtol(text, NULL, 10);
+	return read_stat(pid, out);
+}
+
 int process_tgid(pid_t tid)
 {
 	char status[4096];

@@ -12,6 +12,17 @@ struct process_memory {
 	uint64_t rss_bytes, rss_peak_bytes;
 };
 
+/* All that /proc says of its memory; bytes, and faults since it started. */
+struct process_usage {
+	pid_t parent;
+	uid_t uid;
+	unsigned threads;
+	int oom_score_adj;
+	uint64_t start_ns; /* after boot, in clock ticks */
+	uint64_t file, anon, shmem, swap, peak, mapped, page_tables, hugetlb;
+	uint64_t minor, major;
+};
+
 /* Who a process is to itself, and since when. */
 struct process_identity {
 	pid_t pid; /* in its own pid namespace */
@@ -24,6 +35,9 @@ int process_identify(pid_t pid, struct process_identity *out);
 
 /* Resident memory now and at its highest; 0, or -ESRCH if it is gone. */
 int process_memory(pid_t pid, struct process_memory *out);
+
+/* 0, or -ESRCH if it is gone or has no memory. */
+int process_usage(pid_t pid, struct process_usage *out);
 
 /*
  * Whether `pid` can be traced: a live user process, 64-bit, the leader of its
