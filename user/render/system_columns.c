@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GAP 2 /* blanks between columns */
+#include "base/utf8.h"
+
+#define GAP 2       /* blanks between columns */
+#define REST_MIN 24 /* cells for the one that has the rest of the line, if others can go */
 
 const char *system_growth(char buffer[HUMAN_LEN], double bytes_per_s)
 {
@@ -324,7 +327,9 @@ static unsigned rank_that_fits(const struct lines *l, const struct system_column
 		width = 0;
 		for (size_t i = 0; i < columns->count; i++)
 			if (columns->rows[i].rank <= rank)
-				width += (unsigned)abs(columns->rows[i].width) + GAP;
+				width += GAP + (columns->rows[i].width
+						    ? (unsigned)abs(columns->rows[i].width)
+						    : REST_MIN);
 		if (width <= l->columns + GAP)
 			break;
 	}
@@ -341,6 +346,19 @@ static enum style style_of(const struct system_column *column, const struct syst
 	return growth > 0 ? STYLE_GROW : STYLE_SHRINK;
 }
 
+/* The end of a path says more than its beginning. */
+static void put_tail(struct lines *l, enum style style, const char *text)
+{
+	unsigned left = l->columns > l->column ? l->columns - l->column : 0;
+
+	if (l->columns && lines_width(text) > left) {
+		lines_put(l, style, "…");
+		while (*text && lines_width(text) + 1 > left)
+			utf8_next(&text);
+	}
+	lines_put(l, style, "%s", text);
+}
+
 static void put_cell(struct lines *l, const struct system_column *column, bool first,
 		     enum style style, const char *text)
 {
@@ -349,7 +367,7 @@ static void put_cell(struct lines *l, const struct system_column *column, bool f
 	if (column->width)
 		lines_cell(l, style, column->width, text);
 	else
-		lines_put(l, style, "%s", text);
+		put_tail(l, style, text);
 }
 
 void system_put_titles(struct lines *l, const struct system_columns *columns, int sort)

@@ -88,7 +88,7 @@ static void put_group(struct lines *l, const struct group *g, bool recent)
 	else if (*g->parent)
 		lines_put(l, STYLE_PLAIN, ", started by %s", g->parent);
 	lines_put(l, STYLE_PLAIN, ": %s peak each", text_bytes(peak, g->peak_sum_bytes / g->count));
-	if (g->count > 1)
+	if (g->peak_max_bytes > g->peak_sum_bytes / g->count)
 		lines_put(l, STYLE_PLAIN, ", %s at most", text_bytes(most, g->peak_max_bytes));
 	lines_put(l, STYLE_PLAIN, ", lived %s",
 		  text_seconds(life, g->life_sum_s / (double)g->count));

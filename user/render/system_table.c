@@ -12,7 +12,7 @@
 #include "render/system_render.h"
 
 #define DEFAULT_TOP 10
-#define GROUPS 3
+#define GROUPS 3 /* of short-lived processes, where there is room */
 
 struct table {
 	struct lines lines;
@@ -37,13 +37,13 @@ static void put_blank(struct table *t)
 		lines_end(&t->lines);
 }
 
-/* Lines for control groups: at most a quarter of the terminal. */
+/* Lines for control groups: at most a sixth of the terminal. */
 static size_t cgroup_limit(const struct table *t)
 {
 	size_t top = t->look->options.top ? t->look->options.top : DEFAULT_TOP;
 
-	if (t->rows && top > t->rows / 4)
-		top = t->rows / 4 ? t->rows / 4 : 1;
+	if (t->rows && top > t->rows / 6)
+		top = t->rows / 6 ? t->rows / 6 : 1;
 	return top < t->v->cgroup_count ? top : t->v->cgroup_count;
 }
 
@@ -127,7 +127,8 @@ int render_system_table(FILE *out, const struct system_view *v, const struct sys
 	    /* the newline behind the last row would scroll */
 	    .rows = o->rows > 1 ? o->rows - 1 : o->rows,
 	};
-	size_t below = system_group_lines(v, true, GROUPS) + system_loss_lines(v) + 2;
+	size_t groups = t.rows && t.rows / 10 < GROUPS ? t.rows / 10 : GROUPS;
+	size_t below = system_group_lines(v, true, groups) + system_loss_lines(v) + 2;
 	int error, pid = 0;
 
 	t.lines.rows = t.rows > below ? t.rows - (unsigned)below : t.rows;
@@ -139,7 +140,7 @@ int render_system_table(FILE *out, const struct system_view *v, const struct sys
 		error = put_procs(&t, &pid);
 	t.lines.rows = t.rows;
 	if (!error)
-		error = system_put_groups(&t.lines, v, true, GROUPS);
+		error = system_put_groups(&t.lines, v, true, groups);
 	system_put_losses(&t.lines, v);
 	put_hints(&t, pid);
 	if (!t.rows)

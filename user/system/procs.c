@@ -26,7 +26,7 @@ struct table {
 struct procs {
 	struct cgroups *cgroups;
 	uint64_t began_ns; /* CLOCK_BOOTTIME */
-	double now_s;
+	double now_s, interval_s;
 	uint64_t page;
 	struct ms_system_process *found; /* by this pass */
 	size_t found_count, found_room;
@@ -40,7 +40,7 @@ struct procs {
 	int err; /* of this refresh */
 };
 
-struct procs *procs_new(struct cgroups *cgroups)
+struct procs *procs_new(struct cgroups *cgroups, double interval_s)
 {
 	struct procs *p = calloc(1, sizeof(*p));
 	struct timespec now;
@@ -51,6 +51,7 @@ struct procs *procs_new(struct cgroups *cgroups)
 	p->began_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	p->page = (uint64_t)sysconf(_SC_PAGESIZE);
 	p->cgroups = cgroups;
+	p->interval_s = interval_s;
 	return p;
 }
 
@@ -235,9 +236,12 @@ static void set_cgroup(struct procs *p, struct proc *proc, const struct ms_syste
 
 static void set_rates(struct procs *p, struct proc *proc)
 {
-	const struct sample born = {.t_s = proc->start_s};
 	const struct sample now = {p->now_s, proc->rss_bytes, proc->minor, proc->major};
+	struct sample born = {.t_s = p->now_s - p->interval_s};
 
+	/* what is a moment old has grown so much in this interval, not in that moment */
+	if (proc->start_s < born.t_s)
+		born.t_s = proc->start_s;
 	if (!proc->history.count && proc->start_s > 0)
 		history_add(&proc->history, &born);
 	else if (!proc->history.count)
@@ -361,7 +365,7 @@ static uint64_t larger(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-void procs_end(struct procs *p, const struct ms_system_end *end, double short_s)
+void procs_end(struct procs *p, const struct ms_system_end *end)
 {
 	struct proc *proc = table_find(&p->running, (int)end->tgid, end->start_ns);
 	double life_s = (double)end->life_ns / 1e9;
@@ -377,7 +381,7 @@ void procs_end(struct procs *p, const struct ms_system_end *end, double short_s)
 		proc->major = larger(proc->major, end->maj_flt);
 		proc->cgroup = NULL;
 	}
-	if (proc && life_s >= short_s)
+	if (proc && life_s >= p->interval_s)
 		return;
 	/* one that a pass happened to see is still one of its kind */
 	if (proc)

@@ -49,13 +49,14 @@ struct ms_system_process;
 struct ms_system_thread;
 struct ms_system_end;
 
-struct procs *procs_new(struct cgroups *cgroups);
+/* `interval_s`: time between passes; what lived less goes to the groups when it ends. */
+struct procs *procs_new(struct cgroups *cgroups, double interval_s);
 void procs_free(struct procs *p);
 
 /*
  * A refresh, in this order: procs_begin(), what the pass found, procs_found(), the
  * ends since the last one, procs_finish().  `total_bytes` is memory and swap, for the
- * OOM score; a process that lived less than `short_s` goes to the groups.
+ * OOM score.
  */
 void procs_begin(struct procs *p, double now_s);
 void procs_add(struct procs *p, const struct ms_system_process *process);
@@ -64,7 +65,7 @@ void procs_add_thread(struct procs *p, const struct ms_system_thread *thread);
 bool procs_knows(const struct procs *p, int pid);
 /* 0 or -ENOMEM: there was no room for one of the above. */
 int procs_found(struct procs *p, uint64_t total_bytes);
-void procs_end(struct procs *p, const struct ms_system_end *end, double short_s);
+void procs_end(struct procs *p, const struct ms_system_end *end);
 int procs_finish(struct procs *p);
 
 /* Reads the command line of each that runs. */

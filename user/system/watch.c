@@ -53,7 +53,7 @@ int watch_open(double interval_s, struct watch **out)
 	w->interval_s = interval_s;
 	w->began_s = now_s();
 	w->cgroups = cgroups_new();
-	w->procs = w->cgroups ? procs_new(w->cgroups) : NULL;
+	w->procs = w->cgroups ? procs_new(w->cgroups, interval_s) : NULL;
 	err = w->procs ? tasks_open(&w->tasks) : log_error(-ENOMEM, "out of memory");
 	if (err) {
 		watch_close(w);
@@ -97,7 +97,7 @@ static void on_end(const struct ms_system_end *end, void *context)
 {
 	struct watch *w = context;
 
-	procs_end(w->procs, end, w->interval_s);
+	procs_end(w->procs, end);
 }
 
 void watch_drain(struct watch *w)
