@@ -16,36 +16,6 @@ typedef struct {
 	int counter;
 } atomic_t;
 
-typedef struct {
-	__s64 counter;
-} atomic64_t;
-
-/* The sum of `count` and of an s32 for each processor, at `counters` in its per-CPU area. */
-struct percpu_counter {
-	__s64 count;
-	__s32 *counters; /* with CONFIG_SMP */
-};
-
-#define NR_MM_COUNTERS 4 /* file, anonymous, swap, shmem; in this order since 4.5 */
-
-struct mm_struct {
-	unsigned long total_vm;    /* pages */
-	unsigned long hiwater_rss; /* pages; raised only before RSS is lowered */
-	atomic64_t pgtables_bytes;
-	atomic64_t hugetlb_usage; /* pages, with CONFIG_HUGETLB_PAGE */
-	struct percpu_counter rss_stat[NR_MM_COUNTERS];
-};
-
-/* Up to 6.1 (commit f1a7941243c1): one number for each, and a few pages kept back in each thread.
- */
-struct mm_rss_stat {
-	atomic64_t count[NR_MM_COUNTERS];
-};
-
-struct mm_struct___old {
-	struct mm_rss_stat rss_stat;
-};
-
 /* ---- control groups --------------------------------------------------- */
 
 enum cgroup_subsys_id {
@@ -85,9 +55,49 @@ struct cred {
 	kuid_t uid;
 };
 
+struct task_struct;
+
 /* By the kernel's own names; the uapi ones that probes see have an r. */
 struct pt_regs___kernel {
 	unsigned long bx, bp, sp, ip;
+	unsigned long di, si, dx, r10, r8; /* of a system call: its arguments */
+	unsigned long orig_ax;             /* and its number */
+};
+
+/*
+ * `count` lacks what processors have counted and not yet added, less than a batch
+ * each: an s32 of each, at `counters` in its per-CPU area.
+ */
+struct percpu_counter {
+	__s64 count;
+	__s32 *counters; /* with CONFIG_SMP */
+};
+
+typedef struct {
+	long counter;
+} atomic_long_t;
+
+struct mm_struct {
+	unsigned long start_brk, brk;
+	unsigned long total_vm;    /* pages */
+	unsigned long hiwater_rss; /* pages; raised only before RSS is lowered */
+	atomic_long_t pgtables_bytes;
+	atomic_long_t hugetlb_usage; /* pages, with CONFIG_HUGETLB_PAGE */
+	struct task_struct *owner;   /* with CONFIG_MEMCG */
+	/* file, anonymous, swap, shmem; in this order since 4.5 */
+	struct percpu_counter rss_stat[4];
+};
+
+/* Up to 6.1; percpu_counter since 6.2, commit f1a7941243c1. */
+struct mm_rss_stat {
+	atomic_long_t count[4];
+};
+struct mm_struct___atomic {
+	struct mm_rss_stat rss_stat;
+};
+
+struct vm_area_struct {
+	unsigned long vm_start, vm_end, vm_flags;
 };
 
 struct signal_struct {
@@ -111,6 +121,11 @@ struct uprobe_task {
 	struct return_instance *return_instances;
 };
 
+/* What system call a thread is in: TS_COMPAT is a 32-bit one. */
+struct thread_info {
+	__u32 status;
+};
+
 struct thread_struct {
 	unsigned long fsbase; /* as of clone, arch_prctl, or the last time it was switched out */
 };
@@ -129,6 +144,8 @@ struct task_struct {
 	struct task_struct *real_parent;
 	const struct cred *real_cred;
 	struct css_set *cgroups;
+	int pagefault_disabled; /* faults are answered with an error: a probe's read */
+	struct thread_info thread_info;
 	__u64 start_boottime; /* since 5.5; real_start_time before */
 	struct thread_struct thread;
 };

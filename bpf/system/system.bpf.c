@@ -38,9 +38,9 @@ struct {
 #define EACH_COUNTER(X) X(0) X(1) X(2) X(3)
 
 struct sum {
-	__s64 pages[NR_MM_COUNTERS];
-	__u64 shares[NR_MM_COUNTERS]; /* per-CPU pointers to the processors' parts */
-	__u64 base;                   /* per-CPU pointer of `percpu` */
+	__s64 pages[MS_SYSTEM_COUNTERS];
+	__u64 shares[MS_SYSTEM_COUNTERS]; /* per-CPU pointers to the processors' parts */
+	__u64 base;                       /* per-CPU pointer of `percpu` */
 };
 
 /* An address as a number: with the verifier's own kind nothing can be calculated. */
@@ -68,7 +68,7 @@ static long add_cpu(__u32 cpu, struct sum *sum)
 	if (!here)
 		return 1;
 	offset = number_of(here) - sum->base;
-	MS_UNROLL for (i = 0; i < NR_MM_COUNTERS; i++)
+	MS_UNROLL for (i = 0; i < MS_SYSTEM_COUNTERS; i++)
 	{
 		__s32 share = 0;
 
@@ -86,7 +86,7 @@ static long add_cpu(__u32 cpu, struct sum *sum)
 static __always_inline void read_counters(struct mm_struct *mm, __s64 *pages)
 {
 	struct bpf_array *array = (void *)number_of(&percpu);
-	struct mm_struct___old *old = (void *)mm;
+	struct mm_struct___atomic *old = (void *)mm;
 	struct sum sum = {};
 	int i;
 
@@ -106,7 +106,7 @@ static __always_inline void read_counters(struct mm_struct *mm, __s64 *pages)
 		sum.base = (__u64)BPF_CORE_READ(array, pptrs[0]);
 		bpf_loop(cpus, add_cpu, &sum, 0);
 	}
-	MS_UNROLL for (i = 0; i < NR_MM_COUNTERS; i++) pages[i] = sum.pages[i];
+	MS_UNROLL for (i = 0; i < MS_SYSTEM_COUNTERS; i++) pages[i] = sum.pages[i];
 }
 
 static __always_inline __s64 resident(const __s64 *pages)
@@ -213,7 +213,7 @@ static __always_inline __u64 most_resident(struct task_struct *task, struct sign
 {
 	__u64 most = BPF_CORE_READ(signal, maxrss);
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
-	__s64 pages[NR_MM_COUNTERS];
+	__s64 pages[MS_SYSTEM_COUNTERS];
 
 	/* the tracepoint comes before exit_mm() since 6.16 */
 	if (!mm)

@@ -41,7 +41,10 @@ static bool status_number(const char *status, const char *key, uint64_t *out)
 {
 	const char *at = strstr(status, key);
 
-	if (!at || (at != status && at[-1] != '\n'))
+	/* the name of a process is in there too, and may be anything */
+	while (at && at != status && at[-1] != '\n')
+		at = strstr(at + 1, key);
+	if (!at)
 		return false;
 	*out = strtoull(at + strlen(key), NULL, 10);
 	return true;
@@ -99,16 +102,32 @@ int process_identify(pid_t pid, struct process_identity *out)
 
 int process_memory(pid_t pid, struct process_memory *out)
 {
+	static const struct {
+		const char *key;
+		size_t field;
+	} fields[] = {
+	    {"VmRSS:", offsetof(struct process_memory, rss_bytes)},
+	    {"VmHWM:", offsetof(struct process_memory, rss_peak_bytes)},
+	    {"RssAnon:", offsetof(struct process_memory, anon_bytes)},
+	    {"RssFile:", offsetof(struct process_memory, file_bytes)},
+	    {"RssShmem:", offsetof(struct process_memory, shmem_bytes)},
+	    {"VmSwap:", offsetof(struct process_memory, swap_bytes)},
+	    {"VmPTE:", offsetof(struct process_memory, page_table_bytes)},
+	    {"VmSize:", offsetof(struct process_memory, mapped_bytes)},
+	};
 	char status[4096];
-	uint64_t rss, peak;
 	ssize_t n = read_file(pid, "status", status, sizeof(status));
+	uint64_t kib;
+	size_t i;
 
 	if (n < 0)
 		return n;
-	/* A zombie has no memory and no such lines. */
-	if (!status_number(status, "VmRSS:", &rss) || !status_number(status, "VmHWM:", &peak))
-		return -ESRCH;
-	*out = (struct process_memory){rss * 1024, peak * 1024};
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		/* A zombie has no memory and no such lines. */
+		if (!status_number(status, fields[i].key, &kib))
+			return -ESRCH;
+		*(uint64_t *)((char *)out + fields[i].field) = kib * 1024;
+	}
 	return 0;
 }
 
@@ -133,36 +152,24 @@ static int read_stat(pid_t pid, struct process_usage *out)
 
 int process_usage(pid_t pid, struct process_usage *out)
 {
-	uint64_t parent = 0, uid = 0, threads = 0;
-	const struct {
-		const char *key;
-		uint64_t *number, unit;
-	} numbers[] = {
-	    {"RssFile:", &out->file, 1024},
-	    {"RssAnon:", &out->anon, 1024},
-	    {"RssShmem:", &out->shmem, 1024},
-	    {"VmSwap:", &out->swap, 1024},
-	    {"VmHWM:", &out->peak, 1024},
-	    {"VmSize:", &out->mapped, 1024},
-	    {"VmPTE:", &out->page_tables, 1024},
-	    {"HugetlbPages:", &out->hugetlb, 1024},
-	    {"PPid:", &parent, 1},
-	    {"Uid:", &uid, 1},
-	    {"Threads:", &threads, 1},
-	};
+	uint64_t parent = 0, uid = 0, threads = 0, hugetlb_kib = 0;
 	char text[4096];
-	ssize_t n = read_file(pid, "status", text, sizeof(text));
-	uint64_t unused;
+	int err;
 
 	*out = (struct process_usage){0};
-	if (n < 0 || !status_number(text, "VmRSS:", &unused))
+	err = process_memory(pid, &out->memory);
+	if (err)
+		return err;
+	if (read_file(pid, "status", text, sizeof(text)) < 0)
 		return -ESRCH;
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		if (status_number(text, numbers[i].key, numbers[i].number))
-			*numbers[i].number *= numbers[i].unit;
+	status_number(text, "PPid:", &parent);
+	status_number(text, "Uid:", &uid);
+	status_number(text, "Threads:", &threads);
+	status_number(text, "HugetlbPages:", &hugetlb_kib);
 	out->parent = (pid_t)parent;
 	out->uid = (uid_t)uid;
 	out->threads = (unsigned)threads;
+	out->hugetlb_bytes = hugetlb_kib * 1024;
 	if (read_file(pid, "oom_score_adj", text, sizeof(text)) > 0)
 		out->oom_score_adj = (int)strtol(text, NULL, 10);
 	return read_stat(pid, out);

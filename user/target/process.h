@@ -8,19 +8,23 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Bytes, as proc(5)'s status has them. */
 struct process_memory {
 	uint64_t rss_bytes, rss_peak_bytes;
+	uint64_t anon_bytes, file_bytes, shmem_bytes; /* they sum to rss_bytes */
+	uint64_t swap_bytes, page_table_bytes, mapped_bytes;
 };
 
-/* All that /proc says of its memory; bytes, and faults since it started. */
+/* What else a table of all processes says of one. */
 struct process_usage {
 	pid_t parent;
 	uid_t uid;
 	unsigned threads;
 	int oom_score_adj;
 	uint64_t start_ns; /* after boot, in clock ticks */
-	uint64_t file, anon, shmem, swap, peak, mapped, page_tables, hugetlb;
-	uint64_t minor, major;
+	struct process_memory memory;
+	uint64_t hugetlb_bytes;
+	uint64_t minor, major; /* faults since it started */
 };
 
 /* Who a process is to itself, and since when. */
@@ -33,7 +37,7 @@ struct process_identity {
 /* 0, or -ESRCH if it is gone. */
 int process_identify(pid_t pid, struct process_identity *out);
 
-/* Resident memory now and at its highest; 0, or -ESRCH if it is gone. */
+/* 0, or -ESRCH if it is gone or has no memory any more. */
 int process_memory(pid_t pid, struct process_memory *out);
 
 /* 0, or -ESRCH if it is gone or has no memory. */
