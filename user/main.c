@@ -3,6 +3,7 @@
 #include "options.h"
 #include "session.h"
 #include "slab/run.h"
+#include "system/run.h"
 
 #define STATUS_USAGE 2
 
@@ -15,7 +16,9 @@ int main(int argc, char **argv)
 	if (err < 0)
 		status = STATUS_USAGE;
 	else if (!err)
-		status = options.slab ? slab_run(&options) : session_run(&options);
+		status = options.slab           ? slab_run(&options)
+			 : options.whole_system ? system_run(&options)
+						: session_run(&options);
 	options_free(&options);
 	return status;
 }

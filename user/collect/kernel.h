@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The kernel side, loaded: maps, ring buffer, programs.  The only file besides
- * probe/attach.c and batch.c that knows libbpf.
+ * probe/attach.c, batch.c and system/tasks.c that knows libbpf.
  */
 #ifndef MS_KERNEL_H
 #define MS_KERNEL_H
@@ -42,6 +42,9 @@ struct kernel;
 void kernel_log_libbpf(void);
 /* Whether this process may trace at all: 0, or a negative errno after one line. */
 int kernel_check_privileges(void);
+
+/* What libbpf says becomes lines of ours, with -v. */
+void kernel_log_libbpf(void);
 
 /*
  * Loads the programs for one way to attach.  0, or a negative errno, told only
