@@ -13,12 +13,9 @@
 
 #include "base/log.h"
 #include "memsnoop.skel.h"
+#include "probe/uprobes.h"
 
 #define BATCH_BYTES (1u << 20) /* of values read by one call */
-
-/* enum bpf_attach_type since 6.6 (commit 89ae89f53d20) and 6.13 (d920179b3d48). */
-#define TRACE_UPROBE_MULTI 48
-#define TRACE_UPROBE_SESSION 57
 
 #define CAPABILITY_SYS_ADMIN 21
 #define CAPABILITY_PERFMON 38
@@ -85,9 +82,9 @@ static void choose_programs(struct memsnoop_bpf *skel, enum attach_method method
 	bpf_program__set_autoload(skel->progs.entry_multi, method == ATTACH_MULTI);
 	bpf_program__set_autoload(skel->progs.return_multi, method == ATTACH_MULTI);
 	bpf_program__set_autoload(skel->progs.session, method == ATTACH_SESSION);
-	bpf_program__set_expected_attach_type(skel->progs.entry_multi, TRACE_UPROBE_MULTI);
-	bpf_program__set_expected_attach_type(skel->progs.return_multi, TRACE_UPROBE_MULTI);
-	bpf_program__set_expected_attach_type(skel->progs.session, TRACE_UPROBE_SESSION);
+	bpf_program__set_expected_attach_type(skel->progs.entry_multi, UPROBES_MULTI);
+	bpf_program__set_expected_attach_type(skel->progs.return_multi, UPROBES_MULTI);
+	bpf_program__set_expected_attach_type(skel->progs.session, UPROBES_SESSION);
 }
 
 /*
