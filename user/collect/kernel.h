@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "memsnoop.h"
+#include "probe/hooks.h"
 #include "probe/table.h"
 #include "python.h"
 
@@ -29,6 +30,7 @@ struct kernel_options {
 	bool native_python;      /* keep the interpreter's own frames */
 	bool call_sites;         /* a stack for each, though they read the same: collect's */
 	bool refused[ATTACH_NR]; /* --no-feature */
+	bool refused_hooks[HOOK_RUNG_NR];
 };
 
 struct kernel;
