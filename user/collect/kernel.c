@@ -3,6 +3,7 @@
 #include "collect/kernel.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +17,6 @@
 #include "probe/uprobes.h"
 
 #define BATCH_BYTES (1u << 20) /* of values read by one call */
-
-#define CAPABILITY_SYS_ADMIN 21
-#define CAPABILITY_PERFMON 38
-#define CAPABILITY_BPF 39
 
 const char *const attach_names[ATTACH_NR] = {"session", "multi", "perf"};
 
@@ -43,7 +40,7 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
-static uint64_t effective_capabilities(void)
+uint64_t kernel_capabilities(void)
 {
 	FILE *status = fopen("/proc/self/status", "re");
 	unsigned long long caps = 0;
@@ -60,13 +57,13 @@ static uint64_t effective_capabilities(void)
 
 int kernel_check_privileges(void)
 {
-	uint64_t caps = effective_capabilities();
-	bool admin = caps >> CAPABILITY_SYS_ADMIN & 1;
+	uint64_t caps = kernel_capabilities();
+	bool admin = caps >> CAP_SYS_ADMIN & 1;
 
-	if (!admin && !(caps >> CAPABILITY_BPF & 1))
+	if (!admin && !(caps >> CAP_BPF & 1))
 		return log_error(
 		    -EPERM, "needs CAP_BPF to load BPF programs: run it as root (sudo memsnoop …)");
-	if (!admin && !(caps >> CAPABILITY_PERFMON & 1))
+	if (!admin && !(caps >> CAP_PERFMON & 1))
 		return log_error(
 		    -EPERM, "needs CAP_PERFMON to attach probes: run it as root (sudo memsnoop …)");
 	if (access("/sys/kernel/btf/vmlinux", R_OK))

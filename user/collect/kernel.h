@@ -35,6 +35,8 @@ struct kernel_options {
 
 struct kernel;
 
+/* The effective capabilities of this process, bit by number; 0 if they are not known. */
+uint64_t kernel_capabilities(void);
 /* Whether this process may trace at all: 0, or a negative errno after one line. */
 int kernel_check_privileges(void);
 

@@ -100,35 +100,49 @@ void hooks_choose(const struct hook_row *rows, size_t count, const bool refused[
 		choose(&rows[i], refused, all, try, context, &choices[i]);
 }
 
-static int try_one(struct trials *trials, enum trial_kind kind, const char *name)
-{
-	const struct trial_target target = {.name = name};
-	int fd = trial_attach(trials, kind, &target);
+/* What is at the start of a function and at its end. */
+static const enum trial_kind trial_kinds[HOOK_RUNG_NR][HOOK_LINKS] = {
+    [HOOK_FENTRY] = {TRIAL_FENTRY, TRIAL_FEXIT},
+    [HOOK_KPROBE] = {TRIAL_KPROBE, TRIAL_KRETPROBE},
+    [HOOK_TRACEPOINT] = {TRIAL_TRACEPOINT, TRIAL_TRACEPOINT},
+    [HOOK_RAW_TRACEPOINT] = {TRIAL_RAW_TRACEPOINT, TRIAL_RAW_TRACEPOINT},
+};
 
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
+int hook_attach(struct trials *trials, const struct hook_row *row, enum hook_rung rung,
+		int links[HOOK_LINKS])
+{
+	bool by_function = rung == HOOK_FENTRY || rung == HOOK_KPROBE;
+	const char *returns = row->returns ? row->function : NULL;
+	const struct trial_target targets[HOOK_LINKS] = {
+	    {.name = by_function ? row->function : row->tracepoints[0]},
+	    {.name = by_function ? returns : row->tracepoints[1]},
+	};
+	int i, err = 0;
+
+	for (i = 0; i < HOOK_LINKS; i++)
+		links[i] = -1;
+	for (i = 0; i < HOOK_LINKS && targets[i].name && err >= 0; i++)
+		err = links[i] = trial_attach(trials, trial_kinds[rung][i], &targets[i]);
+	if (err < 0)
+		hook_detach(links);
+	return err < 0 ? err : 0;
+}
+
+void hook_detach(const int links[HOOK_LINKS])
+{
+	int i;
+
+	for (i = 0; i < HOOK_LINKS; i++)
+		if (links[i] >= 0)
+			close(links[i]);
 }
 
 int hook_try(const struct hook_row *row, enum hook_rung rung, void *context)
 {
-	/* What is at the start of a function and at its end. */
-	static const struct {
-		enum trial_kind entry, end;
-	} kinds[HOOK_RUNG_NR] = {
-	    [HOOK_FENTRY] = {TRIAL_FENTRY, TRIAL_FEXIT},
-	    [HOOK_KPROBE] = {TRIAL_KPROBE, TRIAL_KRETPROBE},
-	    [HOOK_TRACEPOINT] = {TRIAL_TRACEPOINT, TRIAL_TRACEPOINT},
-	    [HOOK_RAW_TRACEPOINT] = {TRIAL_RAW_TRACEPOINT, TRIAL_RAW_TRACEPOINT},
-	};
-	bool by_function = rung == HOOK_FENTRY || rung == HOOK_KPROBE;
-	const char *entry = by_function ? row->function : row->tracepoints[0];
-	const char *end = !by_function ? row->tracepoints[1] : row->returns ? row->function : NULL;
-	int err = try_one(context, kinds[rung].entry, entry);
+	int links[HOOK_LINKS], err = hook_attach(context, row, rung, links);
 
-	if (!err && end)
-		err = try_one(context, kinds[rung].end, end);
+	if (!err)
+		hook_detach(links);
 	return err;
 }
 

@@ -66,8 +66,16 @@ typedef int hook_try_fn(const struct hook_row *row, enum hook_rung rung, void *c
 void hooks_choose(const struct hook_row *rows, size_t count, const bool refused[HOOK_RUNG_NR],
 		  bool all, hook_try_fn *try, void *context, struct hook_choice *choices);
 
-struct trials;
-/* The try function; its context is a struct trials (trial.h). */
+struct trials; /* trial.h */
+/*
+ * Attaches what counts its runs to all that the rung of a row needs: up to HOOK_LINKS
+ * file descriptors, to be closed, -1 where there is nothing.  0 or a negative errno.
+ */
+#define HOOK_LINKS 2
+int hook_attach(struct trials *trials, const struct hook_row *row, enum hook_rung rung,
+		int links[HOOK_LINKS]);
+void hook_detach(const int links[HOOK_LINKS]);
+/* The try function; its context is a struct trials. */
 hook_try_fn hook_try;
 /*
  * hooks_choose() for hook_rows on this kernel, each answer told with -v.  0 or a
