@@ -55,6 +55,18 @@ uint64_t kernel_capabilities(void)
 	return caps;
 }
 
+/* PROC_PID_INIT_INO of include/linux/proc_ns.h, the same since 3.8 (commit 98f842e675f9). */
+#define FIRST_PID_NAMESPACE "pid:[4026531836]"
+
+bool kernel_pids_agree(void)
+{
+	char name[sizeof(FIRST_PID_NAMESPACE) + 16];
+	ssize_t n = readlink("/proc/self/ns/pid", name, sizeof(name) - 1);
+
+	name[n > 0 ? n : 0] = '\0';
+	return n < 0 || !strcmp(name, FIRST_PID_NAMESPACE);
+}
+
 int kernel_check_privileges(void)
 {
 	uint64_t caps = kernel_capabilities();
@@ -66,6 +78,10 @@ int kernel_check_privileges(void)
 	if (!admin && !(caps >> CAP_PERFMON & 1))
 		return log_error(
 		    -EPERM, "needs CAP_PERFMON to attach probes: run it as root (sudo memsnoop …)");
+	if (!kernel_pids_agree())
+		return log_error(-EPERM,
+				 "cannot trace from inside a container's pid namespace: run "
+				 "it on the host, or with --pid=host");
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		return log_error(-errno, "this kernel has no BTF (/sys/kernel/btf/vmlinux): it "
 					 "must be built with CONFIG_DEBUG_INFO_BTF");

@@ -37,6 +37,11 @@ struct kernel;
 
 /* The effective capabilities of this process, bit by number; 0 if they are not known. */
 uint64_t kernel_capabilities(void);
+/*
+ * Whether the kernel side counts processes as we do: it knows them by their numbers in
+ * the first pid namespace, which /proc does not show in another.
+ */
+bool kernel_pids_agree(void);
 /* Whether this process may trace at all: 0, or a negative errno after one line. */
 int kernel_check_privileges(void);
 

@@ -40,6 +40,7 @@ struct doctor {
 	const struct options *options;
 	uint64_t capabilities;
 	bool may_trace;        /* has what it takes to load and attach BPF programs */
+	bool has_btf;          /* found by its check, which comes before those that ask */
 	struct child *child;   /* NULL: it could not be started */
 	struct trials *trials; /* NULL: nothing can be tried, because of */
 	int trials_error;

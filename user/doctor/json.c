@@ -50,9 +50,10 @@ static json_t *nanoseconds(const struct cost *cost, double value)
 
 static json_t *cost_object(const struct cost *cost)
 {
-	return json_pack("{s:s,s:s,s:s,s:o,s:o}", "name", cost->name, "way", cost->way, "payer",
+	return json_pack("{s:s,s:s,s:s,s:o,s:o,s:o}", "name", cost->name, "way", cost->way, "payer",
 			 cost->payer, "plain_ns", nanoseconds(cost, cost->plain_ns), "added_ns",
-			 nanoseconds(cost, cost->added_ns));
+			 nanoseconds(cost, cost->added_ns), "spread_ns",
+			 nanoseconds(cost, cost->spread_ns));
 }
 
 int doctor_print_json(const struct doctor *d)

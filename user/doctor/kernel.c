@@ -36,7 +36,8 @@ void check_btf(struct doctor *d, const struct check *check)
 {
 	const char *path = "/sys/kernel/btf/vmlinux";
 
-	if (access(path, R_OK))
+	d->has_btf = !access(path, R_OK);
+	if (!d->has_btf)
 		doctor_say(d, check, VERDICT_MISSING, "%s: %s", path, strerror(errno));
 	else
 		doctor_say(d, check, VERDICT_OK, "%s", path);

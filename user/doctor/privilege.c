@@ -79,20 +79,9 @@ void check_lockdown(struct doctor *d, const struct check *check)
 		   "%s", mode + 1);
 }
 
-/* PROC_PID_INIT_INO of the kernel's include/linux/proc_ns.h: it is part of the ABI. */
-#define FIRST_NAMESPACE "pid:[4026531836]"
-
 void check_pid_namespace(struct doctor *d, const struct check *check)
 {
-	char name[64];
-	ssize_t n = readlink("/proc/self/ns/pid", name, sizeof(name) - 1);
-
-	if (n < 0) {
-		doctor_say(d, check, VERDICT_UNKNOWN, "%s", strerror(errno));
-		return;
-	}
-	name[n] = '\0';
-	if (!strcmp(name, FIRST_NAMESPACE))
+	if (kernel_pids_agree())
 		doctor_say(d, check, VERDICT_OK, "the first one, as the kernel side counts");
 	else
 		doctor_say(d, check, VERDICT_MISSING, "another than the first: a container's");

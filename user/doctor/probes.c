@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "doctor/check.h"
 #include "probe/attach.h"
@@ -50,8 +51,12 @@ static struct finding *say_ladder(struct doctor *d, const struct check *check, e
 {
 	char *text = ladder_text(names, answers, count, taken);
 	struct finding *f = doctor_say(d, check, verdict, "%s", text ? text : "out of memory");
+	int i;
 
 	free(text);
+	for (i = 0; i < count && verdict == VERDICT_MISSING; i++)
+		if (answers[i] == HOOK_REFUSED)
+			f->remedy = "run it without --no-feature";
 	return f;
 }
 
@@ -74,8 +79,15 @@ void check_uprobes(struct doctor *d, const struct check *check)
 		doctor_say_untried(d, check);
 		return;
 	}
+	if (!d->has_btf) {
+		doctor_say(d, check, VERDICT_UNKNOWN, "not tried: that takes BTF");
+		return;
+	}
 	for (method = 0; method < ATTACH_NR; method++) {
 		answers[method] = attach_rung(&options, &d->options->table, method, &kernel);
+		if (!answers[method])
+			log_verbose("attach: %s: works%s", attach_names[method],
+				    d->kernel ? "" : ", taken");
 		if (!answers[method] && !d->kernel) {
 			d->kernel = kernel;
 			taken = method;
@@ -94,8 +106,10 @@ void check_uprobes(struct doctor *d, const struct check *check)
 
 void check_seccomp(struct doctor *d, const struct check *check)
 {
-	if (!d->kernel)
+	if (!d->may_trace)
 		doctor_say_untried(d, check);
+	else if (!d->kernel)
+		doctor_say(d, check, VERDICT_UNKNOWN, "not tried: that takes uprobes");
 	else if (seccomp_spares_returns(d->kernel))
 		doctor_say(d, check, VERDICT_OK,
 			   "a child under the strictest filter lived through a return probe");
@@ -199,7 +213,9 @@ void check_hooks(struct doctor *d, const struct check *check)
 		f->needed = hook_rows[i].needed;
 		if (verdict == VERDICT_MISSING) {
 			f->without = hook_rows[i].without;
-			f->remedy = "a kernel with " FENTRY ", " KPROBES ", or these tracepoints";
+			f->remedy = f->remedy ? f->remedy
+					      : "a kernel with " FENTRY ", " KPROBES
+						", or these tracepoints";
 		} else if (verdict == VERDICT_SLOW) {
 			f->without = "each system call of each process pays, see the costs below";
 			f->remedy = "a kernel with " FENTRY " or " KPROBES;

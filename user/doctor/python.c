@@ -78,8 +78,9 @@ static int check_library(const char *program, struct python_file *file)
 	err = python_file_check(fd, file);
 	close(fd);
 	if (err == -ENOENT)
-		snprintf(file->why, sizeof(file->why), "there is no interpreter in its %s", name);
-	return err;
+		snprintf(file->why, sizeof(file->why), "no interpreter that is known in its %s",
+			 name);
+	return err == -ENOENT ? -ENOTSUP : err;
 }
 
 /* Whether it is one. */

@@ -159,6 +159,8 @@ const char *hook_answer_text(int answer)
 		return "not tried";
 	case -ENOENT:
 		return "not in this kernel";
+	case -ENODATA:
+		return "no BTF";
 	case -EOPNOTSUPP:
 	case -ENOTSUPP:
 		return "this kernel has none";

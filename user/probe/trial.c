@@ -181,7 +181,7 @@ int trial_attach(struct trials *t, enum trial_kind which, const struct trial_tar
 
 	if (kind->btf_prefix) {
 		if (!t->btf)
-			return -EOPNOTSUPP;
+			return -ENODATA;
 		snprintf(name, sizeof(name), "%s%s", kind->btf_prefix, target->name);
 		id = btf__find_by_name_kind(t->btf, name, kind->btf_kind);
 		if (id < 0)
