@@ -38,7 +38,7 @@ static struct hook_choice choose(const struct hook_row *row, struct fake *fake, 
 	struct hook_choice choice;
 
 	memset(&choice, 0xff, sizeof(choice));
-	hooks_choose(row, 1, refused ? refused : none, all, fake_try, fake, &choice);
+	hooks_ladder(row, 1, refused ? refused : none, all, fake_try, fake, &choice);
 	return choice;
 }
 

@@ -73,13 +73,13 @@ static int probe_attach(const struct probe *p, int links[HOOK_LINKS])
 	int i, err = 0;
 
 	if (p->hook)
-		return hook_attach(p->trials, p->hook, p->rung, links);
+		return hook_rung_attach(p->trials, p->hook, p->rung, links);
 	for (i = 0; i < HOOK_LINKS; i++)
 		links[i] = -1;
 	for (i = 0; i < p->kind_count && err >= 0; i++)
 		err = links[i] = trial_attach(p->trials, p->kinds[i], &p->target);
 	if (err < 0)
-		hook_detach(links);
+		hook_rung_detach(links);
 	return err < 0 ? err : 0;
 }
 
@@ -92,7 +92,7 @@ static int probed_round(struct child *child, const struct probe *p, enum child_w
 	if (err)
 		return err;
 	err = child_run(child, work, counts[work], ns);
-	hook_detach(links);
+	hook_rung_detach(links);
 	/* else it is the cost of nothing */
 	if (!err && trial_runs(p->trials) - runs < CHILD_BATCHES * (uint64_t)counts[work])
 		err = -ENODATA;
@@ -151,7 +151,7 @@ static bool measure_uprobe(struct child *child, struct trials *trials, const str
 		err = probe_attach(&p, links);
 	if (err)
 		return false;
-	hook_detach(links);
+	hook_rung_detach(links);
 	measure(child, &p, cost);
 	return true;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What stacks are walked by, and named after. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,27 +116,19 @@ void check_debuginfod(struct doctor *d, const struct check *check)
 		doctor_say(d, check, VERDICT_WARN, "%s was not found", DEBUGINFOD_LIBRARY);
 }
 
-static size_t count_maps(DIR *dir)
-{
-	size_t count = 0;
-	struct dirent *e;
-
-	while ((e = readdir(dir)))
-		count += !strncmp(e->d_name, "perf-", 5) && strstr(e->d_name, ".map");
-	return count;
-}
-
 void check_perf_maps(struct doctor *d, const struct check *check)
 {
-	DIR *dir = opendir("/tmp");
-	size_t count;
+	glob_t found;
+	size_t count = 0;
 
-	if (!dir) {
+	if (access("/tmp", R_OK | W_OK | X_OK)) {
 		doctor_say(d, check, VERDICT_WARN, "/tmp: %s", strerror(errno));
 		return;
 	}
-	count = count_maps(dir);
-	closedir(dir);
+	if (!glob("/tmp/perf-*.map", GLOB_NOSORT, NULL, &found)) {
+		count = found.gl_pathc;
+		globfree(&found);
+	}
 	doctor_say(d, check, VERDICT_OK,
 		   "/tmp/perf-PID.map and jit-PID.dump are read; %zu perf map%s there now", count,
 		   count == 1 ? " is" : "s are");

@@ -200,7 +200,7 @@ void check_hooks(struct doctor *d, const struct check *check)
 		doctor_say_untried(d, check);
 		return;
 	}
-	hooks_choose(hook_rows, HOOK_NR, d->options->kernel.refused_hooks, true, hook_try,
+	hooks_ladder(hook_rows, HOOK_NR, d->options->kernel.refused_hooks, true, hook_try,
 		     d->trials, d->hooks);
 	for (i = 0; i < HOOK_NR; i++) {
 		const struct hook_choice *choice = &d->hooks[i];

@@ -91,7 +91,7 @@ static void choose(const struct hook_row *row, const bool *refused, bool all, ho
 	}
 }
 
-void hooks_choose(const struct hook_row *rows, size_t count, const bool refused[HOOK_RUNG_NR],
+void hooks_ladder(const struct hook_row *rows, size_t count, const bool refused[HOOK_RUNG_NR],
 		  bool all, hook_try_fn *try, void *context, struct hook_choice *choices)
 {
 	size_t i;
@@ -108,8 +108,8 @@ static const enum trial_kind trial_kinds[HOOK_RUNG_NR][HOOK_LINKS] = {
     [HOOK_RAW_TRACEPOINT] = {TRIAL_RAW_TRACEPOINT, TRIAL_RAW_TRACEPOINT},
 };
 
-int hook_attach(struct trials *trials, const struct hook_row *row, enum hook_rung rung,
-		int links[HOOK_LINKS])
+int hook_rung_attach(struct trials *trials, const struct hook_row *row, enum hook_rung rung,
+		     int links[HOOK_LINKS])
 {
 	bool by_function = rung == HOOK_FENTRY || rung == HOOK_KPROBE;
 	const char *returns = row->returns ? row->function : NULL;
@@ -124,11 +124,11 @@ int hook_attach(struct trials *trials, const struct hook_row *row, enum hook_run
 	for (i = 0; i < HOOK_LINKS && targets[i].name && err >= 0; i++)
 		err = links[i] = trial_attach(trials, trial_kinds[rung][i], &targets[i]);
 	if (err < 0)
-		hook_detach(links);
+		hook_rung_detach(links);
 	return err < 0 ? err : 0;
 }
 
-void hook_detach(const int links[HOOK_LINKS])
+void hook_rung_detach(const int links[HOOK_LINKS])
 {
 	int i;
 
@@ -139,10 +139,10 @@ void hook_detach(const int links[HOOK_LINKS])
 
 int hook_try(const struct hook_row *row, enum hook_rung rung, void *context)
 {
-	int links[HOOK_LINKS], err = hook_attach(context, row, rung, links);
+	int links[HOOK_LINKS], err = hook_rung_attach(context, row, rung, links);
 
 	if (!err)
-		hook_detach(links);
+		hook_rung_detach(links);
 	return err;
 }
 
@@ -190,7 +190,7 @@ int hooks_find(const bool refused[HOOK_RUNG_NR], struct hook_choice choices[HOOK
 
 	if (err)
 		return err;
-	hooks_choose(hook_rows, HOOK_NR, refused, false, hook_try, trials, choices);
+	hooks_ladder(hook_rows, HOOK_NR, refused, false, hook_try, trials, choices);
 	for (i = 0; i < HOOK_NR; i++)
 		hook_say(&hook_rows[i], &choices[i]);
 	trials_close(trials);

@@ -63,7 +63,7 @@ typedef int hook_try_fn(const struct hook_row *row, enum hook_rung rung, void *c
  * rungs below are tried too, for their answers.  A row's only rung cannot be
  * refused: there would be nothing left to test.
  */
-void hooks_choose(const struct hook_row *rows, size_t count, const bool refused[HOOK_RUNG_NR],
+void hooks_ladder(const struct hook_row *rows, size_t count, const bool refused[HOOK_RUNG_NR],
 		  bool all, hook_try_fn *try, void *context, struct hook_choice *choices);
 
 struct trials; /* trial.h */
@@ -72,13 +72,13 @@ struct trials; /* trial.h */
  * file descriptors, to be closed, -1 where there is nothing.  0 or a negative errno.
  */
 #define HOOK_LINKS 2
-int hook_attach(struct trials *trials, const struct hook_row *row, enum hook_rung rung,
-		int links[HOOK_LINKS]);
-void hook_detach(const int links[HOOK_LINKS]);
+int hook_rung_attach(struct trials *trials, const struct hook_row *row, enum hook_rung rung,
+		     int links[HOOK_LINKS]);
+void hook_rung_detach(const int links[HOOK_LINKS]);
 /* The try function; its context is a struct trials. */
 hook_try_fn hook_try;
 /*
- * hooks_choose() for hook_rows on this kernel, each answer told with -v.  0 or a
+ * hooks_ladder() for hook_rows on this kernel, each answer told with -v.  0 or a
  * negative errno: nothing could be tried.
  */
 int hooks_find(const bool refused[HOOK_RUNG_NR], struct hook_choice choices[HOOK_NR]);

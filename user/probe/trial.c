@@ -26,12 +26,10 @@ struct trials {
 
 struct kind {
 	enum bpf_prog_type type;
-	int attach_type; /* expected by the program; 0: none */
-	/* For those that BTF names. */
-	const char *btf_prefix;
+	int attach_type;        /* expected by the program; 0: none */
+	const char *btf_prefix; /* NULL: not found by BTF */
+	const char *pmu;        /* of perf's */
 	int btf_kind;
-	/* For perf's: the dynamic PMU. */
-	const char *pmu;
 	bool returns;
 	int (*attach)(const struct kind *kind, int program, const struct trial_target *target);
 };
@@ -152,7 +150,7 @@ static const struct kind kinds[TRIAL_NR] = {
 static int load(const struct trials *t, const struct kind *kind, uint32_t btf_id)
 {
 	const struct bpf_insn code[] = {
-	    {.code = BPF_LD | BPF_DW | BPF_IMM,
+	    {.code = BPF_LD | BPF_DW, /* BPF_IMM is 0 */
 	     .dst_reg = BPF_REG_1,
 	     .src_reg = BPF_PSEUDO_MAP_VALUE,
 	     .imm = t->runs},

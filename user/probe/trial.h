@@ -43,7 +43,7 @@ void trials_close(struct trials *trials);
  * -ENOENT if the kernel has nothing of that name; -EOPNOTSUPP if it does not have
  * the kind; -ENODATA if it has no BTF to find the name in; or what it answered.
  */
-int trial_attach(struct trials *trials, enum trial_kind kind, const struct trial_target *target);
+int trial_attach(struct trials *trials, enum trial_kind which, const struct trial_target *target);
 /* How often programs ran since trials_open(), all of them together, on every CPU. */
 uint64_t trial_runs(const struct trials *trials);
 
