@@ -28,7 +28,7 @@ struct pending {
 #define MS_SIZE_OVERFLOW (~0ULL)
 
 /* What was found for a return address, see stack.bpf.h. */
-#define MS_MEMO 64 /* more, and the state of a thread needs 16 KiB at once, which may fail */
+#define MS_MEMO 96 /* more, and the state of a thread needs 16 KiB at once, which may fail */
 struct memo {
 	__u64 address;
 	__u64 frame;
@@ -69,6 +69,11 @@ struct task_state {
 	struct python_state python;
 	struct memo memo[MS_MEMO];
 	__u64 walks, walk_frames, memo_lookups, memo_hits;
+	__u64 brk;          /* the break when brk() began */
+	__u64 fault_stack;  /* of the last page fault */
+	__u64 major_faults; /* of the thread, when that fault began */
+	__u32 fault_open;   /* it is not known yet whether it was a major one */
+	__u32 pad;
 };
 
 /* Weak, so that each object file defines them and the linker keeps one. */
@@ -89,6 +94,8 @@ MS_MAP(blocks, struct ms_block_key, struct ms_block, 1);
 MS_MAP(pieces, __u64, struct ms_piece, 1);   /* of stacks, by name */
 MS_MAP(pythons, __u32, struct ms_python, 1); /* by image */
 MS_MAP(codes, struct ms_code_key, __u32, 1); /* Python code objects: their ids in frames */
+MS_MAP(rss, __u32, struct ms_rss, 1);        /* by image */
+MS_MAP(touches, struct ms_touch_key, struct ms_touch, 1); /* by page */
 MS_MAP(totals, struct ms_stack_key, struct ms_stack_totals, 1);
 
 /* Unwind tables by slot; each is an array of the blocks of unwind.h. */
@@ -118,6 +125,7 @@ struct ms_walks walks __weak;
 __u32 next_image __weak;    /* the last image id given out */
 __u32 next_code __weak;     /* the last id of a Python code object */
 __u32 native_python __weak; /* keep the interpreter's own frames: --native-python */
+__u32 rss_tick __weak;      /* intervals between user space's looks at `rss` */
 __u32 stopped __weak;       /* tracing has ended: the numbers stand still */
 
 static inline __attribute__((always_inline)) void loss_add(enum ms_loss which, __u64 n)

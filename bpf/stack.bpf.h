@@ -91,8 +91,9 @@ static __always_inline int hijack_undo(struct walk *w)
  */
 static __always_inline struct memo *memo_get(struct walk_context *c, __u64 address)
 {
-	__u32 at = (address * 0x9e3779b97f4a7c15ULL) >> 32;
-	struct memo *memo = &c->task->memo[at % MS_MEMO];
+	/* Scaled, not a remainder: the verifier knows no bound of one. */
+	__u64 at = ((address * 0x9e3779b97f4a7c15ULL) >> 32) * MS_MEMO >> 32;
+	struct memo *memo = &c->task->memo[at];
 	const struct ms_mapping *map;
 
 	c->task->memo_lookups++;

@@ -23,6 +23,7 @@ build  libcapstone-dev       x86 instructions: where a probe is cheapest
 build  libjansson-dev        JSON
 build  libncurses-dev        the live table on a terminal
 build  libiberty-dev         C++ and Rust names
+build  libbsd-dev            <sys/tree.h>: red-black trees
 build  zlib1g-dev            the checksum of debug links
 build  liblzma-dev           compressed symbol tables inside files
 test   bats                  the end-to-end tests

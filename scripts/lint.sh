@@ -30,6 +30,7 @@ tidy "$@" || status=1
 step clang-format --dry-run -Werror "${c_files[@]}"
 step cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 	--library=posix,gnu -D'LIBBPF_OPTS(type,name,...)=struct type name={__VA_ARGS__}' \
+	-D'RB_GENERATE_INTERNAL(name,type,field,cmp,attr)=' \
 	-Iuser -Ibpf "${user_files[@]}"
 # SC2016: expressions for jq, awk and inner shells stand in single quotes on purpose;
 # SC2030, SC2031: each test of bats is a subshell, which is what keeps tests apart

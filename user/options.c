@@ -128,19 +128,33 @@ static int set_metric(struct options *o, const char *value, const void *argument
 	return bad("--metric", value, "one of peak, live, alloc, count");
 }
 
+/* The layers there are, by the kernel side's names; a bit each in LAYERS_KNOWN. */
+#define LAYERS_KNOWN (1u << MS_LAYER_HEAP | 1u << MS_LAYER_VM | 1u << MS_LAYER_RSS)
+
+static const char *const layer_words[MS_LAYER_NR] = {
+#define X(id, name) name,
+    MS_LAYERS(X)
+#undef X
+};
+
 static int set_layers(struct options *o, const char *value, const void *argument)
 {
-	size_t length;
+	size_t length, i;
 
-	(void)o;
 	(void)argument;
+	memset(o->kernel.layers, 0, sizeof(o->kernel.layers));
 	for (;; value += length + 1) {
 		length = strcspn(value, ",");
-		if (!(length == 4 && !strncmp(value, "heap", 4)) &&
-		    !(length == 3 && !strncmp(value, "rss", 3)))
+		for (i = 0; i < MS_LAYER_NR; i++)
+			if (LAYERS_KNOWN >> i & 1 && strlen(layer_words[i]) == length &&
+			    !strncmp(value, layer_words[i], length))
+				break;
+		if (i == MS_LAYER_NR)
 			return log_error(
-			    -EINVAL, "--layers: '%.*s': this version has the layers heap and rss",
+			    -EINVAL,
+			    "--layers: '%.*s': this version has the layers heap, vm and rss",
 			    (int)length, value);
+		o->kernel.layers[i] = true;
 		if (!value[length])
 			return 0;
 	}
@@ -237,7 +251,7 @@ static int show_version(struct options *o, const char *value, const void *argume
 static const struct option_row rows[] = {
     {"What to trace", 'p', "pid", "PID[,PID]", "running processes, and children they start later",
      set_pids, 0},
-    {NULL, 0, "layers", "L", "heap,rss (default: all that apply)", set_layers, 0},
+    {NULL, 0, "layers", "L", "heap,vm,rss (default: all that apply)", set_layers, 0},
     {NULL, 0, "probe", "'LIB:SYMBOL kind=…'",
      "one more allocation function, such as\n'libx.so:x_alloc kind=alloc size=arg1 ptr=ret'; may "
      "be repeated",
@@ -264,6 +278,9 @@ static const struct option_row rows[] = {
      set_size, FIELD(kernel.max_stacks)},
     {NULL, 0, "max-procs", "N", "processes (default: 4k)", set_size, FIELD(kernel.max_procs)},
     {NULL, 0, "max-threads", "N", "threads (default: 64k)", set_size, FIELD(kernel.max_threads)},
+    {NULL, 0, "max-touches", "N",
+     "groups of 16 pages whose first toucher is known\n(default: 1m, for 64 GiB)", set_size,
+     FIELD(kernel.max_touches)},
     {NULL, 0, "max-codes", "N", "Python code objects (default: 256k)", set_size,
      FIELD(kernel.max_codes)},
     {NULL, 0, "max-unwind", "BYTES", "unwind tables in the kernel (default: 64m)", set_size,
@@ -438,11 +455,14 @@ int options_parse(int argc, char **argv, struct options *o)
 	    .metric = METRIC_PEAK,
 	    .tick_s = DEFAULT_TICK_S,
 	    .max_unwind = 64 << 20,
-	    .kernel = {.max_blocks = 2 << 20,
-		       .max_stacks = 1 << 20,
-		       .max_procs = 4 << 10,
-		       .max_threads = 64 << 10,
-		       .max_codes = 256 << 10},
+	    .kernel =
+		{.max_blocks = 2 << 20,
+		 .max_stacks = 1 << 20,
+		 .max_procs = 4 << 10,
+		 .max_threads = 64 << 10,
+		 .max_codes = 256 << 10,
+		 .max_touches = 1 << 20,
+		 .layers = {[MS_LAYER_HEAP] = true, [MS_LAYER_VM] = true, [MS_LAYER_RSS] = true}},
 	};
 	err = probe_table_init(&o->table);
 	if (err)
@@ -452,6 +472,8 @@ int options_parse(int argc, char **argv, struct options *o)
 		argv++;
 	}
 	err = parse_rows(argc, argv, o);
+	if (!err)
+		probe_table_keep(&o->table, o->kernel.layers);
 	if (!err)
 		err = check_together(argc, argv, o);
 	return err;

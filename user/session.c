@@ -77,6 +77,7 @@ static void on_event(const struct ms_event *event, void *context)
 	if (event->kind == MS_EVENT_LIBS && event->flags & MS_PROC_HOLD && s->launch)
 		launch_expect(s->launch, event->tid, event->tgid);
 	target_event(s->target, event);
+	collect_event(s->collect, event);
 }
 
 static void on_code(const struct ms_code_event *event, void *context)
@@ -86,9 +87,16 @@ static void on_code(const struct ms_code_event *event, void *context)
 	codes_add_event(target_codes(s->target), event);
 }
 
+static void on_vm(const struct ms_vm_event *event, void *context)
+{
+	struct session *s = context;
+
+	collect_vm(s->collect, event);
+}
+
 static void drain(void *context)
 {
-	static const struct kernel_events events = {on_event, on_code};
+	static const struct kernel_events events = {on_event, on_code, on_vm};
 	struct session *s = context;
 
 	kernel_events_read(s->kernel, &events, s);
@@ -102,6 +110,15 @@ static void on_stopped(pid_t pid, void *context)
 	/* Threads and vfork children stop too; they are no processes of the target. */
 	if (err && err != -ESRCH && err != -EPERM)
 		log_warn("pid %d: cannot follow it: %s", pid, strerror(-err));
+	collect_follow(s->collect);
+}
+
+/* The last look at a process's memory, when its first thread is about to end. */
+static void on_exiting(pid_t tid, void *context)
+{
+	struct session *s = context;
+
+	collect_exiting(s->collect, tid);
 }
 
 static void show_table(struct session *s)
@@ -110,6 +127,7 @@ static void show_table(struct session *s)
 	struct snapshot *snapshot;
 	size_t top = options.top ? options.top : 50;
 
+	collect_settle(s->collect, false, drain, s);
 	if (collect_snapshot(s->collect, s->title, top, &snapshot))
 		return;
 	if (s->screen) {
@@ -249,7 +267,7 @@ static int add_pids(struct session *s)
 /* Forks the command's process early: it is a copy of us, and we are small yet. */
 static int fork_command(struct session *s)
 {
-	const struct launch_ops ops = {drain, on_stopped, s};
+	const struct launch_ops ops = {drain, on_stopped, on_exiting, s};
 	int err = s->options->command ? launch_start(s->options->command, &ops, &s->launch) : 0;
 
 	return err ? log_error(err, "cannot start %s under ptrace: %s", s->options->command[0],
@@ -274,6 +292,7 @@ static int begin(struct session *s)
 
 	if (err)
 		return err;
+	collect_follow(s->collect);
 	if (!s->launch) {
 		err = check_probes(s->target, &o->table, false);
 		if (err)
@@ -346,6 +365,8 @@ static void say_walks(const struct session *s)
 /* Stops counting, takes every probe out, lets the command go. */
 static void detach(struct session *s)
 {
+	drain(s);
+	collect_settle(s->collect, true, drain, s);
 	kernel_stop(s->kernel);
 	screen_close(s->screen);
 	s->screen = NULL;
@@ -358,10 +379,22 @@ static void detach(struct session *s)
 	say_walks(s);
 }
 
+/* Layers overlap, so a flame graph shows one: what its name says, else the heap. */
+static unsigned flame_layers(const struct snapshot *snapshot, const char *path)
+{
+	enum layer named = output_layer(path);
+
+	if (named != LAYER_NR)
+		return 1u << named;
+	return snapshot->layer_on[LAYER_HEAP] ? 1u << LAYER_HEAP : 0;
+}
+
 static int write_file(const struct session *s, const struct snapshot *snapshot, const char *path,
 		      render_fn *render)
 {
-	struct render_options options = {.metric = s->options->metric, .top = s->options->top};
+	struct render_options options = {.metric = s->options->metric,
+					 .top = s->options->top,
+					 .layers = flame_layers(snapshot, path)};
 	uint64_t time = 0;
 	int err;
 

@@ -169,10 +169,17 @@ verify()
 	"$PYTHON" "$BATS_TEST_DIRNAME/ledger.py" "$REPORT" "$@" "${ledgers[@]}"
 }
 
-# query FILTER: one value of the report.
+# query FILTER: one value of the report, whose stacks are the heap's.
 query()
 {
-	jq -r ".frames as \$table | .stacks[].frames |= map(\$table[.]) | $1" "$REPORT"
+	query_layer heap "$1"
+}
+
+# query_layer LAYER FILTER: the same with another layer's stacks.
+query_layer()
+{
+	jq -r ".frames as \$table | .stacks |= map(select(.layer == \"$1\"))
+		| .stacks[].frames |= map(\$table[.]) | $2" "$REPORT"
 }
 
 # value KEY: of the only ledger.

@@ -245,7 +245,9 @@ static void json_has_every_key(void **state)
 	    "live:i live_bytes:i peak_bytes:i temporary:i end:s by_pointer:i lifetime_log2_us:a");
 	expect_keys(at(root, "frames", 0), "function:s file:s line:i module:n kind:s inlined:b");
 	expect_keys(at(root, "timeline", 0), "t_s:r pid:i rss_bytes:i heap_bytes:i tensor_bytes:i "
-					     "gpu_bytes:i vm_bytes:i stage:n");
+					     "gpu_bytes:i vm_bytes:i stage:n rss_high_bytes:i "
+					     "anon_bytes:i file_bytes:i shmem_bytes:i swap_bytes:i "
+					     "page_table_bytes:i mapped_bytes:i");
 	expect_keys(at(root, "stages", 0),
 		    "pid:i name:s start_s:r end_s:r peak_bytes:i growth_bytes:i");
 	expect_keys(at(root, "categories", 0),
@@ -371,7 +373,7 @@ static void many_stacks_add_up(void **state)
 	}
 	assert_true(folded == sum);
 	free(text);
-	assert_int_equal(frametree_build(&tree, s, METRIC_PEAK), 0);
+	assert_int_equal(frametree_build(&tree, s, METRIC_PEAK, 0), 0);
 	assert_true(tree.nodes[0].value == sum);
 	assert_true(tree.nodes[0].children == sum);
 	frametree_free(&tree);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "collect/fill.h"
 #include "target/process.h"
@@ -42,6 +43,7 @@ struct collect *collect_new(struct kernel *kernel, struct target *target,
 		return NULL;
 	}
 	c->limits = *limits;
+	spaces_init(&c->spaces, target, kernel);
 	c->start_ns = now_ns();
 	return c;
 }
@@ -52,6 +54,7 @@ void collect_free(struct collect *c)
 		return;
 	timeline_free(&c->timeline);
 	kept_free(&c->kept);
+	spaces_free(&c->spaces);
 	roots_free(&c->roots);
 	jit_free(c->source.jit);
 	free(c->previous);
@@ -66,16 +69,6 @@ static double seconds_since(const struct collect *c, uint64_t ns)
 double collect_seconds(const struct collect *c)
 {
 	return seconds_since(c, now_ns());
-}
-
-static int image_totals(const struct collect *c, uint32_t id, struct ms_image *out)
-{
-	const struct ms_image *kept = kept_find(&c->kept, id);
-
-	if (!kept)
-		return kernel_image(c->kernel, id, out);
-	*out = *kept;
-	return 0;
 }
 
 /*
@@ -101,6 +94,12 @@ void collect_make_room(struct collect *c)
 		kept_move(&c->kept, c->kernel, c->target);
 }
 
+static struct memory memory_of(const struct process_memory *m)
+{
+	return (struct memory){m->anon_bytes, m->file_bytes,       m->shmem_bytes,
+			       m->swap_bytes, m->page_table_bytes, m->mapped_bytes};
+}
+
 void collect_tick(struct collect *c)
 {
 	struct image *const *images;
@@ -121,16 +120,20 @@ void collect_tick(struct collect *c)
 		if (images[i]->end_ns || !images[i]->ready_ns ||
 		    process_memory(images[i]->pid, &memory))
 			continue;
-		images[i]->rss_bytes = memory.rss_bytes;
-		images[i]->rss_peak_bytes = memory.rss_peak_bytes;
-		if (!kept || kernel_image(c->kernel, images[i]->id, &totals))
+		images[i]->memory = memory;
+		watch_tick(c, images[i]);
+		if (!kept || watch_totals(c, images[i]->id, &totals))
 			continue;
 		point.rss_bytes = memory.rss_bytes;
+		point.rss_high_bytes = watch_rss_high(c, images[i]);
+		point.memory = memory_of(&memory);
 		for (layer = 0; layer < LAYER_NR; layer++)
 			if (totals.layer[layer].live_bytes > 0)
 				point.layer_bytes[layer] = totals.layer[layer].live_bytes;
 		timeline_add(&c->timeline, &point);
 	}
+	if (kept)
+		kernel_rss_tick(c->kernel);
 }
 
 /* ---- processes ---------------------------------------------------------- */
@@ -193,8 +196,9 @@ static int fill_process(const struct collect *c, struct process *p, const struct
 	    .exit_code = exit_code_of(image->wait_status),
 	    .start_s = seconds_since(c, image->start_ns),
 	    .end_s = seconds_since(c, end_ns),
-	    .rss_bytes = image->rss_bytes,
-	    .rss_peak_bytes = image->rss_peak_bytes,
+	    .rss_bytes = image->memory.rss_bytes,
+	    .rss_peak_bytes = image->memory.rss_peak_bytes,
+	    .memory = memory_of(&image->memory),
 	};
 	fill_layers(c, p, totals);
 	return p->comm ? 0 : -ENOMEM;
@@ -222,7 +226,7 @@ static int fill_processes(const struct collect *c, struct snapshot *s, struct ms
 		numbers->images[images[i]->id] = images[i];
 		if (!image_counts(images[i]))
 			continue;
-		if (image_totals(c, images[i]->id, &totals[s->process_count]))
+		if (watch_totals(c, images[i]->id, &totals[s->process_count]))
 			memset(&totals[s->process_count], 0, sizeof(*totals));
 		err = fill_process(c, &s->processes[s->process_count], images[i],
 				   &totals[s->process_count]);
@@ -375,7 +379,7 @@ int collect_snapshot(struct collect *c, const char *title, size_t top, struct sn
 	if (!err) {
 		s->title = strdup(title);
 		s->duration_s = collect_seconds(c);
-		s->layer_on[LAYER_HEAP] = s->layer_on[LAYER_RSS] = true;
+		memcpy(s->layer_on, c->limits.layers, sizeof(s->layer_on));
 		err = s->title ? 0 : -ENOMEM;
 	}
 	jit_begin(c->source.jit);

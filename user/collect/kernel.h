@@ -15,6 +15,8 @@
 #include "probe/hooks.h"
 #include "probe/table.h"
 #include "python.h"
+#include "vm/blocks.h"
+#include "vm/touch.h"
 
 /* How probes are attached, best first; the names are those of --no-feature. */
 enum attach_method { ATTACH_SESSION, ATTACH_MULTI, ATTACH_PERF, ATTACH_NR };
@@ -26,10 +28,12 @@ struct kernel_options {
 	size_t max_stacks; /* pieces of stacks, and totals */
 	size_t max_procs;  /* processes, those that ended included */
 	size_t max_threads;
-	size_t max_codes;        /* Python code objects, all processes */
-	bool native_python;      /* keep the interpreter's own frames */
-	bool call_sites;         /* a stack for each, though they read the same: collect's */
-	bool refused[ATTACH_NR]; /* --no-feature */
+	size_t max_codes;         /* Python code objects, all processes */
+	size_t max_touches;       /* groups of MS_TOUCH_PAGES pages whose toucher is kept */
+	bool layers[MS_LAYER_NR]; /* --layers */
+	bool native_python;       /* keep the interpreter's own frames */
+	bool call_sites;          /* a stack for each, though they read the same: collect's */
+	bool refused[ATTACH_NR];  /* --no-feature */
 	bool refused_hooks[HOOK_RUNG_NR];
 };
 
@@ -82,6 +86,7 @@ void kernel_walks(const struct kernel *k, struct ms_walks *out);
 struct kernel_events {
 	void (*process)(const struct ms_event *event, void *context);
 	void (*code)(const struct ms_code_event *event, void *context);
+	void (*vm)(const struct ms_vm_event *event, void *context);
 };
 int kernel_events_fd(const struct kernel *k);
 void kernel_events_read(struct kernel *k, const struct kernel_events *events, void *context);
@@ -98,6 +103,13 @@ void kernel_stop(struct kernel *k);
 void kernel_loss_add(struct kernel *k, enum ms_loss which, uint64_t n);
 uint64_t kernel_loss(const struct kernel *k, enum ms_loss which);
 int kernel_image(const struct kernel *k, uint32_t image, struct ms_image *out);
+/*
+ * The kernel's counters of what is resident, as its program last saw them, with
+ * high_pages of this interval, 0 if they did not change in it; -ENOENT if never.
+ * kernel_rss_tick() begins the next interval.
+ */
+int kernel_rss(const struct kernel *k, uint32_t image, struct ms_rss *out);
+void kernel_rss_tick(struct kernel *k);
 /* A piece of a stack, or -ENOENT; and all of them, read in batches. */
 int kernel_piece(const struct kernel *k, uint64_t name, struct ms_piece *out);
 int kernel_pieces(const struct kernel *k,
@@ -110,6 +122,12 @@ struct kernel_total {
 };
 /* Every stack's totals, read in batches; the caller frees *out. */
 int kernel_totals(const struct kernel *k, struct kernel_total **out, size_t *count);
+/*
+ * Who touched which page of an image first, and its live blocks on the heap; in
+ * no order.  The caller frees *out.
+ */
+int kernel_touches(const struct kernel *k, uint32_t image, struct touch **out, size_t *count);
+int kernel_blocks(const struct kernel *k, uint32_t image, struct block **out, size_t *count);
 /* Forgets images for which dead(id) is true: their totals and blocks. */
 int kernel_forget(struct kernel *k, bool (*dead)(uint32_t image, void *context), void *context);
 

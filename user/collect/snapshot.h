@@ -42,6 +42,13 @@ struct frame {
 	bool inlined;
 };
 
+/* What the kernel counts of a process's memory, in bytes (proc(5), status). */
+struct memory {
+	uint64_t anon_bytes, file_bytes, shmem_bytes; /* resident: they sum to RSS */
+	uint64_t swap_bytes, page_table_bytes;
+	uint64_t mapped_bytes; /* VmSize */
+};
+
 struct layer_totals {
 	uint64_t allocs, alloc_bytes, frees, freed_bytes;
 	uint64_t live, live_bytes; /* blocks and bytes */
@@ -64,6 +71,7 @@ struct process {
 	int exit_code; /* as a shell shows it: 128+N for a signal; valid if exited */
 	double start_s, end_s;
 	uint64_t rss_bytes, rss_peak_bytes;
+	struct memory memory; /* as last read */
 	struct layer_totals layers[LAYER_NR];
 };
 
@@ -90,6 +98,8 @@ struct point {
 	double t_s;
 	size_t process;
 	uint64_t rss_bytes;
+	uint64_t rss_high_bytes; /* most since the tick before, by the kernel's counters */
+	struct memory memory;
 	uint64_t layer_bytes[LAYER_NR]; /* live bytes; LAYER_RSS unused */
 };
 

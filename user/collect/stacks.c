@@ -73,7 +73,7 @@ static void fill_numbers(const struct collect *c, struct stack *stack, const str
 }
 
 /* The kernel's totals and those moved out of it. */
-static int all_totals(const struct collect *c, struct kernel_total **out, size_t *count)
+static int kernel_and_kept(const struct collect *c, struct kernel_total **out, size_t *count)
 {
 	struct kernel_total *all;
 	size_t i, live = 0;
@@ -82,10 +82,8 @@ static int all_totals(const struct collect *c, struct kernel_total **out, size_t
 	if (err || !c->kept.total_count)
 		return err;
 	all = realloc(*out, (*count + c->kept.total_count) * sizeof(*all));
-	if (!all) {
-		free(*out);
+	if (!all)
 		return -ENOMEM;
-	}
 	/* An entry that could not be deleted in the kernel counts once. */
 	for (i = 0; i < *count; i++)
 		if (!kept_find(&c->kept, all[i].key.id))
@@ -95,6 +93,17 @@ static int all_totals(const struct collect *c, struct kernel_total **out, size_t
 	*out = all;
 	*count += c->kept.total_count;
 	return 0;
+}
+
+static int all_totals(const struct collect *c, struct kernel_total **out, size_t *count)
+{
+	int err = kernel_and_kept(c, out, count);
+
+	if (!err)
+		err = watch_stacks(c, out, count);
+	if (err)
+		free(*out);
+	return err;
 }
 
 /* ---- frames --------------------------------------------------------------- */
@@ -216,6 +225,12 @@ static int fill_frames(const struct collect *c, struct snapshot *s, const struct
 
 /* ---- totals --------------------------------------------------------------- */
 
+/* The entry for what found no room is always there, mostly empty. */
+static bool has_numbers(const struct ms_stack_totals *value)
+{
+	return value->allocs || value->live_bytes || value->saved_bytes;
+}
+
 /* Those that count, largest first, into the snapshot; their keys in the same order. */
 static void choose_stacks(const struct collect *c, struct snapshot *s,
 			  const struct kernel_total *totals, size_t n,
@@ -231,7 +246,8 @@ static void choose_stacks(const struct collect *c, struct snapshot *s,
 		uint64_t *rest;
 		int64_t share;
 
-		if (process == SIZE_MAX || !totals[i].value.allocs || key->layer >= MS_LAYER_NR)
+		if (process == SIZE_MAX || key->layer >= MS_LAYER_NR ||
+		    !has_numbers(&totals[i].value))
 			continue;
 		s->layer_on[key->layer] = true;
 		share = peak_share(&images[process].layer[key->layer], &totals[i].value);

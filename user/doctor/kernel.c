@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 
 #include "base/text.h"
 #include "doctor/check.h"
+#include "vm/pagescan.h"
 
 #define VERSION(major, minor) ((major)*1000 + (minor))
 #define OLDEST VERSION(5, 17)
@@ -109,49 +109,17 @@ void check_iterators(struct doctor *d, const struct check *check)
 	doctor_say(d, check, VERDICT_OK, "task and task_vma work");
 }
 
-/* 6.7, commit 52526ca7fdb9; the headers of Debian 12 are older. */
-struct scan_arguments {
-	uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
-	uint64_t category_inverted, category_mask, category_anyof_mask, return_mask;
-};
-#define SCAN _IOWR('f', 16, struct scan_arguments)
-#define SCAN_PRESENT (1u << 3)
-
-struct scan_region {
-	uint64_t start, end, categories;
-};
-
-/* Asks for the page of a variable of ours, which is present. */
-static int try_scan(void)
-{
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	struct scan_region region = {0};
-	struct scan_arguments arguments = {
-	    .size = sizeof(arguments),
-	    .start = (uintptr_t)&region & -page,
-	    .end = ((uintptr_t)&region & -page) + page,
-	    .vec = (uintptr_t)&region,
-	    .vec_len = 1,
-	    .category_mask = SCAN_PRESENT,
-	    .return_mask = SCAN_PRESENT,
-	};
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC), n, err;
-
-	if (fd < 0)
-		return -errno;
-	n = ioctl(fd, SCAN, &arguments);
-	err = n < 0 ? -errno : n == 1 ? 0 : -EIO;
-	close(fd);
-	return err;
-}
-
 void check_pagemap_scan(struct doctor *d, const struct check *check)
 {
-	int err = try_scan();
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t categories;
+	int err = fd < 0 ? -errno : pagescan_categories(fd, &categories);
 
+	if (fd >= 0)
+		close(fd);
 	if (err)
 		doctor_say(d, check, VERDICT_SLOW, "%s",
-			   err == -ENOTTY ? "this kernel has none" : strerror(-err));
+			   err == -EOPNOTSUPP ? "this kernel has none" : strerror(-err));
 	else
 		doctor_say(d, check, VERDICT_OK, "works");
 }

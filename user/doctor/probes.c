@@ -73,7 +73,7 @@ void check_uprobes(struct doctor *d, const struct check *check)
 	struct kernel *kernel;
 
 	options.max_blocks = options.max_stacks = options.max_codes = SMALL_TABLE;
-	options.max_procs = options.max_threads = SMALL_TABLE;
+	options.max_procs = options.max_threads = options.max_touches = SMALL_TABLE;
 
 	if (!d->may_trace) {
 		doctor_say_untried(d, check);

@@ -155,12 +155,18 @@ static json_t *point_element(const struct snapshot *s, size_t index)
 {
 	const struct point *p = &s->points[index];
 
-	return json_pack("{s:o,s:i,s:o,s:o,s:o,s:o,s:o,s:o}", "t_s", seconds(p->t_s), "pid",
-			 pid_of(s, p->process), "rss_bytes", number(p->rss_bytes), "heap_bytes",
-			 number(p->layer_bytes[LAYER_HEAP]), "tensor_bytes",
-			 number(p->layer_bytes[LAYER_TENSOR]), "gpu_bytes",
-			 number(p->layer_bytes[LAYER_GPU]), "vm_bytes",
-			 number(p->layer_bytes[LAYER_VM]), "stage", text(stage_at(s, p)));
+	const struct memory *m = &p->memory;
+
+	return json_pack(
+	    "{s:o,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "t_s", seconds(p->t_s),
+	    "pid", pid_of(s, p->process), "rss_bytes", number(p->rss_bytes), "heap_bytes",
+	    number(p->layer_bytes[LAYER_HEAP]), "tensor_bytes",
+	    number(p->layer_bytes[LAYER_TENSOR]), "gpu_bytes", number(p->layer_bytes[LAYER_GPU]),
+	    "vm_bytes", number(p->layer_bytes[LAYER_VM]), "stage", text(stage_at(s, p)),
+	    "rss_high_bytes", number(p->rss_high_bytes), "anon_bytes", number(m->anon_bytes),
+	    "file_bytes", number(m->file_bytes), "shmem_bytes", number(m->shmem_bytes),
+	    "swap_bytes", number(m->swap_bytes), "page_table_bytes", number(m->page_table_bytes),
+	    "mapped_bytes", number(m->mapped_bytes));
 }
 
 static json_t *stage_element(const struct snapshot *s, size_t index)

@@ -31,6 +31,24 @@ const struct output_format *output_find(const char *path)
 	return NULL;
 }
 
+enum layer output_layer(const char *path)
+{
+	const struct output_format *format = output_find(path);
+	size_t length = strlen(path), word;
+	int layer;
+
+	if (!format)
+		return LAYER_NR;
+	length -= strlen(format->suffix);
+	for (layer = 0; layer < LAYER_NR; layer++) {
+		word = strlen(layer_names[layer]);
+		if (length > word && path[length - word - 1] == '.' &&
+		    !strncmp(path + length - word, layer_names[layer], word))
+			break;
+	}
+	return (enum layer)layer;
+}
+
 const char *output_suffixes(void)
 {
 	static char text[FORMATS * 12];

@@ -99,16 +99,32 @@ int process_identify(pid_t pid, struct process_identity *out)
 
 int process_memory(pid_t pid, struct process_memory *out)
 {
+	static const struct {
+		const char *key;
+		size_t field;
+	} fields[] = {
+	    {"VmRSS:", offsetof(struct process_memory, rss_bytes)},
+	    {"VmHWM:", offsetof(struct process_memory, rss_peak_bytes)},
+	    {"RssAnon:", offsetof(struct process_memory, anon_bytes)},
+	    {"RssFile:", offsetof(struct process_memory, file_bytes)},
+	    {"RssShmem:", offsetof(struct process_memory, shmem_bytes)},
+	    {"VmSwap:", offsetof(struct process_memory, swap_bytes)},
+	    {"VmPTE:", offsetof(struct process_memory, page_table_bytes)},
+	    {"VmSize:", offsetof(struct process_memory, mapped_bytes)},
+	};
 	char status[4096];
-	uint64_t rss, peak;
 	ssize_t n = read_file(pid, "status", status, sizeof(status));
+	uint64_t kib;
+	size_t i;
 
 	if (n < 0)
 		return n;
-	/* A zombie has no memory and no such lines. */
-	if (!status_number(status, "VmRSS:", &rss) || !status_number(status, "VmHWM:", &peak))
-		return -ESRCH;
-	*out = (struct process_memory){rss * 1024, peak * 1024};
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		/* A zombie has no memory and no such lines. */
+		if (!status_number(status, fields[i].key, &kib))
+			return -ESRCH;
+		*(uint64_t *)((char *)out + fields[i].field) = kib * 1024;
+	}
 	return 0;
 }
 

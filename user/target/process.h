@@ -8,8 +8,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Bytes, as proc(5)'s status has them. */
 struct process_memory {
 	uint64_t rss_bytes, rss_peak_bytes;
+	uint64_t anon_bytes, file_bytes, shmem_bytes; /* they sum to rss_bytes */
+	uint64_t swap_bytes, page_table_bytes, mapped_bytes;
 };
 
 /* Who a process is to itself, and since when. */
@@ -22,7 +25,7 @@ struct process_identity {
 /* 0, or -ESRCH if it is gone. */
 int process_identify(pid_t pid, struct process_identity *out);
 
-/* Resident memory now and at its highest; 0, or -ESRCH if it is gone. */
+/* 0, or -ESRCH if it is gone or has no memory any more. */
 int process_memory(pid_t pid, struct process_memory *out);
 
 /*

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Blocks in order. */
+#include "vm/blocks.h"
+
+#include <stdlib.h>
+
+/* Of those at one address the longest first. */
+static int compare(const void *a, const void *b)
+{
+	const struct block *x = a, *y = b;
+
+	if (x->address != y->address)
+		return x->address < y->address ? -1 : 1;
+	return x->size > y->size ? -1 : x->size < y->size;
+}
+
+void blocks_sort(struct block *blocks, size_t count)
+{
+	uint64_t covered = 0;
+	size_t i;
+
+	if (count)
+		qsort(blocks, count, sizeof(*blocks), compare);
+	for (i = 0; i < count; i++) {
+		uint64_t start = blocks[i].address, end = start + blocks[i].size;
+
+		if (end < start)
+			end = UINT64_MAX;
+		start = start > covered ? start : covered;
+		end = end > start ? end : start;
+		blocks[i].address = start;
+		blocks[i].size = end - start;
+		covered = end;
+	}
+}
+
+size_t blocks_from(const struct block *blocks, size_t count, uint64_t address)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (blocks[middle].address + blocks[middle].size <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+uint64_t blocks_within(const struct block *blocks, size_t count, size_t *at, uint64_t start,
+		       uint64_t end)
+{
+	uint64_t bytes = 0;
+	size_t i;
+
+	while (*at < count && blocks[*at].address + blocks[*at].size <= start)
+		++*at;
+	for (i = *at; i < count && blocks[i].address < end; i++) {
+		uint64_t from = blocks[i].address, to = from + blocks[i].size;
+
+		bytes += (to < end ? to : end) - (from > start ? from : start);
+	}
+	return bytes;
+}
