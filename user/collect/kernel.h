@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The kernel side, loaded: maps, ring buffer, programs.  The only file besides
- * probe/attach.c that knows libbpf.
+ * The kernel side, loaded: maps, ring buffer, programs.  Besides these files only
+ * probe/attach.c and probe/trial.c know libbpf.
  */
 #ifndef MS_KERNEL_H
 #define MS_KERNEL_H

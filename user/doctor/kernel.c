@@ -8,9 +8,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
 #include "base/text.h"
 #include "doctor/check.h"
 #include "vm/pagescan.h"
@@ -57,7 +54,7 @@ void check_jit(struct doctor *d, const struct check *check)
 		   "net.core.bpf_jit_enable is %s", line);
 }
 
-/* What libbpf's probes answer: 1, 0 or a negative errno. */
+/* What trial_has_…() answers. */
 static void say_probed(struct doctor *d, const struct check *check, int answer)
 {
 	if (answer < 0)
@@ -71,8 +68,7 @@ static void say_probed(struct doctor *d, const struct check *check, int answer)
 void check_loop(struct doctor *d, const struct check *check)
 {
 	if (d->may_trace)
-		say_probed(d, check,
-			   libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_loop, NULL));
+		say_probed(d, check, trial_has_loop());
 	else
 		doctor_say_untried(d, check);
 }
@@ -80,7 +76,7 @@ void check_loop(struct doctor *d, const struct check *check)
 void check_ring(struct doctor *d, const struct check *check)
 {
 	if (d->may_trace)
-		say_probed(d, check, libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL));
+		say_probed(d, check, trial_has_ring());
 	else
 		doctor_say_untried(d, check);
 }

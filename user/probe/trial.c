@@ -193,6 +193,16 @@ int trial_attach(struct trials *t, enum trial_kind which, const struct trial_tar
 	return fd;
 }
 
+int trial_has_loop(void)
+{
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_loop, NULL);
+}
+
+int trial_has_ring(void)
+{
+	return libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL);
+}
+
 uint64_t trial_runs(const struct trials *t)
 {
 	uint64_t runs = 0;

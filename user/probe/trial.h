@@ -32,6 +32,10 @@ struct trial_target {
 	pid_t pid;
 };
 
+/* Whether programs may call bpf_loop(), and there are ring buffers: 1, 0, or a negative errno. */
+int trial_has_loop(void);
+int trial_has_ring(void);
+
 struct trials;
 
 /* Reads the kernel's BTF, if there is any, once for all.  0 or a negative errno. */
