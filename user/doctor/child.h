@@ -10,7 +10,7 @@ enum child_work {
 	WORK_EMULATED, /* calls of a function whose first instruction the kernel emulates */
 	WORK_STEPPED,  /* … is single-stepped */
 	WORK_NOP,      /* … is a nop, the longest that the kernel knows how to replace */
-	WORK_SYSCALL,  /* getppid() */
+	WORK_SYSCALL,  /* getsid(): of the cheap ones that BTF names, unlike getppid() */
 	WORK_FAULT,    /* first touches of pages */
 	WORK_NR,
 };

@@ -43,7 +43,7 @@ static const struct hook_cost {
 } hook_costs[] = {
     {HOOK_SYSCALLS,
      "system call",
-     HOOK_SYSCALL("getppid"),
+     HOOK_SYSCALL("getsid"),
      WORK_SYSCALL,
      {"every such system call, of every process", "every system call, of every process"}},
     {HOOK_FAULTS,

@@ -232,7 +232,10 @@ static enum verdict judge_cost(const struct doctor *d, const struct cost *cost)
 
 	if (cost->error)
 		return VERDICT_UNKNOWN;
-	for (i = 0; cost->work == WORK_STEPPED && i < d->cost_count; i++) {
+	/* long nops are emulated by new kernels only */
+	if (cost->work != WORK_STEPPED && cost->work != WORK_NOP)
+		return VERDICT_OK;
+	for (i = 0; i < d->cost_count; i++) {
 		const struct cost *other = &d->costs[i];
 
 		if (other->work == WORK_EMULATED && !other->error && other->way == cost->way)
