@@ -11,7 +11,11 @@
 #include "collect/snapshot.h"
 #include "probe/table.h"
 
+/* What is to be done: the first word, or to trace if it is none of these. */
+enum verb { VERB_TRACE, VERB_DOCTOR, VERB_NR };
+
 struct options {
+	enum verb verb;
 	pid_t *pids;
 	size_t pid_count;
 	char **command;       /* NULL with -p */
