@@ -48,7 +48,11 @@ USER_SRC := $(sort $(filter-out user/main.c,$(wildcard user/*.c user/*/*.c)))
 USER_OBJ := $(USER_SRC:%.c=$(OUT)/%.o)
 BPF_SRC := $(sort $(wildcard bpf/*.bpf.c))
 BPF_OBJ := $(BPF_SRC:%.c=$(OUT)/%.o)
-SKEL := $(OUT)/memsnoop.skel.h
+# bpf/*.bpf.c are linked into one object, memsnoop; each folder of bpf/ is one of its own
+BPF_FOLDER_SRC := $(sort $(wildcard bpf/*/*.bpf.c))
+BPF_FOLDER_OBJ := $(BPF_FOLDER_SRC:%.c=$(OUT)/%.o)
+BPF_FOLDERS := $(sort $(patsubst bpf/%/,%,$(dir $(BPF_FOLDER_SRC))))
+SKEL := $(patsubst %,$(OUT)/%.skel.h,memsnoop $(BPF_FOLDERS))
 LIB := $(OUT)/libmemsnoop.a
 ifeq ($(SANITIZE),)
   PROGRAM := memsnoop
@@ -80,15 +84,19 @@ $(OUT)/bpf/%.bpf.o: bpf/%.bpf.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
 
-# what each program and function costs at most, in instructions, is printed at each link
 $(OUT)/memsnoop.bpf.o: $(BPF_OBJ)
+$(foreach folder,$(BPF_FOLDERS),$(eval $(OUT)/$(folder).bpf.o: \
+  $(filter $(OUT)/bpf/$(folder)/%,$(BPF_FOLDER_OBJ))))
+
+# what each program and function costs at most, in instructions, is printed at each link
+$(SKEL:%.skel.h=%.bpf.o):
 	$(say) BPFLINK $@
 	$(Q)$(BPFTOOL) gen object $@ $^
 	$(Q)readelf -sW $@ 2>/dev/null | awk '$$4 == "FUNC" { printf "  INSNS    %-20s %d\n", $$8, $$3 / 8 }'
 
-$(SKEL): $(OUT)/memsnoop.bpf.o
+$(OUT)/%.skel.h: $(OUT)/%.bpf.o
 	$(say) SKEL $@
-	$(Q)$(BPFTOOL) gen skeleton $< name memsnoop_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 # -- tests -----------------------------------------------------------------
 
@@ -105,4 +113,4 @@ $(OUT)/tests/unit/walk_test: CPPFLAGS := -Itests/stub -Ivmlinux
 unit: $(UNIT_BIN)
 
 -include tests/targets.mk scripts/tasks.mk
--include $(USER_OBJ:.o=.d) $(OUT)/user/main.d $(BPF_OBJ:.o=.d) $(UNIT_BIN:%=%.d)
+-include $(USER_OBJ:.o=.d) $(OUT)/user/main.d $(BPF_OBJ:.o=.d) $(BPF_FOLDER_OBJ:.o=.d) $(UNIT_BIN:%=%.d)

@@ -3,8 +3,16 @@
 #include "doctor/doctor.h"
 #include "options.h"
 #include "session.h"
+#include "slab/run.h"
 
 #define STATUS_USAGE 2
+
+static int run(const struct options *options)
+{
+	if (options->verb == VERB_DOCTOR)
+		return doctor_run(options);
+	return options->slab ? slab_run(options) : session_run(options);
+}
 
 int main(int argc, char **argv)
 {
@@ -15,7 +23,7 @@ int main(int argc, char **argv)
 	if (err < 0)
 		status = STATUS_USAGE;
 	else if (!err)
-		status = options.verb == VERB_DOCTOR ? doctor_run(&options) : session_run(&options);
+		status = run(&options);
 	options_free(&options);
 	return status;
 }

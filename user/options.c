@@ -37,6 +37,7 @@ static const struct verb_row {
 		 "  memsnoop [OPTIONS] -p PID[,PID]    a live table until Ctrl-C, then a summary\n"
 		 "  memsnoop [OPTIONS] -- CMD ARGS     start CMD and trace it from its first "
 		 "instruction\n"
+		 "  memsnoop [OPTIONS] --slab          the kernel's own memory\n"
 		 "  memsnoop doctor [OPTIONS]          what is missing here, and what probes cost",
 	 .status = "that of CMD (128+N after signal N), else 0; 1 when something needed is "
 		   "missing;\n2 for a mistake on this line."},
@@ -251,6 +252,9 @@ static int show_version(struct options *o, const char *value, const void *argume
 static const struct option_row rows[] = {
     {"What to trace", 'p', "pid", "PID[,PID]", "running processes, and children they start later",
      set_pids, 0},
+    {NULL, 0, "slab", NULL,
+     "the kernel's own memory by call site, in the whole system;\nneither -p nor a command",
+     set_flag, FIELD(slab)},
     {NULL, 0, "layers", "L", "heap,vm,rss (default: all that apply)", set_layers, 0},
     {NULL, 0, "probe", "'LIB:SYMBOL kind=…'",
      "one more allocation function, such as\n'libx.so:x_alloc kind=alloc size=arg1 ptr=ret'; may "
@@ -272,10 +276,12 @@ static const struct option_row rows[] = {
     {NULL, 0, "top", "N", "stacks in a table (default: 10)", set_size, FIELD(top)},
     {NULL, 'q', "quiet", NULL, "no table and no summary", set_flag, FIELD(quiet)},
     {NULL, 'v', "verbose", NULL, "say what is probed, and how", set_flag, FIELD(verbose)},
-    {"Limits, each counted when it is reached", 0, "max-blocks", "N", "live blocks (default: 2m)",
+    {"Limits, each counted when it is reached", 0, "max-blocks", "N",
+     "live blocks (default: 2m; with --slab 1m, whose\nmemory is taken at once: 100 bytes each)",
      set_size, FIELD(kernel.max_blocks)},
-    {NULL, 0, "max-stacks", "N", "stacks, in pieces of 8 frames that they share\n(default: 1m)",
-     set_size, FIELD(kernel.max_stacks)},
+    {NULL, 0, "max-stacks", "N",
+     "stacks, in pieces of 8 frames that they share\n(default: 1m; with --slab 64k)", set_size,
+     FIELD(kernel.max_stacks)},
     {NULL, 0, "max-procs", "N", "processes (default: 4k)", set_size, FIELD(kernel.max_procs)},
     {NULL, 0, "max-threads", "N", "threads (default: 64k)", set_size, FIELD(kernel.max_threads)},
     {NULL, 0, "max-touches", "N",
@@ -430,7 +436,12 @@ static int check_together(int argc, char **argv, struct options *o)
 	if (o->command && o->pid_count)
 		return log_error(
 		    -EINVAL, "-p and a command do not go together: trace one or start the other");
-	if (!o->command && !o->pid_count)
+	if (o->slab && (o->command || o->pid_count))
+		return log_error(
+		    -EINVAL,
+		    "--slab traces the kernel for all processes: neither -p nor a command goes "
+		    "with it");
+	if (!o->command && !o->pid_count && !o->slab)
 		return log_error(-EINVAL,
 				 "say what to trace: -p PID, or -- CMD ARGS (see memsnoop --help)");
 	if (o->command && o->json)
@@ -456,9 +467,7 @@ int options_parse(int argc, char **argv, struct options *o)
 	    .tick_s = DEFAULT_TICK_S,
 	    .max_unwind = 64 << 20,
 	    .kernel =
-		{.max_blocks = 2 << 20,
-		 .max_stacks = 1 << 20,
-		 .max_procs = 4 << 10,
+		{.max_procs = 4 << 10,
 		 .max_threads = 64 << 10,
 		 .max_codes = 256 << 10,
 		 .max_touches = 1 << 20,
@@ -476,6 +485,10 @@ int options_parse(int argc, char **argv, struct options *o)
 		probe_table_keep(&o->table, o->kernel.layers);
 	if (!err)
 		err = check_together(argc, argv, o);
+	if (!o->kernel.max_blocks)
+		o->kernel.max_blocks = o->slab ? 1 << 20 : 2 << 20;
+	if (!o->kernel.max_stacks)
+		o->kernel.max_stacks = o->slab ? 64 << 10 : 1 << 20;
 	return err;
 }
 

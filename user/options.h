@@ -19,6 +19,7 @@ struct options {
 	pid_t *pids;
 	size_t pid_count;
 	char **command;       /* NULL with -p */
+	bool slab;            /* the kernel's memory, of no process */
 	const char **outputs; /* -o */
 	size_t output_count;
 	const char *plot;

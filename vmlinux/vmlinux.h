@@ -100,6 +100,14 @@ struct task_struct___old {
 	__u64 real_start_time;
 };
 
+struct kmem_cache {
+	const char *name;
+	unsigned int size;        /* what an object takes */
+	unsigned int object_size; /* what is asked for */
+};
+
+enum migratetype { MIGRATE_MOVABLE = 1 };
+
 #pragma clang attribute pop
 
 #define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h */

@@ -45,7 +45,7 @@ as_nobody()
 		ptrace 'process memory' perf_event_paranoid 'kernel symbols' version BTF 'BPF JIT' \
 		bpf_loop 'ring buffer' iterators PAGEMAP_SCAN 'locked memory' uprobes seccomp \
 		'allocation functions' 'system calls' 'page faults' 'RSS counters' 'OOM kills' fork \
-		exec exit 'unwind tables' 'debug information' debuginfod 'perf maps' Python /proc \
+		exec exit 'kernel memory' 'unwind tables' 'debug information' debuginfod 'perf maps' Python /proc \
 		tracefs cgroups GPU; do
 		[ -n "$(line "$name")" ] || die "no line for '$name': $(cat "$TMP/out")"
 	done

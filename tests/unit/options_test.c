@@ -80,6 +80,8 @@ static void test_refused(void **state)
 	    {"-p 1 --max-stacks 4g", "--max-stacks: '4g'"},
 	    {"--json -- ls", "use -o FILE.json"},
 	    {"-p 1 --probe x", "--probe 'x':"},
+	    {"--slab -p 1", "neither -p nor a command"},
+	    {"--slab -- ls", "neither -p nor a command"},
 	};
 	size_t i;
 
@@ -140,6 +142,27 @@ static void test_command(void **state)
 	options_free(&o);
 }
 
+static void test_slab(void **state)
+{
+	struct options o;
+	char said[1024];
+
+	(void)state;
+	assert_int_equal(parse("--slab --json", &o, said, sizeof(said)), 0);
+	assert_true(o.slab && o.json && !o.command && !o.pid_count);
+	assert_int_equal(o.kernel.max_blocks, 1 << 20);
+	assert_int_equal(o.kernel.max_stacks, 64 << 10);
+	options_free(&o);
+	assert_int_equal(parse("--max-blocks 5 --slab", &o, said, sizeof(said)), 0);
+	assert_int_equal(o.kernel.max_blocks, 5);
+	options_free(&o);
+	assert_int_equal(parse("-p 1", &o, said, sizeof(said)), 0);
+	assert_false(o.slab);
+	assert_int_equal(o.kernel.max_blocks, 2 << 20);
+	assert_int_equal(o.kernel.max_stacks, 1 << 20);
+	options_free(&o);
+}
+
 static void test_probe_adds_a_row(void **state)
 {
 	struct options o;
@@ -183,9 +206,9 @@ static void test_doctor(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_refused), cmocka_unit_test(test_accepted),
-	    cmocka_unit_test(test_command), cmocka_unit_test(test_probe_adds_a_row),
-	    cmocka_unit_test(test_doctor),
+	    cmocka_unit_test(test_refused),          cmocka_unit_test(test_accepted),
+	    cmocka_unit_test(test_command),          cmocka_unit_test(test_slab),
+	    cmocka_unit_test(test_probe_adds_a_row), cmocka_unit_test(test_doctor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,11 +9,6 @@
 #include "collect/spaces.h"
 #include "collect/timeline.h"
 
-struct previous {
-	struct ms_stack_key key;
-	int64_t live_bytes;
-};
-
 struct collect {
 	struct kernel *kernel;
 	struct target *target;
@@ -23,10 +18,9 @@ struct collect {
 	struct kept kept;
 	struct roots roots;
 	struct spaces spaces;
-	size_t rooted;             /* images whose root was looked at */
-	struct timeline timeline;  /* points' process is the image's number here */
-	struct previous *previous; /* sorted by key: the last snapshot's live bytes */
-	size_t previous_count;
+	size_t rooted;            /* images whose root was looked at */
+	struct timeline timeline; /* points' process is the image's number here */
+	struct deltas deltas;     /* since the last snapshot */
 };
 
 /* Which process of the snapshot an image is. */

@@ -30,6 +30,11 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
+void kernel_log_libbpf(void)
+{
+	libbpf_set_print(print_libbpf);
+}
+
 uint64_t kernel_capabilities(void)
 {
 	FILE *status = fopen("/proc/self/status", "re");
@@ -144,7 +149,7 @@ int kernel_open(const struct kernel_options *options, const struct probe_table *
 
 	if (!k)
 		return -ENOMEM;
-	libbpf_set_print(print_libbpf);
+	kernel_log_libbpf();
 	k->method = method;
 	k->skel = memsnoop_bpf__open();
 	if (!k->skel) {

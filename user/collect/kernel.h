@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The kernel side, loaded: maps, ring buffer, programs.  Besides these files only
- * probe/attach.c and probe/trial.c know libbpf.
+ * batch.c, probe/attach.c and probe/trial.c know libbpf.
  */
 #ifndef MS_KERNEL_H
 #define MS_KERNEL_H
@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "collect/totals.h"
 #include "memsnoop.h"
 #include "probe/hooks.h"
 #include "probe/table.h"
@@ -39,6 +40,8 @@ struct kernel_options {
 
 struct kernel;
 
+/* What libbpf says is ours, and only with -v. */
+void kernel_log_libbpf(void);
 /* The effective capabilities of this process, bit by number; 0 if they are not known. */
 uint64_t kernel_capabilities(void);
 /*
@@ -110,16 +113,10 @@ int kernel_image(const struct kernel *k, uint32_t image, struct ms_image *out);
  */
 int kernel_rss(const struct kernel *k, uint32_t image, struct ms_rss *out);
 void kernel_rss_tick(struct kernel *k);
-/* A piece of a stack, or -ENOENT; and all of them, read in batches. */
+/* A piece of a stack, or -ENOENT; and the map of all. */
 int kernel_piece(const struct kernel *k, uint64_t name, struct ms_piece *out);
-int kernel_pieces(const struct kernel *k,
-		  int (*fn)(uint64_t name, const struct ms_piece *piece, void *context),
-		  void *context);
+int kernel_pieces(const struct kernel *k);
 
-struct kernel_total {
-	struct ms_stack_key key;
-	struct ms_stack_totals value;
-};
 /* Every stack's totals, read in batches; the caller frees *out. */
 int kernel_totals(const struct kernel *k, struct kernel_total **out, size_t *count);
 /*

@@ -14,7 +14,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum layer { LAYER_HEAP, LAYER_TENSOR, LAYER_GPU, LAYER_VM, LAYER_RSS, LAYER_NR };
+/*
+ * The first ones are those of processes, in the order of the kernel side's enum
+ * ms_layer; slab and pages are the kernel's own memory, of a process with pid 0.
+ */
+enum layer {
+	LAYER_HEAP,
+	LAYER_TENSOR,
+	LAYER_GPU,
+	LAYER_VM,
+	LAYER_RSS,
+	LAYER_SLAB,
+	LAYER_PAGES,
+	LAYER_NR
+};
 
 extern const char *const layer_names[LAYER_NR];
 
@@ -57,6 +70,7 @@ struct layer_totals {
 	uint64_t in_flight_bytes; /* peak_bytes minus the sum of the stacks' shares */
 	uint64_t unknown_frees;   /* of blocks from before tracing */
 	uint64_t failed;          /* calls that returned no memory */
+	uint64_t rounding_bytes;  /* what live blocks take beyond live_bytes; only of slab */
 };
 
 struct process {
@@ -86,6 +100,7 @@ struct stack {
 	uint64_t allocs, alloc_bytes, frees, freed_bytes;
 	uint64_t live, live_bytes, peak_bytes; /* peak_bytes: share of the process's peak */
 	uint64_t temporary;                    /* freed by the thread's very next call */
+	uint64_t rounding_bytes;               /* as of the layer */
 	uint64_t lifetime[LIFETIME_BUCKETS];
 	int64_t delta_bytes; /* live_bytes since the last tick */
 	const char *end;     /* "root", or why unwinding stopped early: "no_rows" …; never NULL */

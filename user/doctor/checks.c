@@ -121,7 +121,8 @@ const struct check checks[] = {
 	.look = check_uprobes,
 	.needed = true,
 	.without = "no allocation is seen",
-	.remedy = "a kernel built with CONFIG_UPROBE_EVENTS=y and CONFIG_BPF_EVENTS=y",
+	.remedy = "what is missing above, or a kernel built with CONFIG_UPROBE_EVENTS=y and "
+		  "CONFIG_BPF_EVENTS=y",
     },
     {
 	.group = "probes",

@@ -102,6 +102,11 @@ static int array(FILE *out, const char *key, const struct snapshot *s, size_t co
 	return error;
 }
 
+static bool is_kernels(int layer)
+{
+	return layer == LAYER_SLAB || layer == LAYER_PAGES;
+}
+
 /* json_pack() of what text() and others return fails, and frees, if one is NULL. */
 static json_t *layer_element(const struct layer_totals *t)
 {
@@ -120,8 +125,15 @@ static json_t *process_element(const struct snapshot *s, size_t index)
 	json_t *object, *layers = json_object();
 	int error = 0;
 
-	for (int i = 0; i < LAYER_NR; i++)
-		set(layers, layer_names[i], layer_element(&p->layers[i]), &error);
+	for (int i = 0; i < LAYER_NR; i++) {
+		bool untraced = is_kernels(i) && !s->layer_on[i];
+
+		set(layers, layer_names[i], untraced ? json_null() : layer_element(&p->layers[i]),
+		    &error);
+	}
+	if (s->layer_on[LAYER_SLAB])
+		set(json_object_get(layers, layer_names[LAYER_SLAB]), "rounding_bytes",
+		    number(p->layers[LAYER_SLAB].rounding_bytes), &error);
 	if (error) {
 		json_decref(layers);
 		return NULL;
@@ -151,6 +163,11 @@ static const char *stage_at(const struct snapshot *s, const struct point *point)
 	return found ? found->name : NULL;
 }
 
+static json_t *kernels_bytes(const struct snapshot *s, const struct point *p, enum layer layer)
+{
+	return s->layer_on[layer] ? number(p->layer_bytes[layer]) : json_null();
+}
+
 static json_t *point_element(const struct snapshot *s, size_t index)
 {
 	const struct point *p = &s->points[index];
@@ -158,15 +175,16 @@ static json_t *point_element(const struct snapshot *s, size_t index)
 	const struct memory *m = &p->memory;
 
 	return json_pack(
-	    "{s:o,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "t_s", seconds(p->t_s),
-	    "pid", pid_of(s, p->process), "rss_bytes", number(p->rss_bytes), "heap_bytes",
-	    number(p->layer_bytes[LAYER_HEAP]), "tensor_bytes",
+	    "{s:o,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "t_s",
+	    seconds(p->t_s), "pid", pid_of(s, p->process), "rss_bytes", number(p->rss_bytes),
+	    "heap_bytes", number(p->layer_bytes[LAYER_HEAP]), "tensor_bytes",
 	    number(p->layer_bytes[LAYER_TENSOR]), "gpu_bytes", number(p->layer_bytes[LAYER_GPU]),
-	    "vm_bytes", number(p->layer_bytes[LAYER_VM]), "stage", text(stage_at(s, p)),
-	    "rss_high_bytes", number(p->rss_high_bytes), "anon_bytes", number(m->anon_bytes),
-	    "file_bytes", number(m->file_bytes), "shmem_bytes", number(m->shmem_bytes),
-	    "swap_bytes", number(m->swap_bytes), "page_table_bytes", number(m->page_table_bytes),
-	    "mapped_bytes", number(m->mapped_bytes));
+	    "vm_bytes", number(p->layer_bytes[LAYER_VM]), "slab_bytes",
+	    kernels_bytes(s, p, LAYER_SLAB), "pages_bytes", kernels_bytes(s, p, LAYER_PAGES),
+	    "stage", text(stage_at(s, p)), "rss_high_bytes", number(p->rss_high_bytes),
+	    "anon_bytes", number(m->anon_bytes), "file_bytes", number(m->file_bytes), "shmem_bytes",
+	    number(m->shmem_bytes), "swap_bytes", number(m->swap_bytes), "page_table_bytes",
+	    number(m->page_table_bytes), "mapped_bytes", number(m->mapped_bytes));
 }
 
 static json_t *stage_element(const struct snapshot *s, size_t index)
@@ -278,6 +296,12 @@ static void put_totals(FILE *out, const struct stack *stack)
 	    {",\"temporary\":", stack->temporary},
 	};
 	int buckets = LIFETIME_BUCKETS; /* up to the last that is not 0 */
+
+	if (stack->layer == LAYER_SLAB) {
+		fputs("\"rounding_bytes\":", out);
+		put_number(out, stack->rounding_bytes);
+		fputc(',', out);
+	}
 
 	for (size_t i = 0; i < sizeof(totals) / sizeof(totals[0]); i++) {
 		fputs(totals[i].key, out);
