@@ -4,6 +4,7 @@
 #include "options.h"
 #include "session.h"
 #include "slab/run.h"
+#include "system/run.h"
 
 #define STATUS_USAGE 2
 
@@ -11,7 +12,9 @@ static int run(const struct options *options)
 {
 	if (options->verb == VERB_DOCTOR)
 		return doctor_run(options);
-	return options->slab ? slab_run(options) : session_run(options);
+	if (options->slab)
+		return slab_run(options);
+	return options->whole_system ? system_run(options) : session_run(options);
 }
 
 int main(int argc, char **argv)

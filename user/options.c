@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "render/render.h"
+#include "render/system_columns.h"
 
 #define DEFAULT_TICK_S 0.1
 
@@ -33,12 +34,14 @@ static const struct verb_row {
 	const char *options[8]; /* the rows that go with it; none: all */
 } verbs[VERB_NR] = {
     [VERB_TRACE] =
-	{.help = "memsnoop: who holds a process's memory, and why it grew\n\n"
-		 "  memsnoop [OPTIONS] -p PID[,PID]    a live table until Ctrl-C, then a summary\n"
-		 "  memsnoop [OPTIONS] -- CMD ARGS     start CMD and trace it from its first "
-		 "instruction\n"
-		 "  memsnoop [OPTIONS] --slab          the kernel's own memory\n"
-		 "  memsnoop doctor [OPTIONS]          what is missing here, and what probes cost",
+	{.help =
+	     "memsnoop: who holds a process's memory, and why it grew\n\n"
+	     "  memsnoop [OPTIONS] -p PID[,PID]    a live table until Ctrl-C, then a summary\n"
+	     "  memsnoop [OPTIONS] -- CMD ARGS     start CMD and trace it from its first "
+	     "instruction\n"
+	     "  memsnoop [OPTIONS]                 the whole system: every process and container\n"
+	     "  memsnoop [OPTIONS] --slab          the kernel's own memory, by call site\n"
+	     "  memsnoop doctor [OPTIONS]          what is missing here, and what probes cost",
 	 .status = "that of CMD (128+N after signal N), else 0; 1 when something needed is "
 		   "missing;\n2 for a mistake on this line."},
     [VERB_DOCTOR] =
@@ -127,6 +130,15 @@ static int set_metric(struct options *o, const char *value, const void *argument
 			return 0;
 		}
 	return bad("--metric", value, "one of peak, live, alloc, count");
+}
+
+static int set_sort(struct options *o, const char *value, const void *argument)
+{
+	(void)argument;
+	o->sort = system_sort_by_name(value);
+	return o->sort < 0
+		   ? log_error(-EINVAL, "--sort: '%s' is not one of %s", value, system_sort_names())
+		   : 0;
 }
 
 /* The layers there are, by the kernel side's names; a bit each in LAYERS_KNOWN. */
@@ -273,7 +285,11 @@ static const struct option_row rows[] = {
      set_metric, 0},
     {NULL, 0, "json", NULL, "one JSON document on stdout at the end, nothing else there", set_flag,
      FIELD(json)},
-    {NULL, 0, "top", "N", "stacks in a table (default: 10)", set_size, FIELD(top)},
+    {NULL, 0, "top", "N", "stacks or processes in a table (default: 10)", set_size, FIELD(top)},
+    {NULL, 0, "sort", "COLUMN",
+     "order of the whole system's processes: rss, growth, minor,\nmajor, mapped, swap, tables, oom "
+     "(default: growth)",
+     set_sort, 0},
     {NULL, 'q', "quiet", NULL, "no table and no summary", set_flag, FIELD(quiet)},
     {NULL, 'v', "verbose", NULL, "say what is probed, and how", set_flag, FIELD(verbose)},
     {"Limits, each counted when it is reached", 0, "max-blocks", "N",
@@ -387,6 +403,18 @@ static const struct option_row *row_of(int c)
 	return NULL;
 }
 
+/* Options that make sense without a process to trace. */
+static bool is_for_system(const struct option_row *row)
+{
+	static const char *const names[] = {"duration", "interval", "output",  "json", "top",
+					    "sort",     "quiet",    "verbose", "help", "version"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(row->name, names[i]))
+			return true;
+	return false;
+}
+
 static int say_wrong(enum verb verb, int c, const char *word)
 {
 	const char *name = verbs[verb].name ? verbs[verb].name : "", *blank = *name ? " " : "";
@@ -401,7 +429,9 @@ static int say_wrong(enum verb verb, int c, const char *word)
 			 name);
 }
 
-static int parse_rows(int argc, char **argv, struct options *o)
+/* The first option that needs a process goes to *needs_target. */
+static int parse_rows(int argc, char **argv, struct options *o,
+		      const struct option_row **needs_target)
 {
 	struct option longs[ROWS + 1];
 	char shorts[2 * ROWS + 3];
@@ -416,11 +446,33 @@ static int parse_rows(int argc, char **argv, struct options *o)
 			return say_wrong(o->verb, c, argv[optind - 1]);
 		row = row_of(c);
 		err = row->set(o, optarg, row);
+		if (!*needs_target && !is_for_system(row))
+			*needs_target = row;
 	}
 	return err;
 }
 
-static int check_together(int argc, char **argv, struct options *o)
+/* Nothing to trace was named: the whole system. */
+static int check_system(struct options *o, const struct option_row *needs_target)
+{
+	if (needs_target)
+		return log_error(
+		    -EINVAL,
+		    "--%s: say what to trace: -p PID, or -- CMD ARGS; the whole system "
+		    "is watched without it",
+		    needs_target->name);
+	for (size_t i = 0; i < o->output_count; i++)
+		if (strcmp(output_find(o->outputs[i])->suffix, ".json"))
+			return log_error(-EINVAL,
+					 "-o %s: say what to trace: -p PID, or -- CMD ARGS; of the "
+					 "whole system there is only .json",
+					 o->outputs[i]);
+	o->whole_system = true;
+	return 0;
+}
+
+static int check_together(int argc, char **argv, struct options *o,
+			  const struct option_row *needs_target)
 {
 	if (o->verb != VERB_TRACE)
 		return optind < argc ? log_error(-EINVAL, "%s: '%s' is not an option of it",
@@ -442,8 +494,10 @@ static int check_together(int argc, char **argv, struct options *o)
 		    "--slab traces the kernel for all processes: neither -p nor a command goes "
 		    "with it");
 	if (!o->command && !o->pid_count && !o->slab)
+		return check_system(o, needs_target);
+	if (o->sort >= 0)
 		return log_error(-EINVAL,
-				 "say what to trace: -p PID, or -- CMD ARGS (see memsnoop --help)");
+				 "--sort: is for the whole system, without -p and command");
 	if (o->command && o->json)
 		return log_error(-EINVAL, "--json: stdout is the command's; use -o FILE.json");
 	return 0;
@@ -459,12 +513,14 @@ static enum verb verb_of(const char *word)
 
 int options_parse(int argc, char **argv, struct options *o)
 {
+	const struct option_row *needs_target = NULL;
 	int err;
 
 	*o = (struct options){
 	    .verb = argc > 1 ? verb_of(argv[1]) : VERB_TRACE,
 	    .metric = METRIC_PEAK,
 	    .tick_s = DEFAULT_TICK_S,
+	    .sort = -1,
 	    .max_unwind = 64 << 20,
 	    .kernel =
 		{.max_procs = 4 << 10,
@@ -480,11 +536,11 @@ int options_parse(int argc, char **argv, struct options *o)
 		argc--;
 		argv++;
 	}
-	err = parse_rows(argc, argv, o);
+	err = parse_rows(argc, argv, o, &needs_target);
 	if (!err)
 		probe_table_keep(&o->table, o->kernel.layers);
 	if (!err)
-		err = check_together(argc, argv, o);
+		err = check_together(argc, argv, o, needs_target);
 	if (!o->kernel.max_blocks)
 		o->kernel.max_blocks = o->slab ? 1 << 20 : 2 << 20;
 	if (!o->kernel.max_stacks)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The kernel side, loaded: maps, ring buffer, programs.  Besides these files only
- * batch.c, probe/attach.c and probe/trial.c know libbpf.
+ * probe/attach.c, probe/trial.c, batch.c and system/tasks.c know libbpf.
  */
 #ifndef MS_KERNEL_H
 #define MS_KERNEL_H
@@ -51,6 +51,9 @@ uint64_t kernel_capabilities(void);
 bool kernel_pids_agree(void);
 /* Whether this process may trace at all: 0, or a negative errno after one line. */
 int kernel_check_privileges(void);
+
+/* What libbpf says becomes lines of ours, with -v. */
+void kernel_log_libbpf(void);
 
 /*
  * Loads the programs for one way to attach.  0, or a negative errno, told only
