@@ -49,7 +49,6 @@ static void test_refused(void **state)
 	static const struct {
 		const char *line, *words;
 	} cases[] = {
-	    {"", "say what to trace"},
 	    {"-p", "'-p' needs a value"},
 	    {"-p 0", "'0' is not a process id"},
 	    {"-p 12x", "'12x' is not a process id"},
