@@ -51,8 +51,8 @@ lint:
 .PHONY: lint-now
 lint-now: $(SKEL)
 	$(Q)mkdir -p $(OUT)/lint
-	$(Q)for skel in $(SKEL); do \
-	  (echo '// NOLINTBEGIN'; cat $$skel; echo '// NOLINTEND') > $(OUT)/lint/$${skel##*/}; done
+	$(Q)for file in $(SKEL); do \
+	  (echo '// NOLINTBEGIN'; cat $$file; echo '// NOLINTEND') > $(OUT)/lint/$${file##*/}; done
 	$(Q)scripts/lint.sh $(patsubst -I$(OUT),-isystem $(OUT)/lint,$(USER_CFLAGS))
 
 .PHONY: format

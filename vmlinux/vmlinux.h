@@ -16,6 +16,45 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+/* ---- control groups --------------------------------------------------- */
+
+enum cgroup_subsys_id {
+	memory_cgrp_id = 4, /* in this kernel: see bpf_core_enum_value() */
+};
+
+struct kernfs_node {
+	__u64 id; /* its inode number */
+};
+
+struct cgroup_root {
+	int hierarchy_id; /* 0: version 2 */
+};
+
+struct cgroup {
+	int level; /* 0: the root */
+	struct kernfs_node *kn;
+	struct cgroup_root *root;
+};
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+};
+
+struct css_set {
+	struct cgroup_subsys_state *subsys[1]; /* as many as there are controllers */
+	struct cgroup *dfl_cgrp;               /* in version 2 */
+};
+
+/* ---- processes --------------------------------------------------------- */
+
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
+struct cred {
+	kuid_t uid;
+};
+
 struct task_struct;
 
 /* By the kernel's own names; the uapi ones that probes see have an r. */
@@ -25,9 +64,13 @@ struct pt_regs___kernel {
 	unsigned long orig_ax;             /* and its number */
 };
 
-/* What the CPUs have counted and not yet added is left out: at most a batch each. */
+/*
+ * `count` lacks what processors have counted and not yet added, less than a batch
+ * each: an s32 of each, at `counters` in its per-CPU area.
+ */
 struct percpu_counter {
 	__s64 count;
+	__s32 *counters; /* with CONFIG_SMP */
 };
 
 typedef struct {
@@ -36,7 +79,12 @@ typedef struct {
 
 struct mm_struct {
 	unsigned long start_brk, brk;
-	struct task_struct *owner; /* with CONFIG_MEMCG */
+	unsigned long total_vm;    /* pages */
+	unsigned long hiwater_rss; /* pages; raised only before RSS is lowered */
+	atomic_long_t pgtables_bytes;
+	atomic_long_t hugetlb_usage; /* pages, with CONFIG_HUGETLB_PAGE */
+	struct task_struct *owner;   /* with CONFIG_MEMCG */
+	/* file, anonymous, swap, shmem; in this order since 4.5 */
 	struct percpu_counter rss_stat[4];
 };
 
@@ -54,9 +102,12 @@ struct vm_area_struct {
 
 struct signal_struct {
 	atomic_t live; /* threads not yet exiting */
+	int nr_threads;
 	int group_exit_code;
 	unsigned int flags;
-	unsigned long maxrss; /* pages, set by do_exit() before sched_process_exit */
+	unsigned long maxrss;           /* pages, set by do_exit() before sched_process_exit */
+	unsigned long min_flt, maj_flt; /* of threads that are gone */
+	short oom_score_adj;
 };
 
 /* Open return probes of a thread, innermost first. */
@@ -80,16 +131,20 @@ struct thread_struct {
 };
 
 struct task_struct {
+	unsigned int flags;
 	int pid;
 	int tgid;
 	int exit_code;
+	unsigned long min_flt, maj_flt;
 	char comm[16];
 	struct mm_struct *mm;
 	struct signal_struct *signal;
 	struct uprobe_task *utask; /* with CONFIG_UPROBES, which we need anyway */
 	struct task_struct *group_leader;
+	struct task_struct *real_parent;
+	const struct cred *real_cred;
+	struct css_set *cgroups;
 	int pagefault_disabled; /* faults are answered with an error: a probe's read */
-	unsigned long maj_flt;
 	struct thread_info thread_info;
 	__u64 start_boottime; /* since 5.5; real_start_time before */
 	struct thread_struct thread;
@@ -107,9 +162,26 @@ struct kmem_cache {
 };
 
 enum migratetype { MIGRATE_MOVABLE = 1 };
+/* ---- BPF: an iterator's context, and an array with an element for each processor ---- */
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task; /* NULL: that was all */
+};
+
+struct bpf_array {
+	void *pptrs[1];
+};
 
 #pragma clang attribute pop
 
 #define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h */
+#define PF_KTHREAD 0x00200000        /* include/linux/sched.h */
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The kernel side, loaded: maps, ring buffer, programs.  The only file besides
- * probe/attach.c and batch.c that knows libbpf.
+ * The kernel side, loaded: maps, ring buffer, programs.  Besides these files only
+ * probe/attach.c, probe/trial.c, batch.c and system/tasks.c know libbpf.
  */
 #ifndef MS_KERNEL_H
 #define MS_KERNEL_H
@@ -13,6 +13,7 @@
 
 #include "collect/totals.h"
 #include "memsnoop.h"
+#include "probe/hooks.h"
 #include "probe/table.h"
 #include "python.h"
 #include "vm/blocks.h"
@@ -34,14 +35,25 @@ struct kernel_options {
 	bool native_python;       /* keep the interpreter's own frames */
 	bool call_sites;          /* a stack for each, though they read the same: collect's */
 	bool refused[ATTACH_NR];  /* --no-feature */
+	bool refused_hooks[HOOK_RUNG_NR];
 };
 
 struct kernel;
 
 /* What libbpf says is ours, and only with -v. */
 void kernel_log_libbpf(void);
+/* The effective capabilities of this process, bit by number; 0 if they are not known. */
+uint64_t kernel_capabilities(void);
+/*
+ * Whether the kernel side counts processes as we do: it knows them by their numbers in
+ * the first pid namespace, which /proc does not show in another.
+ */
+bool kernel_pids_agree(void);
 /* Whether this process may trace at all: 0, or a negative errno after one line. */
 int kernel_check_privileges(void);
+
+/* What libbpf says becomes lines of ours, with -v. */
+void kernel_log_libbpf(void);
 
 /*
  * Loads the programs for one way to attach.  0, or a negative errno, told only

@@ -55,5 +55,8 @@ int output_check(const char *path);
  */
 int output_write(const char *path, render_fn *render, const struct snapshot *s,
 		 const struct render_options *o);
+/* The same for what is no snapshot. */
+typedef int output_fn(FILE *out, const void *context);
+int output_write_by(const char *path, output_fn *fn, const void *context);
 
 #endif
