@@ -89,6 +89,9 @@ static void test_refused(void **state)
 	    {"-p 1 --probe x", "--probe 'x':"},
 	    {"--slab -p 1", "neither -p nor a command"},
 	    {"--slab -- ls", "neither -p nor a command"},
+	    {"--slab --layers heap", "--layers: is for processes"},
+	    {"--max-unwind 1m --slab", "--max-unwind: is for processes"},
+	    {"--slab --sort rss", "--sort: is for the whole system"},
 	};
 	size_t i;
 
@@ -234,9 +237,9 @@ static void test_doctor(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_refused),          cmocka_unit_test(test_accepted),
-	    cmocka_unit_test(test_whole_system),     cmocka_unit_test(test_command),
-	    cmocka_unit_test(test_slab),             cmocka_unit_test(test_probe_adds_a_row),
+	    cmocka_unit_test(test_refused),      cmocka_unit_test(test_accepted),
+	    cmocka_unit_test(test_whole_system), cmocka_unit_test(test_command),
+	    cmocka_unit_test(test_slab),         cmocka_unit_test(test_probe_adds_a_row),
 	    cmocka_unit_test(test_doctor),
 	};
 
