@@ -228,7 +228,6 @@ static void choose_stacks(const struct collect *c, struct snapshot *s,
 		const struct ms_stack_key *key = &totals[i].key;
 		size_t process =
 		    key->id <= numbers->max_id ? numbers->by_image_id[key->id] : SIZE_MAX;
-		uint64_t *rest;
 		int64_t share;
 
 		if (process == SIZE_MAX || !totals[i].value.allocs || key->layer >= MS_LAYER_NR)
@@ -236,8 +235,7 @@ static void choose_stacks(const struct collect *c, struct snapshot *s,
 		s->layer_on[key->layer] = true;
 		share = peak_share(&images[process].layer[key->layer], &totals[i].value);
 		share = share > 0 ? share : 0;
-		rest = &s->processes[process].layers[key->layer].in_flight_bytes;
-		*rest -= (uint64_t)share < *rest ? (uint64_t)share : *rest;
+		s->processes[process].layers[key->layer].in_flight_bytes -= share;
 		if (top && s->stack_count == top)
 			continue;
 		keys[s->stack_count] = *key;

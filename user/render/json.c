@@ -110,7 +110,7 @@ static json_t *layer_element(const struct layer_totals *t)
 			 number(t->frees), "freed_bytes", number(t->freed_bytes), "live",
 			 number(t->live), "live_bytes", number(t->live_bytes), "peak_bytes",
 			 number(t->peak_bytes), "peak_at_s", seconds(t->peak_at_s),
-			 "in_flight_bytes", number(t->in_flight_bytes), "unknown_frees",
+			 "in_flight_bytes", json_integer(t->in_flight_bytes), "unknown_frees",
 			 number(t->unknown_frees), "failed", number(t->failed));
 }
 
