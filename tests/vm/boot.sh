@@ -38,6 +38,7 @@ shift
 
 pids=()
 TMP=$(mktemp -d)
+# shellcheck disable=SC2317  # the trap's
 cleanup()
 {
 	[ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2>/dev/null || true
@@ -62,7 +63,7 @@ make_initramfs()
 	cp "$KERNEL/busybox" "$tree/bin/busybox"
 	ln -s busybox "$tree/bin/sh"
 	find "$KERNEL/modules" -name '*.ko' -exec cp -t "$tree/modules" {} +
-	cp "$VM/init" "$tree/init"
+	cp "$VM/init.sh" "$tree/init"
 	(cd "$tree" && find . -print0 | cpio --null --quiet -o -H newc) >"$TMP/initramfs.cpio"
 }
 
