@@ -157,7 +157,9 @@ int kernel_open(const struct kernel_options *options, const struct probe_table *
 		goto fail;
 	}
 	choose_programs(k->skel, method);
-	hooks_choose(k, options);
+	err = hooks_choose(k, options);
+	if (err)
+		goto fail;
 	size_maps(k->skel, options);
 	k->skel->bss->native_python = options->native_python;
 	for (i = 0; i < table->count; i++)

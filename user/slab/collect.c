@@ -273,11 +273,11 @@ static int fill_notes(const struct slab_collect *c, struct snapshot *s)
 			     text_bytes(before, c->slabs_at_start), text_bytes(now, slabs_now()));
 		s->note_count += n >= 0;
 	}
-	if (n >= 0 && slab_loss(c->slab, MS_LOSS_missed_frees)) {
+	if (n >= 0 && !slab_sees_bulk(c->slab)) {
 		n = asprintf(&s->notes[s->note_count],
-			     "objects that the kernel frees in bulk, as kfree_rcu() does, pass no "
-			     "tracepoint: they count as held until their address is handed out "
-			     "again");
+			     "this kernel's functions cannot be traced, and objects freed in bulk, "
+			     "as kfree_rcu() does, pass no tracepoint: they count as held until "
+			     "their address is handed out again");
 		s->note_count += n >= 0;
 	}
 	return n < 0 ? -ENOMEM : 0;
