@@ -99,38 +99,46 @@ static int gather_populated(struct look *l)
 }
 
 /*
- * The stack pointers of threads that are in the kernel; one that runs does not
- * tell.  proc(5), syscall: the pointer is the last number but one.
+ * The stack pointer of a thread that is in the kernel, 0 for one that runs, which does
+ * not tell.  proc(5), syscall: it is the last number but one.
  */
-static void gather_stack_pointers(struct look *l)
+static uint64_t stack_pointer(pid_t pid, const char *tid)
 {
 	char path[64], line[256], *at;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%.16s/syscall", pid, tid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	at = fgets(line, sizeof(line), file) ? strrchr(line, ' ') : NULL;
+	fclose(file);
+	if (!at)
+		return 0;
+	*at = '\0';
+	at = strrchr(line, ' ');
+	return at ? strtoull(at, NULL, 16) : 0;
+}
+
+static void gather_stack_pointers(struct look *l)
+{
+	char path[64];
 	struct dirent *entry;
 	DIR *tasks;
-	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/task", l->input->pid);
 	tasks = opendir(path);
 	while (tasks && (entry = readdir(tasks))) {
-		void *items;
+		uint64_t pointer = stack_pointer(l->input->pid, entry->d_name);
+		size_t count = l->stack_pointer_count;
+		uint64_t *items =
+		    pointer ? realloc(l->stack_pointers, (count + 1) * sizeof(*items)) : NULL;
 
-		snprintf(path, sizeof(path), "/proc/%d/task/%.16s/syscall", l->input->pid,
-			 entry->d_name);
-		file = entry->d_name[0] == '.' ? NULL : fopen(path, "re");
-		if (!file)
+		if (!items)
 			continue;
-		at = fgets(line, sizeof(line), file) ? strrchr(line, ' ') : NULL;
-		fclose(file);
-		if (!at || at == line)
-			continue;
-		*at = '\0';
-		at = strrchr(line, ' ');
-		items = realloc(l->stack_pointers,
-				(l->stack_pointer_count + 1) * sizeof(*l->stack_pointers));
-		if (!at || !items)
-			continue;
+		items[count] = pointer;
 		l->stack_pointers = items;
-		l->stack_pointers[l->stack_pointer_count++] = strtoull(at, NULL, 16);
+		l->stack_pointer_count = count + 1;
 	}
 	if (tasks)
 		closedir(tasks);
