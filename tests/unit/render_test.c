@@ -61,6 +61,9 @@ static void folded_shows_what_was_in_flight(void **state)
 	s->processes[0].layers[LAYER_HEAP].in_flight_bytes = 24;
 	expect_folded(s, METRIC_PEAK, "app;[in flight at the peak] 24\napp;main;malloc 100\n");
 	expect_folded(s, METRIC_LIVE, "app;main;malloc 100\n");
+	/* frees in flight: no line can be below 0 */
+	s->processes[0].layers[LAYER_HEAP].in_flight_bytes = -24;
+	expect_folded(s, METRIC_PEAK, "app;main;malloc 100\n");
 	snapshot_free(s);
 }
 

@@ -67,10 +67,12 @@ struct layer_totals {
 	uint64_t live, live_bytes; /* blocks and bytes */
 	uint64_t peak_bytes;
 	double peak_at_s;
-	uint64_t in_flight_bytes; /* peak_bytes minus the sum of the stacks' shares */
-	uint64_t unknown_frees;   /* of blocks from before tracing */
-	uint64_t failed;          /* calls that returned no memory */
-	uint64_t rounding_bytes;  /* what live blocks take beyond live_bytes; only of slab */
+	/* peak_bytes minus the sum of the stacks' shares: what other threads were allocating
+	 * at that moment; below 0 if they were freeing more */
+	int64_t in_flight_bytes;
+	uint64_t unknown_frees;  /* of blocks from before tracing */
+	uint64_t failed;         /* calls that returned no memory */
+	uint64_t rounding_bytes; /* what live blocks take beyond live_bytes; only of slab */
 };
 
 /* What a process's resident memory is, by kind. */

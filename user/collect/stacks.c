@@ -165,7 +165,6 @@ static void choose_stacks(const struct collect *c, struct snapshot *s,
 		size_t process =
 		    key->id <= numbers->max_id ? numbers->by_image_id[key->id] : SIZE_MAX;
 		struct stack *stack;
-		uint64_t *rest;
 		int64_t share;
 
 		if (process == SIZE_MAX || key->layer >= MS_LAYER_NR ||
@@ -174,8 +173,7 @@ static void choose_stacks(const struct collect *c, struct snapshot *s,
 		s->layer_on[key->layer] = true;
 		share = peak_share(&images[process].layer[key->layer], &totals[i].value);
 		share = share > 0 ? share : 0;
-		rest = &s->processes[process].layers[key->layer].in_flight_bytes;
-		*rest -= (uint64_t)share < *rest ? (uint64_t)share : *rest;
+		s->processes[process].layers[key->layer].in_flight_bytes -= share;
 		if (top && chosen[key->layer]++ >= top)
 			continue;
 		keys[s->stack_count] = *key;

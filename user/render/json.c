@@ -51,7 +51,7 @@ static json_t *layer_element(const struct layer_totals *t)
 			 value_number(t->freed_bytes), "live", value_number(t->live), "live_bytes",
 			 value_number(t->live_bytes), "peak_bytes", value_number(t->peak_bytes),
 			 "peak_at_s", value_seconds(t->peak_at_s), "in_flight_bytes",
-			 value_number(t->in_flight_bytes), "unknown_frees",
+			 json_integer(t->in_flight_bytes), "unknown_frees",
 			 value_number(t->unknown_frees), "failed", value_number(t->failed));
 }
 

@@ -74,10 +74,13 @@ static void put_exceptions(struct summary *m, enum layer layer, const struct lay
 	char number[HUMAN_LEN];
 
 	if (t->in_flight_bytes) {
+		bool freeing = t->in_flight_bytes < 0;
+
 		lines_put(&m->lines, STYLE_PLAIN,
-			  "          %s of the peak in flight: changed by other threads at that "
-			  "moment, no stack's share",
-			  text_bytes(number, t->in_flight_bytes));
+			  "          %s %s in flight: changed by other threads at that moment, %s",
+			  text_bytes(number, llabs(t->in_flight_bytes)),
+			  freeing ? "above the peak" : "of the peak",
+			  freeing ? "in the stacks' shares still" : "no stack's share");
 		lines_end(&m->lines);
 	}
 	if (t->unknown_frees) {
