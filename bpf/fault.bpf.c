@@ -15,32 +15,13 @@
 #include "account.bpf.h"
 #include "call.bpf.h"
 #include "thread.bpf.h"
+#include "touch.bpf.h"
 
 /* arch/x86/include/asm/trap_pf.h */
 #define FAULT_PRESENT 1u /* the page is there: its protection was in the way */
 #define FAULT_WRITE 2u
 
 #define VM_SHARED 8u /* include/linux/mm.h */
-
-static const struct ms_touch touch_zero;
-
-/* ---- who touched a page first -------------------------------------------- */
-
-static __always_inline void touch_note(__u32 image, __u64 address, __u64 stack)
-{
-	__u64 page = address / MS_PAGE;
-	struct ms_touch_key key = {.image = image, .chunk = page / MS_TOUCH_PAGES};
-	struct ms_touch *touch = bpf_map_lookup_elem(&touches, &key);
-
-	if (!touch) {
-		bpf_map_update_elem(&touches, &key, &touch_zero, BPF_NOEXIST);
-		touch = bpf_map_lookup_elem(&touches, &key);
-	}
-	if (touch)
-		touch->stack[page % MS_TOUCH_PAGES] = stack;
-	else
-		loss_add(MS_LOSS_touch_full, 1);
-}
 
 static long is_private(struct task_struct *thread, struct vm_area_struct *area, void *data)
 {
@@ -116,7 +97,7 @@ static __always_inline int on_fault(__u64 address, __u64 code)
 	task->fault_stack = stack;
 	task->fault_open = 1;
 	if (makes_page(thread, address, code))
-		touch_note(proc->id, address, stack);
+		touch_note(proc->id, address / MS_PAGE, stack);
 	return 0;
 }
 

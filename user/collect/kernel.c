@@ -160,6 +160,7 @@ int kernel_open(const struct kernel_options *options, const struct probe_table *
 	hooks_choose(k, options);
 	size_maps(k->skel, options);
 	k->skel->bss->native_python = options->native_python;
+	k->skel->bss->touches_kept = options->layers[MS_LAYER_RSS];
 	for (i = 0; i < table->count; i++)
 		k->skel->bss->rows[i] = table->rows[i].spec;
 	err = memsnoop_bpf__load(k->skel);

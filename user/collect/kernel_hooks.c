@@ -22,12 +22,18 @@ static struct bpf_program *find(const struct kernel *k, size_t i)
 	return bpf_object__find_program_by_name(k->skel->obj, programs[i].name);
 }
 
+/* Whose a resident page is depends on what was mapped, populated, unmapped or moved. */
+static bool is_needed(const struct kernel_options *options, enum ms_layer layer)
+{
+	return options->layers[layer] || (layer == MS_LAYER_VM && options->layers[MS_LAYER_RSS]);
+}
+
 void hooks_choose(struct kernel *k, const struct kernel_options *options)
 {
 	size_t i;
 
 	for (i = 0; i < PROGRAMS; i++)
-		bpf_program__set_autoload(find(k, i), options->layers[programs[i].layer]);
+		bpf_program__set_autoload(find(k, i), is_needed(options, programs[i].layer));
 }
 
 int hooks_attach(struct kernel *k)
