@@ -9,14 +9,12 @@
 #include <string.h>
 
 #include "target/process.h"
-#include "vm/events.h"
 
 struct look {
 	const struct residence_input *input;
 	struct touch *touches;
 	struct block *blocks;
 	size_t touch_count, block_count;
-	struct extents *populated;
 	uint64_t *stack_pointers;
 	size_t stack_pointer_count;
 	struct resident *resident;
@@ -69,34 +67,12 @@ static void look_free(struct look *l)
 {
 	resident_free(l->resident);
 	breakdown_free(l->breakdown);
-	extents_free(l->populated);
 	free(l->touches);
 	free(l->blocks);
 	free(l->stack_pointers);
 }
 
 /* ---- what is known beforehand ------------------------------------------------- */
-
-/* Later calls lie over earlier ones. */
-static int gather_populated(struct look *l)
-{
-	size_t i;
-	int err = 0;
-
-	l->populated = extents_new();
-	if (!l->populated)
-		return -ENOMEM;
-	for (i = 0; i < l->input->populated_count && !err; i++) {
-		const struct vm_populated *p = &l->input->populated[i];
-		struct extent extent = {.start = p->start, .end = p->end, .stack = p->stack};
-
-		if (extent.end > MS_ADDRESS_MAX)
-			extent.end = MS_ADDRESS_MAX;
-		if (extent.start < extent.end)
-			err = extents_map(l->populated, &extent, NULL, NULL);
-	}
-	return err;
-}
 
 /*
  * The stack pointer of a thread that is in the kernel, 0 for one that runs, which does
@@ -149,8 +125,6 @@ static int gather(struct look *l, bool whole)
 	const struct residence_input *in = l->input;
 	int err = kernel_touches(in->kernel, in->image, &l->touches, &l->touch_count);
 
-	if (!err)
-		err = gather_populated(l);
 	if (!err && whole)
 		err = kernel_blocks(in->kernel, in->image, &l->blocks, &l->block_count);
 	if (err)
@@ -158,7 +132,7 @@ static int gather(struct look *l, bool whole)
 	l->touch_count = touches_sort(l->touches, l->touch_count);
 	blocks_sort(l->blocks, l->block_count);
 	l->resident = resident_new(&(struct resident_input){.extents = in->extents,
-							    .populated = l->populated,
+							    .populated = in->populated,
 							    .touches = l->touches,
 							    .touch_count = l->touch_count,
 							    .blocks = l->blocks,
