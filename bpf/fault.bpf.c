@@ -14,6 +14,7 @@
 #include "maps.bpf.h"
 #include "account.bpf.h"
 #include "call.bpf.h"
+#include "rss.bpf.h"
 #include "thread.bpf.h"
 
 /* arch/x86/include/asm/trap_pf.h */
@@ -137,12 +138,6 @@ int BPF_PROG(fault_kernel_tracepoint, unsigned long address, struct pt_regs *reg
 /* ---- the kernel's counters --------------------------------------------------- */
 
 static const struct ms_rss rss_zero;
-
-/* A macro: CO-RE finds the elements of an array by numbers that the compiler knows. */
-#define RSS_PAGES(mm, member)                                                                      \
-	(bpf_core_field_exists(((struct mm_struct___atomic *)(mm))->rss_stat.count)                \
-	     ? BPF_CORE_READ((struct mm_struct___atomic *)(mm), rss_stat.count[member].counter)    \
-	     : BPF_CORE_READ(mm, rss_stat[member].count))
 
 static __always_inline __u32 image_of(struct mm_struct *mm)
 {

@@ -6,13 +6,15 @@
 
 #include "collect/kernel_inside.h"
 
+#define ALWAYS MS_LAYER_NR
+
 static const struct hook_program {
 	const char *name;
 	enum ms_layer layer;
 } programs[] = {
     {"vm_enter_tracepoint", MS_LAYER_VM},    {"vm_exit_tracepoint", MS_LAYER_VM},
     {"fault_user_tracepoint", MS_LAYER_RSS}, {"fault_kernel_tracepoint", MS_LAYER_RSS},
-    {"rss_changed", MS_LAYER_RSS},
+    {"rss_changed", MS_LAYER_RSS},           {"oom_marked", ALWAYS},
 };
 
 #define PROGRAMS (sizeof(programs) / sizeof(programs[0]))
@@ -27,7 +29,8 @@ void hooks_choose(struct kernel *k, const struct kernel_options *options)
 	size_t i;
 
 	for (i = 0; i < PROGRAMS; i++)
-		bpf_program__set_autoload(find(k, i), options->layers[programs[i].layer]);
+		bpf_program__set_autoload(find(k, i), programs[i].layer == ALWAYS ||
+							  options->layers[programs[i].layer]);
 }
 
 int hooks_attach(struct kernel *k)

@@ -10,6 +10,7 @@
 #include "render/lines.h"
 #include "render/parts.h"
 #include "render/render.h"
+#include "render/shortage.h"
 
 #define DEFAULT_TOP 10
 #define SHORT_TOP 5      /* of the lists that have a line a stack */
@@ -475,6 +476,8 @@ int render_summary(FILE *out, const struct snapshot *s, const struct render_opti
 	lines_put(&m.lines, STYLE_PLAIN, ", %s", text_seconds(time, s->duration_s));
 	lines_end(&m.lines);
 	error = put_processes(&m);
+	if (!error)
+		error = shortage_put(&m.lines, s);
 	for (int i = 0; i < LAYER_NR && !error; i++)
 		error = put_lists(&m, (enum layer)i);
 	put_remarks(&m);
