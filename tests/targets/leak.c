@@ -3,10 +3,10 @@
  * Memory that runs out.  The ledger is a file, $LEDGER/leak.PID, written to with
  * write() after each step, so that it survives a kill; it is mapped by nobody.
  *
- *   leak kill SIZE [MS]     leaks and touches blocks of SIZE bytes until it is killed,
- *                           after 8 MiB that it holds from the start; MS: waits so long then
+ *   leak kill SIZE [wait]   holds 8 MiB, waits for a byte on its standard input, then leaks
+ *                           and touches blocks of SIZE bytes until it is killed
  *   leak calls COUNT        COUNT calls of each kind that cannot be given memory
- *   leak stay SIZE          as kill, but only waits once the first 8 MiB are held
+ *   leak stacks COUNT       COUNT such calls of malloc(), each from a stack of its own
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,9 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BASE (8 << 20)
@@ -88,11 +86,13 @@ void fail_otherwise(void)
 		_exit(5);
 }
 
+/* More than an address space is EINVAL to newer kernels: nearly as much as one. */
 void fail_mremap(void)
 {
+	size_t size = (1UL << 47) - (1UL << 30);
 	void *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (page == MAP_FAILED || mremap(page, 4096, too_much, MREMAP_MAYMOVE) != MAP_FAILED ||
+	if (page == MAP_FAILED || mremap(page, 4096, size, MREMAP_MAYMOVE) != MAP_FAILED ||
 	    errno != ENOMEM)
 		_exit(5);
 	munmap(page, 4096);
@@ -106,11 +106,38 @@ void fail_brk(void)
 		_exit(5);
 }
 
-static void wait_ms(long ms)
-{
-	struct timespec pause = {ms / 1000, ms % 1000 * 1000000};
+void fail_left(unsigned long path, int depth);
+void fail_right(unsigned long path, int depth);
 
-	nanosleep(&pause, NULL);
+/* Left or right, by each bit of `path`. */
+void fail_along(unsigned long path, int depth)
+{
+	if (!depth)
+		fail_malloc();
+	else if (path & 1)
+		fail_left(path >> 1, depth - 1);
+	else
+		fail_right(path >> 1, depth - 1);
+}
+
+void fail_left(unsigned long path, int depth)
+{
+	fail_along(path, depth);
+}
+
+void fail_right(unsigned long path, int depth)
+{
+	fail_along(path, depth);
+}
+
+static void fail_calls(void)
+{
+	fail_malloc();
+	fail_calloc();
+	fail_mmap();
+	fail_otherwise();
+	fail_mremap();
+	fail_brk();
 }
 
 int main(int argc, char **argv)
@@ -124,22 +151,17 @@ int main(int argc, char **argv)
 	ledger = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0644);
 	if (ledger < 0)
 		return 3;
-	if (!strcmp(argv[1], "calls")) {
-		for (long i = 0; i < number; i++) {
-			fail_malloc();
-			fail_calloc();
-			fail_mmap();
-			fail_otherwise();
-			fail_mremap();
-			fail_brk();
-		}
+	if (strcmp(argv[1], "kill")) {
+		for (long i = 0; i < number; i++)
+			if (!strcmp(argv[1], "calls"))
+				fail_calls();
+			else
+				fail_along((unsigned long)i, 16);
 		return 0;
 	}
 	hold_base();
-	if (argc > 3)
-		wait_ms(strtol(argv[3], NULL, 0));
-	if (!strcmp(argv[1], "stay"))
-		pause();
+	if (argc > 3 && read(STDIN_FILENO, path, 1) != 1)
+		return 6;
 	for (;;)
 		leak_block((size_t)number);
 }

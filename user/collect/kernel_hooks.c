@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The programs that are attached to the kernel itself: a row for each, by layer. */
 #include <errno.h>
+#include <string.h>
 
 #include <bpf/libbpf.h>
 
+#include "base/log.h"
 #include "collect/kernel_inside.h"
 
+/* Of no layer; a kernel without it is traced all the same. */
 #define ALWAYS MS_LAYER_NR
 
 static const struct hook_program {
@@ -43,6 +46,10 @@ int hooks_attach(struct kernel *k)
 		if (!bpf_program__autoload(program))
 			continue;
 		k->hooks[k->hook_count] = bpf_program__attach(program);
+		if (!k->hooks[k->hook_count] && programs[i].layer == ALWAYS) {
+			log_verbose("hook: %s: %s", programs[i].name, strerror(errno));
+			continue;
+		}
 		if (!k->hooks[k->hook_count])
 			return -errno;
 		k->hook_count++;

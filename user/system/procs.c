@@ -151,6 +151,14 @@ bool procs_knows(const struct procs *p, int pid)
 	return false;
 }
 
+const struct proc *procs_find(const struct procs *p, int pid)
+{
+	for (size_t i = 0; i < p->running.count; i++)
+		if (p->running.items[i].pid == pid)
+			return &p->running.items[i];
+	return NULL;
+}
+
 static int compare_found(const void *a, const void *b)
 {
 	const struct ms_system_process *x = a, *y = b;
