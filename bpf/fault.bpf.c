@@ -15,6 +15,7 @@
 #include "maps.bpf.h"
 #include "account.bpf.h"
 #include "call.bpf.h"
+#include "rss.bpf.h"
 #include "thread.bpf.h"
 #include "touch.bpf.h"
 
@@ -179,12 +180,6 @@ int fault_kernel_raw_tracepoint(struct bpf_raw_tracepoint_args *ctx)
 /* ---- the kernel's counters --------------------------------------------------- */
 
 static const struct ms_rss rss_zero;
-
-/* A macro: CO-RE finds the elements of an array by numbers that the compiler knows. */
-#define RSS_PAGES(mm, member)                                                                      \
-	(bpf_core_field_exists(((struct mm_struct___atomic *)(mm))->rss_stat.count)                \
-	     ? BPF_CORE_READ((struct mm_struct___atomic *)(mm), rss_stat.count[member].counter)    \
-	     : BPF_CORE_READ(mm, rss_stat[member].count))
 
 static __always_inline __u32 image_of(struct mm_struct *mm)
 {

@@ -158,6 +158,8 @@ static int on_ring(void *context, void *data, size_t size)
 		k->events->code(data, k->event_context);
 	else if (*kind == MS_EVENT_VM)
 		k->events->vm(data, k->event_context);
+	else if (*kind == MS_EVENT_OOM)
+		k->events->oom(data, k->event_context);
 	else
 		k->events->process(data, k->event_context);
 	return 0;

@@ -33,11 +33,14 @@ void collect_event(struct collect *c, const struct ms_event *event)
 {
 	if (is_watched(c))
 		spaces_event(&c->spaces, event);
+	if (event->kind == MS_EVENT_EXEC)
+		shortage_began(c, (pid_t)event->tgid);
 }
 
 void collect_vm(struct collect *c, const struct ms_vm_event *event)
 {
-	spaces_vm(&c->spaces, event);
+	if (spaces_vm(&c->spaces, event) == ENOMEM)
+		shortage_failed(c, event);
 }
 
 void collect_follow(struct collect *c)
@@ -73,6 +76,7 @@ void collect_exiting(struct collect *c, pid_t tid)
 		images[i]->memory = memory;
 	spaces_reconcile(space, tid, NULL, NULL);
 	look(c, images[i], space, true, SHARE_END);
+	shortage_looked(c, images[i], space);
 }
 
 void collect_settle(struct collect *c, bool final, void (*drain)(void *context), void *context)
