@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "vm/account.h"
+#include "vm/radix.h"
 #include "vm/resident.h"
 
 #define PAGES 1600
@@ -172,7 +173,8 @@ static size_t make_touches(struct model *m, struct touch *touches)
 		touches[i] = touches[other];
 		touches[other] = swap;
 	}
-	return touches_sort(touches, n);
+	assert_int_equal(touches_sort(touches, &n), 0);
+	return n;
 }
 
 static void make_resident(struct model *m)
@@ -393,7 +395,7 @@ static void test_blocks(void **state)
 		struct resident *r;
 
 		memcpy(blocks, before, sizeof(before));
-		blocks_sort(blocks, n);
+		assert_int_equal(blocks_sort(blocks, n), 0);
 		paint(&p, before, n);
 		r = resident_new(&input);
 		assert_non_null(r);
@@ -431,12 +433,39 @@ static void test_odd_blocks(void **state)
 	size_t i, at = 0;
 
 	(void)state;
-	blocks_sort(blocks, 5);
+	assert_int_equal(blocks_sort(blocks, 5), 0);
 	for (i = 1; i < 5; i++)
 		assert_true(blocks[i - 1].address + blocks[i - 1].size <= blocks[i].address);
 	assert_int_equal(blocks_within(blocks, 5, &at, 0, UINT64_MAX), UINT64_MAX);
-	blocks_sort(NULL, 0);
+	assert_int_equal(blocks_sort(NULL, 0), 0);
 	assert_int_equal(blocks_from(NULL, 0, 1), 0);
+}
+
+/* Keys that differ in any bits, many equal ones, of any number. */
+static void test_sort(void **state)
+{
+	struct item {
+		uint64_t key;
+		unsigned order;
+	} items[500];
+	int round;
+
+	(void)state;
+	srandom(5);
+	for (round = 0; round < 2000; round++) {
+		size_t i, n = below(round % 2 ? 6 : 500);
+		uint64_t mask =
+		    ((uint64_t)random() << 33 ^ (uint64_t)random() << 11 ^ random()) >> below(60);
+
+		for (i = 0; i < n; i++)
+			items[i] = (struct item){
+			    ((uint64_t)random() << 33 ^ (uint64_t)random() << 11) & mask, i};
+		assert_int_equal(radix_sort(items, n, sizeof(items[0])), 0);
+		for (i = 1; i < n; i++)
+			assert_true(items[i - 1].key < items[i].key ||
+				    (items[i - 1].key == items[i].key &&
+				     items[i - 1].order < items[i].order));
+	}
 }
 
 /* Pages of hugetlbfs are in nobody's RSS; blocks in them were touched all the same. */
@@ -466,7 +495,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_against_model), cmocka_unit_test(test_stale_touches),
 	    cmocka_unit_test(test_blocks),        cmocka_unit_test(test_odd_blocks),
-	    cmocka_unit_test(test_hugetlb),
+	    cmocka_unit_test(test_hugetlb),       cmocka_unit_test(test_sort),
 	};
 
 	page_size = (uint64_t)sysconf(_SC_PAGESIZE);

@@ -2,25 +2,34 @@
 /* Blocks in order. */
 #include "vm/blocks.h"
 
-#include <stdlib.h>
+#include "vm/radix.h"
 
-/* Of those at one address the longest first. */
-static int compare(const void *a, const void *b)
+/* Of those at one address the longest comes first: the others lie in it. */
+static void longest_first(struct block *blocks, size_t count)
 {
-	const struct block *x = a, *y = b;
+	size_t i, first = 0;
 
-	if (x->address != y->address)
-		return x->address < y->address ? -1 : 1;
-	return x->size > y->size ? -1 : x->size < y->size;
+	for (i = 1; i < count; i++) {
+		if (blocks[i].address != blocks[first].address) {
+			first = i;
+		} else if (blocks[i].size > blocks[first].size) {
+			struct block longer = blocks[i];
+
+			blocks[i] = blocks[first];
+			blocks[first] = longer;
+		}
+	}
 }
 
-void blocks_sort(struct block *blocks, size_t count)
+int blocks_sort(struct block *blocks, size_t count)
 {
+	int err = radix_sort(blocks, count, sizeof(*blocks));
 	uint64_t covered = 0;
 	size_t i;
 
-	if (count)
-		qsort(blocks, count, sizeof(*blocks), compare);
+	if (err)
+		return err;
+	longest_first(blocks, count);
 	for (i = 0; i < count; i++) {
 		uint64_t start = blocks[i].address, end = start + blocks[i].size;
 
@@ -32,6 +41,7 @@ void blocks_sort(struct block *blocks, size_t count)
 		blocks[i].size = end - start;
 		covered = end;
 	}
+	return 0;
 }
 
 size_t blocks_from(const struct block *blocks, size_t count, uint64_t address)

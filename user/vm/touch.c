@@ -3,33 +3,29 @@
 #include "vm/touch.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-static int compare(const void *a, const void *b)
-{
-	const struct touch *x = a, *y = b;
+#include "vm/radix.h"
 
-	if (x->page != y->page)
-		return x->page < y->page ? -1 : 1;
-	return x->time_ns < y->time_ns ? -1 : x->time_ns > y->time_ns;
-}
-
-size_t touches_sort(struct touch *touches, size_t count)
+int touches_sort(struct touch *touches, size_t *count)
 {
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	size_t i, kept = 0;
+	int err;
 
-	for (i = 0; i < count; i++)
+	for (i = 0; i < *count; i++)
 		touches[i].page &= ~(page - 1);
-	if (count)
-		qsort(touches, count, sizeof(*touches), compare);
-	for (i = 0; i < count; i++) {
-		if (kept && touches[kept - 1].page == touches[i].page)
-			kept--;
-		touches[kept++] = touches[i];
+	err = radix_sort(touches, *count, sizeof(*touches));
+	if (err)
+		return err;
+	for (i = 0; i < *count; i++) {
+		if (!kept || touches[kept - 1].page != touches[i].page)
+			touches[kept++] = touches[i];
+		else if (touches[kept - 1].time_ns <= touches[i].time_ns)
+			touches[kept - 1] = touches[i];
 	}
-	return kept;
+	*count = kept;
+	return 0;
 }
 
 /* What no call is known to have mapped (serial 0) was there before any touch. */
