@@ -56,8 +56,6 @@ static char *map(size_t size, int flags)
 	char *at = mmap(NULL, size, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
 
 	require(at != MAP_FAILED);
-	if (!(flags & MAP_HUGETLB))
-		madvise(at, size, MADV_NOHUGEPAGE);
 	return at;
 }
 
@@ -136,6 +134,8 @@ static void child_run(struct made *made)
 	size_t i;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* khugepaged would change what is counted. */
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	srandom(20261125);
 	start_thread(made);
 	made->pool = map(POOL_PAGES * page, MAP_PRIVATE);

@@ -35,7 +35,7 @@
 
 /* What the child made, in memory shared with it. */
 struct made {
-	char *anonymous, *shared, *file, *huge, *small, *hugetlb, *guarded, *copied;
+	char *anonymous, *shared, *file, *huge, *small, *hugetlb, *guarded, *read;
 	char *reserved, *sparse, *sparse_later;
 	bool anonymous_touched[PAGES], shared_touched[PAGES], file_touched[PAGES],
 	    file_written[PAGES];
@@ -148,6 +148,8 @@ static void touch_huge(struct made *made)
 	for (i = 0; i < HUGE_BLOCKS; i++)
 		sum += read[i * huge_size];
 	read[0] = 1;
+	/* khugepaged would like to make one page of it. */
+	require(!madvise(read, HUGE_BLOCKS * huge_size, MADV_NOHUGEPAGE));
 }
 
 static void reserve(struct made *made)
@@ -187,9 +189,10 @@ static void child_run(struct made *made)
 	/* The clock's page, [vvar], is in nobody's RSS. */
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	/* Only read: on some machines all of these are the zero page. */
-	made->copied = map(PAGES * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	made->read = map(PAGES * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	madvise(made->read, PAGES * page, MADV_NOHUGEPAGE);
 	for (i = 0; i < PAGES; i += 2)
-		sum += made->copied[i * page];
+		sum += made->read[i * page];
 	/* NULL where the machine has set none aside. */
 	made->hugetlb = mmap(NULL, 2 * HUGETLB_SIZE, PROT_READ | PROT_WRITE,
 			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);

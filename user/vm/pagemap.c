@@ -95,6 +95,9 @@ static int give_in_area(struct walk *w, uint64_t start, uint64_t end, uint32_t f
 {
 	uint32_t area = w->area->flags;
 
+	/* Entries of the huge zero page say that it is a file's. */
+	if (flags & PAGEMAP_FILE && !(area & (AREA_FILE | AREA_KERNEL)))
+		return 0;
 	if (flags & (PAGEMAP_FILE | PAGEMAP_SWAPPED) || area & AREA_HUGETLB)
 		return give(w, start, end, flags);
 	/*
