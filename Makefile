@@ -46,9 +46,11 @@ BPF_CFLAGS = -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) $(WARN) \
 
 USER_SRC := $(sort $(filter-out user/main.c,$(wildcard user/*.c user/*/*.c)))
 USER_OBJ := $(USER_SRC:%.c=$(OUT)/%.o)
-BPF_SRC := $(sort $(wildcard bpf/*.bpf.c))
+BPF_SRC := $(sort $(wildcard bpf/*.bpf.c bpf/*/*.bpf.c))
 BPF_OBJ := $(BPF_SRC:%.c=$(OUT)/%.o)
-SKEL := $(OUT)/memsnoop.skel.h
+# one object and skeleton for each directory of bpf/, so that what is not used is not loaded
+BPF_PARTS := $(sort $(patsubst bpf/%/,%,$(dir $(wildcard bpf/*/*.bpf.c))))
+SKEL := $(patsubst %,$(OUT)/%.skel.h,memsnoop $(BPF_PARTS))
 LIB := $(OUT)/libmemsnoop.a
 ifeq ($(SANITIZE),)
   PROGRAM := memsnoop
@@ -80,15 +82,19 @@ $(OUT)/bpf/%.bpf.o: bpf/%.bpf.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
 
+$(OUT)/memsnoop.bpf.o: $(patsubst %.c,$(OUT)/%.o,$(wildcard bpf/*.bpf.c))
+$(foreach part,$(BPF_PARTS),$(eval \
+  $(OUT)/$(part).bpf.o: $(patsubst %.c,$(OUT)/%.o,$(wildcard bpf/$(part)/*.bpf.c))))
+
 # what each program and function costs at most, in instructions, is printed at each link
-$(OUT)/memsnoop.bpf.o: $(BPF_OBJ)
+$(SKEL:.skel.h=.bpf.o):
 	$(say) BPFLINK $@
 	$(Q)$(BPFTOOL) gen object $@ $^
 	$(Q)readelf -sW $@ 2>/dev/null | awk '$$4 == "FUNC" { printf "  INSNS    %-20s %d\n", $$8, $$3 / 8 }'
 
-$(SKEL): $(OUT)/memsnoop.bpf.o
+$(SKEL): $(OUT)/%.skel.h: $(OUT)/%.bpf.o
 	$(say) SKEL $@
-	$(Q)$(BPFTOOL) gen skeleton $< name memsnoop_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 # -- tests -----------------------------------------------------------------
 

@@ -108,6 +108,12 @@ struct ms_row {
 #define MS_FRAME_PYTHON_UNIT(frame) ((__u32)(frame) & ((1u << MS_PYTHON_UNIT_BITS) - 1))
 
 /*
+ * Two below it: no code either, but the system call of the vm layer (enum
+ * ms_vm_call) that the innermost function made.
+ */
+#define MS_MODULE_CALL (MS_MODULE_MAX - 2)
+
+/*
  * Why a stack ends where it does: the name for JSON, and what the report says
  * (%s is the module of the last frame).
  */
@@ -166,6 +172,8 @@ struct ms_piece {
 
 /* Stack hash 0 collects what could not be given a stack of its own. */
 #define MS_STACK_OTHER 0ULL
+/* Names up to here are no stacks but user space's remarks: why there is none. */
+#define MS_STACK_REMARKS 15ULL
 
 /* ---- processes -------------------------------------------------------- */
 
@@ -212,7 +220,8 @@ struct ms_stack_totals {
 	__s64 live_bytes;
 	__s64 saved_bytes; /* live_bytes at the peak, valid if saved_epoch matches */
 	__u64 saved_epoch;
-	__u64 temporary; /* freed by the thread's next call, nothing in between */
+	__u64
+	    temporary; /* freed by the thread's next call, nothing in between; RSS: major faults */
 	__u32 lifetime[MS_LIFETIME_BUCKETS];
 };
 
@@ -255,6 +264,75 @@ struct ms_walks {
 	__u64 ends[MS_END_NR]; /* walks that ended so; MS_END_ROOT is not counted */
 };
 
+/* ---- the vm layer: system calls that change what is mapped --------------- */
+
+#define MS_VM_CALLS(X)                                                                             \
+	X(mmap)                                                                                    \
+	X(munmap)                                                                                  \
+	X(mremap)                                                                                  \
+	X(brk)                                                                                     \
+	X(madvise)                                                                                 \
+	X(mlock)                                                                                   \
+	X(mlock2)                                                                                  \
+	X(mlockall)                                                                                \
+	X(shmat)                                                                                   \
+	X(shmdt)
+
+enum ms_vm_call {
+#define X(name) MS_VM_##name,
+	MS_VM_CALLS(X)
+#undef X
+	    MS_VM_NR
+};
+
+#define MS_VM_ARGUMENTS 5
+
+/* A system call began (`begins`), or ended with `result`. */
+struct ms_vm_event {
+	__u32 kind; /* MS_EVENT_VM */
+	__u32 tgid;
+	__u32 tid;
+	__u32 image;
+	__u8 call; /* enum ms_vm_call */
+	__u8 begins;
+	__u8 by_allocator; /* made inside an allocation function that is probed */
+	__u8 pad[5];
+	__u64 argument[MS_VM_ARGUMENTS]; /* brk: [1] is the break before; shmat: [3] the length */
+	__s64 result;                    /* an address, 0, or a negative errno */
+	__u64 stack;                     /* of the call's end; 0: could not be kept */
+	__u64 time_ns;
+};
+
+/* ---- the rss layer ------------------------------------------------------ */
+
+/* As in enum of include/linux/mm_types_task.h; the same since 4.5. */
+enum ms_rss_member { MS_RSS_FILE, MS_RSS_ANON, MS_RSS_SWAP, MS_RSS_SHMEM, MS_RSS_NR };
+
+/* The kernel's own counters of one image, in pages, as rss_stat last told them. */
+struct ms_rss {
+	__s64 pages[MS_RSS_NR];
+	__s64 high_pages; /* most that were resident in interval `tick` */
+	__s64 peak_pages; /* most ever, and when */
+	__u64 peak_at_ns;
+	__u32 tick; /* the interval of the last change, see rss_tick */
+	__u32 pad;
+};
+
+/*
+ * Who touched a page first since it was last absent: the stack's name, by page,
+ * for MS_TOUCH_PAGES neighbours at a time.
+ */
+#define MS_PAGE 4096
+#define MS_TOUCH_PAGES 16
+struct ms_touch_key {
+	__u32 image;
+	__u32 pad;
+	__u64 chunk; /* address / page size / MS_TOUCH_PAGES */
+};
+struct ms_touch {
+	__u64 stack[MS_TOUCH_PAGES]; /* 0: nobody that was seen */
+};
+
 /* ---- events: rare ones only, through a ring buffer --------------------- */
 
 enum ms_event_kind {
@@ -263,6 +341,7 @@ enum ms_event_kind {
 	MS_EVENT_EXIT,
 	MS_EVENT_LIBS, /* a library was loaded or unloaded */
 	MS_EVENT_CODE, /* struct ms_code_event, python.h: a Python code object is new */
+	MS_EVENT_VM,   /* struct ms_vm_event: a system call of the vm layer */
 };
 
 struct ms_event {
@@ -298,9 +377,16 @@ struct ms_event {
 	X(mappings_full, "code mappings beyond the table of a process")                            \
 	X(tables_full, "files whose unwind table could not be loaded")                             \
 	X(attach_failed, "files whose allocation functions could not be probed")                   \
+	X(vm_events, "memory system calls not told (ring buffer full)")                            \
+	X(touch_full, "page faults whose page could not be noted (table full)")                    \
+	X(rss_full, "processes whose resident memory is only seen at ticks (table full)")          \
 	X(codes_full, "Python frames without a name (table of code objects full)")                 \
 	X(codes_unread, "Python code objects not announced (ring buffer full)")                    \
-	X(codes_gone, "Python code objects gone or changed before they were read")
+	X(codes_gone, "Python code objects gone or changed before they were read")                 \
+	X(nested, "kernel allocations and frees that interrupted the tracing of another")          \
+	X(stacks_unread, "kernel allocations whose stack could not be taken")                      \
+	X(caches_full, "allocations of kernel caches without a name (table full)")                 \
+	X(pages_split, "blocks of pages freed in parts, counted as freed with the first part")
 
 enum ms_loss {
 #define X(id, text) MS_LOSS_##id,

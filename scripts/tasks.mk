@@ -31,7 +31,7 @@ check:
 .PHONY: bench
 bench:
 	$(Q)scripts/deps.sh build bench
-	$(Q)$(MAKE) all $(OUT)/bench/pair
+	$(Q)$(MAKE) all $(OUT)/bench/pair $(OUT)/bench/kernel_pair
 	$(Q)OUT=$(OUT) scripts/bench.sh
 
 # how complete the stacks of a training run are, and where the others end
@@ -46,12 +46,13 @@ lint:
 	$(Q)scripts/deps.sh build lint
 	$(Q)$(MAKE) lint-now
 
-# Apart, because the skeleton and the flags need the packages.  The skeleton is
-# generated code, not ours to judge: clang-tidy is told so in a copy.
+# Apart, because the skeletons and the flags need the packages.  The skeletons are
+# generated code, not ours to judge: clang-tidy is told so in copies.
 .PHONY: lint-now
 lint-now: $(SKEL)
 	$(Q)mkdir -p $(OUT)/lint
-	$(Q)(echo '// NOLINTBEGIN'; cat $(SKEL); echo '// NOLINTEND') > $(OUT)/lint/memsnoop.skel.h
+	$(Q)for file in $(SKEL); do \
+	  (echo '// NOLINTBEGIN'; cat $$file; echo '// NOLINTEND') > $(OUT)/lint/$${file##*/}; done
 	$(Q)scripts/lint.sh $(patsubst -I$(OUT),-isystem $(OUT)/lint,$(USER_CFLAGS))
 
 .PHONY: format
@@ -68,8 +69,8 @@ clean:
 	$(say) CLEAN
 	$(Q)rm -rf .output memsnoop
 
-# the loop of the benchmark: frame pointers, so that every tool sees the same stack
-$(OUT)/bench/pair: tests/bench/pair.c
+# the loops of the benchmark: frame pointers, so that every tool sees the same stack
+$(OUT)/bench/%: tests/bench/%.c
 	$(say) BENCH $@
 	$(Q)mkdir -p $(@D)
 	$(Q)gcc -g -O1 -fno-inline -fno-optimize-sibling-calls -fno-omit-frame-pointer -fno-builtin \

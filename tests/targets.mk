@@ -7,8 +7,9 @@ TARGET_CFLAGS := -g -O1 -fno-inline -fno-optimize-sibling-calls -fno-omit-frame-
   -Wall -Wextra -Werror -D_GNU_SOURCE -pthread
 TARGET_LIBC := functions threads scripted
 TARGETS := $(addprefix $(TARGET_DIR)/, \
-  functions threads scripted hold stacks fork image dl custom attach load lives reallocf filtered cxx tiny \
-  bits32 \
+  functions threads scripted hold stacks space fork image dl custom attach load lives reallocf filtered cxx tiny \
+  resident forks \
+  bits32 kernel_memory \
   libplugin.so libpool.so \
   $(foreach libc,glibc-static musl musl-static,$(addprefix $(libc)/,$(TARGET_LIBC))))
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include "base/log.h"
+#include "doctor/doctor.h"
 #include "options.h"
 #include "session.h"
+#include "slab/run.h"
+#include "system/run.h"
 
 #define STATUS_USAGE 2
 
@@ -14,7 +17,10 @@ int main(int argc, char **argv)
 	if (err < 0)
 		status = STATUS_USAGE;
 	else if (!err)
-		status = session_run(&options);
+		status = options.verb == VERB_DOCTOR ? doctor_run(&options)
+			 : options.slab              ? slab_run(&options)
+			 : options.whole_system      ? system_run(&options)
+						     : session_run(&options);
 	options_free(&options);
 	return status;
 }

@@ -11,10 +11,16 @@
 #include "collect/snapshot.h"
 #include "probe/table.h"
 
+/* What is to be done: the first word, or to trace if it is none of these. */
+enum verb { VERB_TRACE, VERB_DOCTOR, VERB_NR };
+
 struct options {
+	enum verb verb;
 	pid_t *pids;
 	size_t pid_count;
 	char **command;       /* NULL with -p */
+	bool slab;            /* the kernel's memory, of no process */
+	bool whole_system;    /* no process and no command was named */
 	const char **outputs; /* -o */
 	size_t output_count;
 	const char *plot;
@@ -25,6 +31,7 @@ struct options {
 	double duration_s; /* 0: no end */
 	double tick_s;
 	size_t top;
+	int sort;          /* the column's number (render/system_columns.h); -1: the default */
 	size_t max_unwind; /* bytes of unwind tables in the kernel */
 	bool no_unwind;    /* --no-feature unwind */
 	struct kernel_options kernel;

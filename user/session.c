@@ -22,6 +22,7 @@
 #include "probe/attach.h"
 #include "render/render.h"
 #include "render/screen.h"
+#include "report.h"
 #include "target/launch.h"
 #include "target/process.h"
 #include "target/target.h"
@@ -58,16 +59,6 @@ static FILE *text_out(const struct session *s)
 	return s->launch ? stderr : stdout;
 }
 
-static struct render_options render_options(const struct session *s, FILE *out)
-{
-	return (struct render_options){
-	    .metric = s->options->metric,
-	    .top = s->options->top,
-	    .colour = isatty(fileno(out)),
-	    .verbose = s->options->verbose,
-	};
-}
-
 /* ---- while it runs ------------------------------------------------------ */
 
 static void on_event(const struct ms_event *event, void *context)
@@ -77,6 +68,7 @@ static void on_event(const struct ms_event *event, void *context)
 	if (event->kind == MS_EVENT_LIBS && event->flags & MS_PROC_HOLD && s->launch)
 		launch_expect(s->launch, event->tid, event->tgid);
 	target_event(s->target, event);
+	collect_event(s->collect, event);
 }
 
 static void on_code(const struct ms_code_event *event, void *context)
@@ -86,9 +78,16 @@ static void on_code(const struct ms_code_event *event, void *context)
 	codes_add_event(target_codes(s->target), event);
 }
 
+static void on_vm(const struct ms_vm_event *event, void *context)
+{
+	struct session *s = context;
+
+	collect_vm(s->collect, event);
+}
+
 static void drain(void *context)
 {
-	static const struct kernel_events events = {on_event, on_code};
+	static const struct kernel_events events = {on_event, on_code, on_vm};
 	struct session *s = context;
 
 	kernel_events_read(s->kernel, &events, s);
@@ -102,14 +101,24 @@ static void on_stopped(pid_t pid, void *context)
 	/* Threads and vfork children stop too; they are no processes of the target. */
 	if (err && err != -ESRCH && err != -EPERM)
 		log_warn("pid %d: cannot follow it: %s", pid, strerror(-err));
+	collect_follow(s->collect);
+}
+
+/* The last look at a process's memory, when its first thread is about to end. */
+static void on_exiting(pid_t tid, void *context)
+{
+	struct session *s = context;
+
+	collect_exiting(s->collect, tid);
 }
 
 static void show_table(struct session *s)
 {
-	struct render_options options = render_options(s, text_out(s));
+	struct render_options options = report_options(s->options, text_out(s));
 	struct snapshot *snapshot;
 	size_t top = options.top ? options.top : 50;
 
+	collect_settle(s->collect, false, drain, s);
 	if (collect_snapshot(s->collect, s->title, top, &snapshot))
 		return;
 	if (s->screen) {
@@ -249,7 +258,7 @@ static int add_pids(struct session *s)
 /* Forks the command's process early: it is a copy of us, and we are small yet. */
 static int fork_command(struct session *s)
 {
-	const struct launch_ops ops = {drain, on_stopped, s};
+	const struct launch_ops ops = {drain, on_stopped, on_exiting, s};
 	int err = s->options->command ? launch_start(s->options->command, &ops, &s->launch) : 0;
 
 	return err ? log_error(err, "cannot start %s under ptrace: %s", s->options->command[0],
@@ -274,6 +283,7 @@ static int begin(struct session *s)
 
 	if (err)
 		return err;
+	collect_follow(s->collect);
 	if (!s->launch) {
 		err = check_probes(s->target, &o->table, false);
 		if (err)
@@ -346,6 +356,8 @@ static void say_walks(const struct session *s)
 /* Stops counting, takes every probe out, lets the command go. */
 static void detach(struct session *s)
 {
+	drain(s);
+	collect_settle(s->collect, true, drain, s);
 	kernel_stop(s->kernel);
 	screen_close(s->screen);
 	s->screen = NULL;
@@ -358,54 +370,20 @@ static void detach(struct session *s)
 	say_walks(s);
 }
 
-static int write_file(const struct session *s, const struct snapshot *snapshot, const char *path,
-		      render_fn *render)
-{
-	struct render_options options = {.metric = s->options->metric, .top = s->options->top};
-	uint64_t time = 0;
-	int err;
-
-	phase_ms(&time);
-	err = output_write(path, render, snapshot, &options);
-	if (!err)
-		log_verbose("report: wrote %s in %.0f ms", path, phase_ms(&time));
-	return err ? log_error(err, "cannot write %s: %s", path, strerror(-err)) : 0;
-}
-
-/* Every output is tried, whatever became of the others. */
 static int report(struct session *s)
 {
-	const struct options *o = s->options;
-	struct render_options options = render_options(s, text_out(s));
 	struct snapshot *snapshot;
 	uint64_t time = 0;
-	size_t i;
-	int err, result = 0;
+	int err;
 
 	phase_ms(&time);
 	err = collect_snapshot(s->collect, s->title, 0, &snapshot);
 	if (err)
 		return log_error(err, "cannot make the report: %s", strerror(-err));
 	log_verbose("report: put together in %.0f ms", phase_ms(&time));
-	for (i = 0; i < o->output_count; i++) {
-		err = write_file(s, snapshot, o->outputs[i], output_find(o->outputs[i])->render);
-		result = err ? err : result;
-	}
-	if (o->plot) {
-		err = write_file(s, snapshot, o->plot, render_timeline);
-		result = err ? err : result;
-	}
-	err = 0;
-	if (o->json)
-		err = render_json(stdout, snapshot, &options);
-	else if (!o->quiet)
-		err = render_summary(text_out(s), snapshot, &options);
-	if (!err && fflush(text_out(s)))
-		err = -errno;
-	if (err)
-		result = log_error(err, "cannot write the report: %s", strerror(-err));
+	err = report_write(s->options, snapshot, text_out(s));
 	snapshot_free(snapshot);
-	return result;
+	return err;
 }
 
 /* The status to leave with once the command has ended or been let go. */

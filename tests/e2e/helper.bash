@@ -64,7 +64,7 @@ trace()
 # launch OPTION...: the same in the background; its pid in $TRACER.
 launch()
 {
-	"$MEMSNOOP" -v -o "$REPORT" "$@" >"$TMP/out" 2>"$TMP/err" </dev/null 3>&- &
+	"$MEMSNOOP" -v -o "$REPORT" "$@" >"$TMP/out" 2>"$TMP/err" </dev/null 3>&- 5>&- &
 	TRACER=$!
 }
 
@@ -74,7 +74,7 @@ target()
 	local program=$1
 
 	shift
-	"$T/$program" "$@" </dev/null >/dev/null 3>&- &
+	"$T/$program" "$@" </dev/null >/dev/null 3>&- 5>&- &
 	TARGET=$!
 	wait_file "$LEDGER/ready.$TARGET"
 }
@@ -83,7 +83,7 @@ target()
 obedient()
 {
 	mkfifo "$TMP/words"
-	"$T/attach" <"$TMP/words" >/dev/null 3>&- &
+	"$T/attach" <"$TMP/words" >/dev/null 3>&- 5>&- &
 	TARGET=$!
 	exec 4>"$TMP/words"
 	wait_file "$LEDGER/ready.$TARGET"
@@ -169,10 +169,17 @@ verify()
 	"$PYTHON" "$BATS_TEST_DIRNAME/ledger.py" "$REPORT" "$@" "${ledgers[@]}"
 }
 
-# query FILTER: one value of the report.
+# query FILTER: one value of the report, whose stacks are the heap's.
 query()
 {
-	jq -r ".frames as \$table | .stacks[].frames |= map(\$table[.]) | $1" "$REPORT"
+	query_layer heap "$1"
+}
+
+# query_layer LAYER FILTER: the same with another layer's stacks.
+query_layer()
+{
+	jq -r ".frames as \$table | .stacks |= map(select(.layer == \"$1\"))
+		| .stacks[].frames |= map(\$table[.]) | $2" "$REPORT"
 }
 
 # value KEY: of the only ledger.

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "collect/fill.h"
 #include "target/process.h"
@@ -42,6 +43,7 @@ struct collect *collect_new(struct kernel *kernel, struct target *target,
 		return NULL;
 	}
 	c->limits = *limits;
+	spaces_init(&c->spaces, target, kernel);
 	c->start_ns = now_ns();
 	return c;
 }
@@ -52,9 +54,10 @@ void collect_free(struct collect *c)
 		return;
 	timeline_free(&c->timeline);
 	kept_free(&c->kept);
+	spaces_free(&c->spaces);
 	roots_free(&c->roots);
 	jit_free(c->source.jit);
-	free(c->previous);
+	deltas_free(&c->deltas);
 	free(c);
 }
 
@@ -66,16 +69,6 @@ static double seconds_since(const struct collect *c, uint64_t ns)
 double collect_seconds(const struct collect *c)
 {
 	return seconds_since(c, now_ns());
-}
-
-static int image_totals(const struct collect *c, uint32_t id, struct ms_image *out)
-{
-	const struct ms_image *kept = kept_find(&c->kept, id);
-
-	if (!kept)
-		return kernel_image(c->kernel, id, out);
-	*out = *kept;
-	return 0;
 }
 
 /*
@@ -101,6 +94,12 @@ void collect_make_room(struct collect *c)
 		kept_move(&c->kept, c->kernel, c->target);
 }
 
+static struct memory memory_of(const struct process_memory *m)
+{
+	return (struct memory){m->anon_bytes, m->file_bytes,       m->shmem_bytes,
+			       m->swap_bytes, m->page_table_bytes, m->mapped_bytes};
+}
+
 void collect_tick(struct collect *c)
 {
 	struct image *const *images;
@@ -121,16 +120,20 @@ void collect_tick(struct collect *c)
 		if (images[i]->end_ns || !images[i]->ready_ns ||
 		    process_memory(images[i]->pid, &memory))
 			continue;
-		images[i]->rss_bytes = memory.rss_bytes;
-		images[i]->rss_peak_bytes = memory.rss_peak_bytes;
-		if (!kept || kernel_image(c->kernel, images[i]->id, &totals))
+		images[i]->memory = memory;
+		watch_tick(c, images[i]);
+		if (!kept || watch_totals(c, images[i]->id, &totals))
 			continue;
 		point.rss_bytes = memory.rss_bytes;
-		for (layer = 0; layer < LAYER_NR; layer++)
+		point.rss_high_bytes = watch_rss_high(c, images[i]);
+		point.memory = memory_of(&memory);
+		for (layer = 0; layer < MS_LAYER_NR; layer++)
 			if (totals.layer[layer].live_bytes > 0)
 				point.layer_bytes[layer] = totals.layer[layer].live_bytes;
 		timeline_add(&c->timeline, &point);
 	}
+	if (kept)
+		kernel_rss_tick(c->kernel);
 }
 
 /* ---- processes ---------------------------------------------------------- */
@@ -152,34 +155,11 @@ static int exit_code_of(int wait_status)
 	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
-static void fill_layers(const struct collect *c, struct process *p, const struct ms_image *totals)
-{
-	int i;
-
-	for (i = 0; i < LAYER_NR; i++) {
-		const struct ms_totals *t = &totals->layer[i];
-
-		p->layers[i] = (struct layer_totals){
-		    .allocs = t->allocs,
-		    .alloc_bytes = t->alloc_bytes,
-		    .frees = t->frees,
-		    .freed_bytes = t->freed_bytes,
-		    .live = t->allocs - t->frees,
-		    .live_bytes = t->live_bytes,
-		    .peak_bytes = t->peak_bytes,
-		    .peak_at_s = t->peak_at_ns ? seconds_since(c, t->peak_at_ns) : 0,
-		    /* less each stack's share, below */
-		    .in_flight_bytes = t->peak_bytes,
-		    .unknown_frees = t->unknown_frees,
-		    .failed = t->failed,
-		};
-	}
-}
-
 static int fill_process(const struct collect *c, struct process *p, const struct image *image,
 			const struct ms_image *totals)
 {
 	uint64_t end_ns = image->end_ns ? image->end_ns : now_ns();
+	int i;
 
 	*p = (struct process){
 	    .id = image->id,
@@ -193,10 +173,12 @@ static int fill_process(const struct collect *c, struct process *p, const struct
 	    .exit_code = exit_code_of(image->wait_status),
 	    .start_s = seconds_since(c, image->start_ns),
 	    .end_s = seconds_since(c, end_ns),
-	    .rss_bytes = image->rss_bytes,
-	    .rss_peak_bytes = image->rss_peak_bytes,
+	    .rss_bytes = image->memory.rss_bytes,
+	    .rss_peak_bytes = image->memory.rss_peak_bytes,
+	    .memory = memory_of(&image->memory),
 	};
-	fill_layers(c, p, totals);
+	for (i = 0; i < MS_LAYER_NR; i++)
+		totals_layer(&p->layers[i], &totals->layer[i], c->start_ns);
 	return p->comm ? 0 : -ENOMEM;
 }
 
@@ -222,7 +204,7 @@ static int fill_processes(const struct collect *c, struct snapshot *s, struct ms
 		numbers->images[images[i]->id] = images[i];
 		if (!image_counts(images[i]))
 			continue;
-		if (image_totals(c, images[i]->id, &totals[s->process_count]))
+		if (watch_totals(c, images[i]->id, &totals[s->process_count]))
 			memset(&totals[s->process_count], 0, sizeof(*totals));
 		err = fill_process(c, &s->processes[s->process_count], images[i],
 				   &totals[s->process_count]);
@@ -253,18 +235,10 @@ static int fill_points(const struct collect *c, struct snapshot *s, const struct
 
 static int fill_losses(const struct collect *c, struct snapshot *s)
 {
-	static const struct loss losses[MS_LOSS_NR] = {
-#define X(name, text) {#name, text, 0},
-	    MS_LOSSES(X)
-#undef X
-	};
 	size_t i;
 
-	s->losses = malloc(sizeof(losses));
-	if (!s->losses)
+	if (totals_losses(s))
 		return -ENOMEM;
-	memcpy(s->losses, losses, sizeof(losses));
-	s->loss_count = MS_LOSS_NR;
 	for (i = 0; i < s->loss_count; i++)
 		s->losses[i].count = kernel_loss(c->kernel, i);
 	s->losses[MS_LOSS_codes_gone].count += codes_gone(c->source.codes);
@@ -375,7 +349,7 @@ int collect_snapshot(struct collect *c, const char *title, size_t top, struct sn
 	if (!err) {
 		s->title = strdup(title);
 		s->duration_s = collect_seconds(c);
-		s->layer_on[LAYER_HEAP] = s->layer_on[LAYER_RSS] = true;
+		memcpy(s->layer_on, c->limits.layers, sizeof(s->layer_on));
 		err = s->title ? 0 : -ENOMEM;
 	}
 	jit_begin(c->source.jit);

@@ -15,6 +15,22 @@ struct collect *collect_new(struct kernel *kernel, struct target *target,
 			    const struct kernel_options *limits);
 void collect_free(struct collect *collect);
 
+/* What the kernel side told, after the target has heard of it, in its order. */
+void collect_event(struct collect *collect, const struct ms_event *event);
+void collect_vm(struct collect *collect, const struct ms_vm_event *event);
+/* Thread `tid`, held, is about to exit: a last look at its process's memory, if it is the first. */
+void collect_exiting(struct collect *collect, pid_t tid);
+/* Processes may have begun to count: what they have mapped so far is looked up. */
+void collect_follow(struct collect *collect);
+
+/*
+ * Before a snapshot, and with `final` before the last one: compares the accounts of
+ * running processes with what they have mapped, which should be the same, and looks
+ * at their pages.  `drain` reads the events that are there.
+ */
+void collect_settle(struct collect *collect, bool final, void (*drain)(void *context),
+		    void *context);
+
 /* One point of the time line per running process. */
 void collect_tick(struct collect *collect);
 /* Makes room in the kernel's tables if ended processes fill them; now and then. */

@@ -6,12 +6,8 @@
 #include "collect/frames.h"
 #include "collect/kept.h"
 #include "collect/roots.h"
+#include "collect/spaces.h"
 #include "collect/timeline.h"
-
-struct previous {
-	struct ms_stack_key key;
-	int64_t live_bytes;
-};
 
 struct collect {
 	struct kernel *kernel;
@@ -21,10 +17,10 @@ struct collect {
 	struct kernel_options limits;
 	struct kept kept;
 	struct roots roots;
-	size_t rooted;             /* images whose root was looked at */
-	struct timeline timeline;  /* points' process is the image's number here */
-	struct previous *previous; /* sorted by key: the last snapshot's live bytes */
-	size_t previous_count;
+	struct spaces spaces;
+	size_t rooted;            /* images whose root was looked at */
+	struct timeline timeline; /* points' process is the image's number here */
+	struct deltas deltas;     /* since the last snapshot */
 };
 
 /* Which process of the snapshot an image is. */
@@ -34,6 +30,17 @@ struct numbers {
 	const struct image **images; /* by id */
 	uint32_t max_id;
 };
+
+/* ---- watch.c: layers that are accounted here ---- */
+
+/* All layers' totals of an image; 0 or a negative errno. */
+int watch_totals(const struct collect *c, uint32_t image, struct ms_image *out);
+/* Adds the stacks of those layers to the kernel side's; *out may move.  0 or -ENOMEM. */
+int watch_stacks(const struct collect *c, struct kernel_total **out, size_t *count);
+/* At each tick, for each running image, whose memory was just read. */
+void watch_tick(struct collect *c, const struct image *image);
+/* The most bytes that were resident since the last tick. */
+uint64_t watch_rss_high(const struct collect *c, struct image *image);
 
 /*
  * Fills in the stacks and takes each one's share of the peak from its process's

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "collect/jitted.h"
+#include "collect/special.h"
 #include "symbol/intern.h"
 
 /* What one frame of the kernel side reads as: inlined calls make it several. */
@@ -32,20 +33,6 @@ struct naming {
 static bool is_of_image(uint64_t frame)
 {
 	return !MS_FRAME_MODULE(frame);
-}
-
-/* The allocation function itself: known by its row, not by an address. */
-static size_t name_call(const struct frames_source *s, uint64_t frame, struct frame *out)
-{
-	uint32_t row = MS_FRAME_OFFSET(frame) & ~MS_FRAME_ROW;
-	const struct module *module = modules_find(s->modules, MS_FRAME_MODULE(frame));
-
-	*out = (struct frame){.function = "[unknown call]", .kind = FRAME_NATIVE};
-	if (row < s->table->count)
-		out->function = symbols_demangle(s->symbols, s->table->rows[row].symbol);
-	if (module)
-		out->module = symbols_intern(s->symbols, module->path);
-	return 1;
 }
 
 /*
@@ -77,26 +64,14 @@ static size_t name_code(const struct frames_source *s, uint64_t frame, struct fr
 			       SYMBOL_INLINE_MAX);
 }
 
-static size_t name_python(const struct frames_source *s, uint64_t frame, struct frame *out)
-{
-	*out = (struct frame){.kind = FRAME_PYTHON};
-	codes_frame(s->codes, MS_FRAME_PYTHON_CODE(frame), MS_FRAME_PYTHON_UNIT(frame),
-		    &out->function, &out->file, &out->line);
-	if (!*out->file)
-		out->file = NULL;
-	return 1;
-}
-
 /* Up to SYMBOL_INLINE_MAX frames, innermost first.  `image` counts only if is_of_image(). */
 static size_t name_frame(const struct frames_source *s, const struct image *image, uint64_t frame,
 			 struct frame *out)
 {
 	const struct frame *jitted;
 
-	if (MS_FRAME_MODULE(frame) == MS_MODULE_PYTHON)
-		return name_python(s, frame, out);
-	if (MS_FRAME_IS_ROW(frame))
-		return name_call(s, frame, out);
+	if (special_frame(s, frame, out))
+		return 1;
 	if (is_of_image(frame) && image)
 		frame = place_late(image, frame);
 	if (is_of_image(frame)) {
@@ -291,7 +266,7 @@ static bool name_end(const struct naming *n, const struct stack_view *view, stru
 
 /* ---- stacks --------------------------------------------------------------- */
 
-/* A stack without frames of its own. */
+/* A stack without frames of its own; `end` is NULL where nothing is missing. */
 static int one_note(const char *text, const char *end, struct stack *stack)
 {
 	stack->frames = malloc(sizeof(*stack->frames));
@@ -299,8 +274,8 @@ static int one_note(const char *text, const char *end, struct stack *stack)
 		return -ENOMEM;
 	*stack->frames = (struct frame){.function = text, .kind = FRAME_NOTE};
 	stack->frame_count = 1;
-	stack->end = end;
-	stack->end_text = text;
+	stack->end = end ? end : ends[MS_END_ROOT].name;
+	stack->end_text = end ? text : NULL;
 	return 0;
 }
 
@@ -353,7 +328,7 @@ int frames_key(struct naming *n, const struct image *image, uint64_t hash, uint6
 
 	key[0] = hash;
 	key[1] = 0;
-	if (hash == MS_STACK_OTHER || !stack_set_find(n->stacks, hash, &view))
+	if (hash <= MS_STACK_REMARKS || !stack_set_find(n->stacks, hash, &view))
 		return 0;
 	key[0] = view.end;
 	key[1] = (uint64_t)view.by_pointer << 32 | view.nr;
@@ -372,12 +347,14 @@ int frames_of(struct naming *n, const struct image *image, uint64_t hash, struct
 	const struct names *names[MS_STACK_DEPTH + 1];
 	struct stack_view view;
 	struct frame note, *out;
+	const char *remark, *end;
 	size_t total = 0, i, j;
 	ssize_t before;
 	bool is_cut;
 
-	if (hash == MS_STACK_OTHER)
-		return one_note("[stack table full]", "table_full", stack);
+	remark = special_stack(hash, &end);
+	if (remark)
+		return one_note(remark, end, stack);
 	if (!stack_set_find(n->stacks, hash, &view))
 		return one_note("[stack lost]", "lost", stack);
 	for (i = 0; i < view.nr; i++) {

@@ -3,6 +3,7 @@
 #include "collect/kernel.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,27 +13,10 @@
 #include <bpf/libbpf.h>
 
 #include "base/log.h"
-#include "memsnoop.skel.h"
-
-#define BATCH_BYTES (1u << 20) /* of values read by one call */
-
-/* enum bpf_attach_type since 6.6 (commit 89ae89f53d20) and 6.13 (d920179b3d48). */
-#define TRACE_UPROBE_MULTI 48
-#define TRACE_UPROBE_SESSION 57
-
-#define CAPABILITY_SYS_ADMIN 21
-#define CAPABILITY_PERFMON 38
-#define CAPABILITY_BPF 39
+#include "collect/kernel_inside.h"
+#include "probe/uprobes.h"
 
 const char *const attach_names[ATTACH_NR] = {"session", "multi", "perf"};
-
-struct kernel {
-	struct memsnoop_bpf *skel;
-	struct ring_buffer *ring;
-	enum attach_method method;
-	const struct kernel_events *events;
-	void *event_context;
-};
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -46,7 +30,12 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
-static uint64_t effective_capabilities(void)
+void kernel_log_libbpf(void)
+{
+	libbpf_set_print(print_libbpf);
+}
+
+uint64_t kernel_capabilities(void)
 {
 	FILE *status = fopen("/proc/self/status", "re");
 	unsigned long long caps = 0;
@@ -61,17 +50,33 @@ static uint64_t effective_capabilities(void)
 	return caps;
 }
 
+/* PROC_PID_INIT_INO of include/linux/proc_ns.h, the same since 3.8 (commit 98f842e675f9). */
+#define FIRST_PID_NAMESPACE "pid:[4026531836]"
+
+bool kernel_pids_agree(void)
+{
+	char name[sizeof(FIRST_PID_NAMESPACE) + 16];
+	ssize_t n = readlink("/proc/self/ns/pid", name, sizeof(name) - 1);
+
+	name[n > 0 ? n : 0] = '\0';
+	return n < 0 || !strcmp(name, FIRST_PID_NAMESPACE);
+}
+
 int kernel_check_privileges(void)
 {
-	uint64_t caps = effective_capabilities();
-	bool admin = caps >> CAPABILITY_SYS_ADMIN & 1;
+	uint64_t caps = kernel_capabilities();
+	bool admin = caps >> CAP_SYS_ADMIN & 1;
 
-	if (!admin && !(caps >> CAPABILITY_BPF & 1))
+	if (!admin && !(caps >> CAP_BPF & 1))
 		return log_error(
 		    -EPERM, "needs CAP_BPF to load BPF programs: run it as root (sudo memsnoop …)");
-	if (!admin && !(caps >> CAPABILITY_PERFMON & 1))
+	if (!admin && !(caps >> CAP_PERFMON & 1))
 		return log_error(
 		    -EPERM, "needs CAP_PERFMON to attach probes: run it as root (sudo memsnoop …)");
+	if (!kernel_pids_agree())
+		return log_error(-EPERM,
+				 "cannot trace from inside a container's pid namespace: run "
+				 "it on the host, or with --pid=host");
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		return log_error(-errno, "this kernel has no BTF (/sys/kernel/btf/vmlinux): it "
 					 "must be built with CONFIG_DEBUG_INFO_BTF");
@@ -85,9 +90,9 @@ static void choose_programs(struct memsnoop_bpf *skel, enum attach_method method
 	bpf_program__set_autoload(skel->progs.entry_multi, method == ATTACH_MULTI);
 	bpf_program__set_autoload(skel->progs.return_multi, method == ATTACH_MULTI);
 	bpf_program__set_autoload(skel->progs.session, method == ATTACH_SESSION);
-	bpf_program__set_expected_attach_type(skel->progs.entry_multi, TRACE_UPROBE_MULTI);
-	bpf_program__set_expected_attach_type(skel->progs.return_multi, TRACE_UPROBE_MULTI);
-	bpf_program__set_expected_attach_type(skel->progs.session, TRACE_UPROBE_SESSION);
+	bpf_program__set_expected_attach_type(skel->progs.entry_multi, UPROBES_MULTI);
+	bpf_program__set_expected_attach_type(skel->progs.return_multi, UPROBES_MULTI);
+	bpf_program__set_expected_attach_type(skel->progs.session, UPROBES_SESSION);
 }
 
 /*
@@ -109,6 +114,8 @@ static void size_maps(struct memsnoop_bpf *skel, const struct kernel_options *o)
 	bpf_map__set_max_entries(skel->maps.images, o->max_procs);
 	bpf_map__set_max_entries(skel->maps.mappings, o->max_procs);
 	bpf_map__set_max_entries(skel->maps.pythons, o->max_procs);
+	bpf_map__set_max_entries(skel->maps.rss, o->max_procs);
+	bpf_map__set_max_entries(skel->maps.touches, o->max_touches);
 	bpf_map__set_max_entries(skel->maps.codes, o->max_codes);
 	bpf_map__set_max_entries(skel->maps.tasks, o->max_threads);
 	bpf_map__set_max_entries(skel->maps.blocks, o->max_blocks);
@@ -119,14 +126,16 @@ static void size_maps(struct memsnoop_bpf *skel, const struct kernel_options *o)
 static int on_ring(void *context, void *data, size_t size)
 {
 	struct kernel *k = context;
-
 	const uint32_t *kind = data;
 
-	if (!k->events || size < sizeof(*kind))
+	(void)size; /* each kind has one size */
+	if (!k->events)
 		return 0;
-	if (*kind == MS_EVENT_CODE && size >= sizeof(struct ms_code_event))
+	if (*kind == MS_EVENT_CODE)
 		k->events->code(data, k->event_context);
-	else if (*kind != MS_EVENT_CODE && size >= sizeof(struct ms_event))
+	else if (*kind == MS_EVENT_VM)
+		k->events->vm(data, k->event_context);
+	else
 		k->events->process(data, k->event_context);
 	return 0;
 }
@@ -140,7 +149,7 @@ int kernel_open(const struct kernel_options *options, const struct probe_table *
 
 	if (!k)
 		return -ENOMEM;
-	libbpf_set_print(print_libbpf);
+	kernel_log_libbpf();
 	k->method = method;
 	k->skel = memsnoop_bpf__open();
 	if (!k->skel) {
@@ -148,6 +157,7 @@ int kernel_open(const struct kernel_options *options, const struct probe_table *
 		goto fail;
 	}
 	choose_programs(k->skel, method);
+	hooks_choose(k, options);
 	size_maps(k->skel, options);
 	k->skel->bss->native_python = options->native_python;
 	for (i = 0; i < table->count; i++)
@@ -167,6 +177,9 @@ int kernel_open(const struct kernel_options *options, const struct probe_table *
 		err = -errno;
 		goto fail;
 	}
+	err = hooks_attach(k);
+	if (err)
+		goto fail;
 	*out = k;
 	return 0;
 fail:
@@ -178,6 +191,7 @@ void kernel_close(struct kernel *k)
 {
 	if (!k)
 		return;
+	hooks_detach(k);
 	ring_buffer__free(k->ring);
 	memsnoop_bpf__destroy(k->skel);
 	free(k);
@@ -294,201 +308,21 @@ int kernel_image(const struct kernel *k, uint32_t image, struct ms_image *out)
 	return bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.images), &image, out);
 }
 
+int kernel_rss(const struct kernel *k, uint32_t image, struct ms_rss *out)
+{
+	int err = bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.rss), &image, out);
+
+	if (!err && out->tick != k->skel->bss->rss_tick)
+		out->high_pages = 0;
+	return err;
+}
+
+void kernel_rss_tick(struct kernel *k)
+{
+	__atomic_fetch_add(&k->skel->bss->rss_tick, 1, __ATOMIC_RELAXED);
+}
+
 int kernel_piece(const struct kernel *k, uint64_t name, struct ms_piece *out)
 {
 	return bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.pieces), &name, out);
-}
-
-/*
- * Reads a whole hash map in batches, so that entries that come and go meanwhile
- * cannot restart the walk.  fn gets each batch; stops on its first error.
- */
-static int read_batches(int fd, size_t key_size, size_t value_size,
-			int (*fn)(const void *keys, const void *values, uint32_t n, void *context),
-			void *context)
-{
-	uint32_t batch = 0, n;
-	size_t size = BATCH_BYTES / value_size + 1;
-	char *keys = malloc(size * key_size), *values = malloc(size * value_size);
-	bool first = true;
-	int err = keys && values ? 0 : -ENOMEM;
-
-	while (!err) {
-		n = size;
-		err =
-		    bpf_map_lookup_batch(fd, first ? NULL : &batch, &batch, keys, values, &n, NULL);
-		if (err == -ENOSPC) {
-			/* One bucket holds more than a batch. */
-			char *k = realloc(keys, 2 * size * key_size);
-			char *v = k ? realloc(values, 2 * size * value_size) : NULL;
-
-			keys = k ? k : keys;
-			values = v ? v : values;
-			err = k && v ? 0 : -ENOMEM;
-			size *= 2;
-			continue;
-		}
-		if (err && err != -ENOENT)
-			break;
-		first = false;
-		if (n) {
-			int stop = fn(keys, values, n, context);
-
-			if (stop)
-				err = stop;
-		}
-	}
-	free(keys);
-	free(values);
-	return err == -ENOENT ? 0 : err;
-}
-
-struct totals_sink {
-	struct kernel_total *items;
-	size_t count, room;
-};
-
-static int take_totals(const void *keys, const void *values, uint32_t n, void *context)
-{
-	const struct ms_stack_key *key = keys;
-	const struct ms_stack_totals *value = values;
-	struct totals_sink *sink = context;
-	uint32_t i;
-
-	if (sink->count + n > sink->room) {
-		size_t room = 2 * (sink->count + n);
-		void *items = realloc(sink->items, room * sizeof(*sink->items));
-
-		if (!items)
-			return -ENOMEM;
-		sink->items = items;
-		sink->room = room;
-	}
-	for (i = 0; i < n; i++)
-		sink->items[sink->count++] = (struct kernel_total){key[i], value[i]};
-	return 0;
-}
-
-int kernel_totals(const struct kernel *k, struct kernel_total **out, size_t *count)
-{
-	struct totals_sink sink = {0};
-	int err = read_batches(bpf_map__fd(k->skel->maps.totals), sizeof(struct ms_stack_key),
-			       sizeof(struct ms_stack_totals), take_totals, &sink);
-
-	if (err) {
-		free(sink.items);
-		return err;
-	}
-	*out = sink.items;
-	*count = sink.count;
-	return 0;
-}
-
-struct pieces_reader {
-	int (*fn)(uint64_t name, const struct ms_piece *piece, void *context);
-	void *context;
-};
-
-static int give_pieces(const void *keys, const void *values, uint32_t n, void *context)
-{
-	const struct pieces_reader *reader = context;
-	const struct ms_piece *pieces = values;
-	const uint64_t *names = keys;
-	uint32_t i;
-	int err = 0;
-
-	for (i = 0; i < n && !err; i++)
-		err = reader->fn(names[i], &pieces[i], reader->context);
-	return err;
-}
-
-int kernel_pieces(const struct kernel *k,
-		  int (*fn)(uint64_t name, const struct ms_piece *piece, void *context),
-		  void *context)
-{
-	struct pieces_reader reader = {fn, context};
-
-	return read_batches(bpf_map__fd(k->skel->maps.pieces), sizeof(uint64_t),
-			    sizeof(struct ms_piece), give_pieces, &reader);
-}
-
-struct forget {
-	bool (*dead)(uint32_t image, void *context);
-	void *context;
-	int fd;
-	size_t key_size;
-};
-
-/* Both keys begin with the image. */
-static int forget_batch(const void *keys, const void *values, uint32_t n, void *context)
-{
-	struct forget *f = context;
-	uint32_t i, image;
-
-	(void)values;
-	for (i = 0; i < n; i++) {
-		const char *key = (const char *)keys + i * f->key_size;
-
-		memcpy(&image, key, sizeof(image));
-		if (f->dead(image, f->context))
-			bpf_map_delete_elem(f->fd, key);
-	}
-	return 0;
-}
-
-int kernel_forget(struct kernel *k, bool (*dead)(uint32_t image, void *context), void *context)
-{
-	struct forget totals = {dead, context, bpf_map__fd(k->skel->maps.totals),
-				sizeof(struct ms_stack_key)};
-	struct forget blocks = {dead, context, bpf_map__fd(k->skel->maps.blocks),
-				sizeof(struct ms_block_key)};
-	struct forget images = {dead, context, bpf_map__fd(k->skel->maps.images), sizeof(uint32_t)};
-	struct forget pythons = {dead, context, bpf_map__fd(k->skel->maps.pythons),
-				 sizeof(uint32_t)};
-	struct forget mappings = {dead, context, bpf_map__fd(k->skel->maps.mappings),
-				  sizeof(uint32_t)};
-	int err = read_batches(totals.fd, totals.key_size, sizeof(struct ms_stack_totals),
-			       forget_batch, &totals);
-
-	if (!err)
-		err = read_batches(blocks.fd, blocks.key_size, sizeof(struct ms_block),
-				   forget_batch, &blocks);
-	if (!err)
-		err = read_batches(images.fd, images.key_size, sizeof(struct ms_image),
-				   forget_batch, &images);
-	if (!err)
-		err = read_batches(pythons.fd, pythons.key_size, sizeof(struct ms_python),
-				   forget_batch, &pythons);
-	if (!err)
-		err = read_batches(mappings.fd, mappings.key_size, sizeof(struct ms_mappings),
-				   forget_batch, &mappings);
-	return err;
-}
-
-struct codes_reader {
-	int (*fn)(const struct ms_code_key *key, uint32_t id, void *context);
-	void *context;
-};
-
-static int give_codes(const void *keys, const void *values, uint32_t n, void *context)
-{
-	const struct codes_reader *reader = context;
-	const struct ms_code_key *key = keys;
-	const uint32_t *ids = values;
-	uint32_t i;
-	int err = 0;
-
-	for (i = 0; i < n && !err; i++)
-		err = reader->fn(&key[i], ids[i], reader->context);
-	return err;
-}
-
-int kernel_codes(const struct kernel *k,
-		 int (*fn)(const struct ms_code_key *key, uint32_t id, void *context),
-		 void *context)
-{
-	struct codes_reader reader = {fn, context};
-
-	return read_batches(bpf_map__fd(k->skel->maps.codes), sizeof(struct ms_code_key),
-			    sizeof(uint32_t), give_codes, &reader);
 }

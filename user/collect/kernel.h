@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The kernel side, loaded: maps, ring buffer, programs.  The only file besides
- * probe/attach.c that knows libbpf.
+ * The kernel side, loaded: maps, ring buffer, programs.  Besides these files only
+ * probe/attach.c, probe/trial.c, batch.c and system/tasks.c know libbpf.
  */
 #ifndef MS_KERNEL_H
 #define MS_KERNEL_H
@@ -11,9 +11,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "collect/totals.h"
 #include "memsnoop.h"
+#include "probe/hooks.h"
 #include "probe/table.h"
 #include "python.h"
+#include "vm/blocks.h"
+#include "vm/touch.h"
 
 /* How probes are attached, best first; the names are those of --no-feature. */
 enum attach_method { ATTACH_SESSION, ATTACH_MULTI, ATTACH_PERF, ATTACH_NR };
@@ -25,16 +29,31 @@ struct kernel_options {
 	size_t max_stacks; /* pieces of stacks, and totals */
 	size_t max_procs;  /* processes, those that ended included */
 	size_t max_threads;
-	size_t max_codes;        /* Python code objects, all processes */
-	bool native_python;      /* keep the interpreter's own frames */
-	bool call_sites;         /* a stack for each, though they read the same: collect's */
-	bool refused[ATTACH_NR]; /* --no-feature */
+	size_t max_codes;         /* Python code objects, all processes */
+	size_t max_touches;       /* groups of MS_TOUCH_PAGES pages whose toucher is kept */
+	bool layers[MS_LAYER_NR]; /* --layers */
+	bool native_python;       /* keep the interpreter's own frames */
+	bool call_sites;          /* a stack for each, though they read the same: collect's */
+	bool refused[ATTACH_NR];  /* --no-feature */
+	bool refused_hooks[HOOK_RUNG_NR];
 };
 
 struct kernel;
 
+/* What libbpf says is ours, and only with -v. */
+void kernel_log_libbpf(void);
+/* The effective capabilities of this process, bit by number; 0 if they are not known. */
+uint64_t kernel_capabilities(void);
+/*
+ * Whether the kernel side counts processes as we do: it knows them by their numbers in
+ * the first pid namespace, which /proc does not show in another.
+ */
+bool kernel_pids_agree(void);
 /* Whether this process may trace at all: 0, or a negative errno after one line. */
 int kernel_check_privileges(void);
+
+/* What libbpf says becomes lines of ours, with -v. */
+void kernel_log_libbpf(void);
 
 /*
  * Loads the programs for one way to attach.  0, or a negative errno, told only
@@ -73,6 +92,7 @@ void kernel_walks(const struct kernel *k, struct ms_walks *out);
 struct kernel_events {
 	void (*process)(const struct ms_event *event, void *context);
 	void (*code)(const struct ms_code_event *event, void *context);
+	void (*vm)(const struct ms_vm_event *event, void *context);
 };
 int kernel_events_fd(const struct kernel *k);
 void kernel_events_read(struct kernel *k, const struct kernel_events *events, void *context);
@@ -89,18 +109,25 @@ void kernel_stop(struct kernel *k);
 void kernel_loss_add(struct kernel *k, enum ms_loss which, uint64_t n);
 uint64_t kernel_loss(const struct kernel *k, enum ms_loss which);
 int kernel_image(const struct kernel *k, uint32_t image, struct ms_image *out);
-/* A piece of a stack, or -ENOENT; and all of them, read in batches. */
+/*
+ * The kernel's counters of what is resident, as its program last saw them, with
+ * high_pages of this interval, 0 if they did not change in it; -ENOENT if never.
+ * kernel_rss_tick() begins the next interval.
+ */
+int kernel_rss(const struct kernel *k, uint32_t image, struct ms_rss *out);
+void kernel_rss_tick(struct kernel *k);
+/* A piece of a stack, or -ENOENT; and the map of all. */
 int kernel_piece(const struct kernel *k, uint64_t name, struct ms_piece *out);
-int kernel_pieces(const struct kernel *k,
-		  int (*fn)(uint64_t name, const struct ms_piece *piece, void *context),
-		  void *context);
+int kernel_pieces(const struct kernel *k);
 
-struct kernel_total {
-	struct ms_stack_key key;
-	struct ms_stack_totals value;
-};
 /* Every stack's totals, read in batches; the caller frees *out. */
 int kernel_totals(const struct kernel *k, struct kernel_total **out, size_t *count);
+/*
+ * Who touched which page of an image first, and its live blocks on the heap; in
+ * no order.  The caller frees *out.
+ */
+int kernel_touches(const struct kernel *k, uint32_t image, struct touch **out, size_t *count);
+int kernel_blocks(const struct kernel *k, uint32_t image, struct block **out, size_t *count);
 /* Forgets images for which dead(id) is true: their totals and blocks. */
 int kernel_forget(struct kernel *k, bool (*dead)(uint32_t image, void *context), void *context);
 

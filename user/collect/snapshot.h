@@ -14,7 +14,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum layer { LAYER_HEAP, LAYER_TENSOR, LAYER_GPU, LAYER_VM, LAYER_RSS, LAYER_NR };
+/*
+ * The first ones are those of processes, in the order of the kernel side's enum
+ * ms_layer; slab and pages are the kernel's own memory, of a process with pid 0.
+ */
+enum layer {
+	LAYER_HEAP,
+	LAYER_TENSOR,
+	LAYER_GPU,
+	LAYER_VM,
+	LAYER_RSS,
+	LAYER_SLAB,
+	LAYER_PAGES,
+	LAYER_NR
+};
 
 extern const char *const layer_names[LAYER_NR];
 
@@ -42,6 +55,13 @@ struct frame {
 	bool inlined;
 };
 
+/* What the kernel counts of a process's memory, in bytes (proc(5), status). */
+struct memory {
+	uint64_t anon_bytes, file_bytes, shmem_bytes; /* resident: they sum to RSS */
+	uint64_t swap_bytes, page_table_bytes;
+	uint64_t mapped_bytes; /* VmSize */
+};
+
 struct layer_totals {
 	uint64_t allocs, alloc_bytes, frees, freed_bytes;
 	uint64_t live, live_bytes; /* blocks and bytes */
@@ -50,6 +70,7 @@ struct layer_totals {
 	uint64_t in_flight_bytes; /* peak_bytes minus the sum of the stacks' shares */
 	uint64_t unknown_frees;   /* of blocks from before tracing */
 	uint64_t failed;          /* calls that returned no memory */
+	uint64_t rounding_bytes;  /* what live blocks take beyond live_bytes; only of slab */
 };
 
 struct process {
@@ -64,6 +85,7 @@ struct process {
 	int exit_code; /* as a shell shows it: 128+N for a signal; valid if exited */
 	double start_s, end_s;
 	uint64_t rss_bytes, rss_peak_bytes;
+	struct memory memory; /* as last read */
 	struct layer_totals layers[LAYER_NR];
 };
 
@@ -78,6 +100,7 @@ struct stack {
 	uint64_t allocs, alloc_bytes, frees, freed_bytes;
 	uint64_t live, live_bytes, peak_bytes; /* peak_bytes: share of the process's peak */
 	uint64_t temporary;                    /* freed by the thread's very next call */
+	uint64_t rounding_bytes;               /* as of the layer */
 	uint64_t lifetime[LIFETIME_BUCKETS];
 	int64_t delta_bytes; /* live_bytes since the last tick */
 	const char *end;     /* "root", or why unwinding stopped early: "no_rows" …; never NULL */
@@ -90,6 +113,8 @@ struct point {
 	double t_s;
 	size_t process;
 	uint64_t rss_bytes;
+	uint64_t rss_high_bytes; /* most since the tick before, by the kernel's counters */
+	struct memory memory;
 	uint64_t layer_bytes[LAYER_NR]; /* live bytes; LAYER_RSS unused */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The stacks of a snapshot: totals, shares of the peak, deltas, names. */
+/* The stacks of a snapshot: which, their shares of the peak, their names. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,70 +10,8 @@
 #include "collect/pieces.h"
 #include "peak.h"
 
-static int compare_keys(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct ms_stack_key));
-}
-
-static int compare_live(const void *a, const void *b)
-{
-	const struct kernel_total *x = a, *y = b;
-
-	if (x->value.live_bytes != y->value.live_bytes)
-		return x->value.live_bytes < y->value.live_bytes ? 1 : -1;
-	return compare_keys(&x->key, &y->key);
-}
-
-static int64_t delta_of(const struct collect *c, const struct kernel_total *total)
-{
-	const struct previous *was = !c->previous
-					 ? NULL
-					 : bsearch(&total->key, c->previous, c->previous_count,
-						   sizeof(*c->previous), compare_keys);
-
-	return total->value.live_bytes - (was ? was->live_bytes : 0);
-}
-
-static void remember(struct collect *c, const struct kernel_total *totals, size_t count)
-{
-	struct previous *previous = malloc((count + 1) * sizeof(*previous));
-	size_t i;
-
-	if (!previous)
-		return;
-	for (i = 0; i < count; i++)
-		previous[i] = (struct previous){totals[i].key, totals[i].value.live_bytes};
-	qsort(previous, count, sizeof(*previous), compare_keys);
-	free(c->previous);
-	c->previous = previous;
-	c->previous_count = count;
-}
-
-static void fill_numbers(const struct collect *c, struct stack *stack, const struct kernel_total *t,
-			 size_t process, int64_t peak)
-{
-	const struct ms_stack_totals *v = &t->value;
-	int i;
-
-	*stack = (struct stack){
-	    .process = process,
-	    .layer = (enum layer)t->key.layer,
-	    .allocs = v->allocs,
-	    .alloc_bytes = v->alloc_bytes,
-	    .frees = v->frees,
-	    .freed_bytes = v->freed_bytes,
-	    .live = v->allocs - v->frees,
-	    .live_bytes = v->live_bytes > 0 ? v->live_bytes : 0,
-	    .peak_bytes = peak,
-	    .temporary = v->temporary,
-	    .delta_bytes = delta_of(c, t),
-	};
-	for (i = 0; i < LIFETIME_BUCKETS; i++)
-		stack->lifetime[i] = v->lifetime[i];
-}
-
 /* The kernel's totals and those moved out of it. */
-static int all_totals(const struct collect *c, struct kernel_total **out, size_t *count)
+static int kernel_and_kept(const struct collect *c, struct kernel_total **out, size_t *count)
 {
 	struct kernel_total *all;
 	size_t i, live = 0;
@@ -82,10 +20,8 @@ static int all_totals(const struct collect *c, struct kernel_total **out, size_t
 	if (err || !c->kept.total_count)
 		return err;
 	all = realloc(*out, (*count + c->kept.total_count) * sizeof(*all));
-	if (!all) {
-		free(*out);
+	if (!all)
 		return -ENOMEM;
-	}
 	/* An entry that could not be deleted in the kernel counts once. */
 	for (i = 0; i < *count; i++)
 		if (!kept_find(&c->kept, all[i].key.id))
@@ -95,6 +31,17 @@ static int all_totals(const struct collect *c, struct kernel_total **out, size_t
 	*out = all;
 	*count += c->kept.total_count;
 	return 0;
+}
+
+static int all_totals(const struct collect *c, struct kernel_total **out, size_t *count)
+{
+	int err = kernel_and_kept(c, out, count);
+
+	if (!err)
+		err = watch_stacks(c, out, count);
+	if (err)
+		free(*out);
+	return err;
 }
 
 /* ---- frames --------------------------------------------------------------- */
@@ -107,7 +54,7 @@ static int read_stacks(const struct collect *c, const struct ms_stack_key *keys,
 	struct stack_view known;
 	struct ms_stack stack;
 	size_t i;
-	int err = all ? pieces_read(c->kernel, &pieces) : 0;
+	int err = all ? pieces_read(kernel_pieces(c->kernel), &pieces) : 0;
 
 	for (i = 0; i < count && !err; i++) {
 		uint64_t name = keys[i].hash;
@@ -124,23 +71,6 @@ static int read_stacks(const struct collect *c, const struct ms_stack_key *keys,
 }
 
 /* ---- stacks that read the same ---------------------------------------------- */
-
-static void stack_add(struct stack *to, const struct stack *from)
-{
-	int i;
-
-	to->allocs += from->allocs;
-	to->alloc_bytes += from->alloc_bytes;
-	to->frees += from->frees;
-	to->freed_bytes += from->freed_bytes;
-	to->live += from->live;
-	to->live_bytes += from->live_bytes;
-	to->peak_bytes += from->peak_bytes;
-	to->temporary += from->temporary;
-	to->delta_bytes += from->delta_bytes;
-	for (i = 0; i < LIFETIME_BUCKETS; i++)
-		to->lifetime[i] += from->lifetime[i];
-}
 
 /*
  * Names the stacks, of these keys in this order, and makes one of those of a
@@ -170,7 +100,7 @@ static int merge_stacks(struct naming *naming, struct snapshot *s, const struct 
 		    ((uint64_t)stack.process << 3 | (uint64_t)stack.layer) * 0x9e3779b97f4a7c15ULL;
 		at = (size_t)(uintptr_t)pair_map_find(&known, key[0], key[1]);
 		if (at) {
-			stack_add(&s->stacks[at - 1], &stack);
+			totals_add(&s->stacks[at - 1], &stack);
 			continue;
 		}
 		err = frames_of(naming, image, keys[i].hash, &stack);
@@ -216,6 +146,12 @@ static int fill_frames(const struct collect *c, struct snapshot *s, const struct
 
 /* ---- totals --------------------------------------------------------------- */
 
+/* The entry for what found no room is always there, mostly empty. */
+static bool has_numbers(const struct ms_stack_totals *value)
+{
+	return value->allocs || value->live_bytes || value->saved_bytes;
+}
+
 /* Those that count, largest first, into the snapshot; their keys in the same order. */
 static void choose_stacks(const struct collect *c, struct snapshot *s,
 			  const struct kernel_total *totals, size_t n,
@@ -228,10 +164,12 @@ static void choose_stacks(const struct collect *c, struct snapshot *s,
 		const struct ms_stack_key *key = &totals[i].key;
 		size_t process =
 		    key->id <= numbers->max_id ? numbers->by_image_id[key->id] : SIZE_MAX;
+		struct stack *stack;
 		uint64_t *rest;
 		int64_t share;
 
-		if (process == SIZE_MAX || !totals[i].value.allocs || key->layer >= MS_LAYER_NR)
+		if (process == SIZE_MAX || key->layer >= MS_LAYER_NR ||
+		    !has_numbers(&totals[i].value))
 			continue;
 		s->layer_on[key->layer] = true;
 		share = peak_share(&images[process].layer[key->layer], &totals[i].value);
@@ -241,7 +179,10 @@ static void choose_stacks(const struct collect *c, struct snapshot *s,
 		if (top && s->stack_count == top)
 			continue;
 		keys[s->stack_count] = *key;
-		fill_numbers(c, &s->stacks[s->stack_count++], &totals[i], process, share);
+		stack = &s->stacks[s->stack_count++];
+		totals_fill(stack, &totals[i], share, deltas_of(&c->deltas, &totals[i]));
+		stack->process = process;
+		stack->layer = (enum layer)key->layer;
 	}
 }
 
@@ -255,7 +196,7 @@ int fill_stacks(struct collect *c, struct snapshot *s, const struct ms_image *im
 
 	if (err)
 		return err;
-	qsort(totals, n, sizeof(*totals), compare_live);
+	totals_sort(totals, n);
 	keys = calloc(n + 1, sizeof(*keys));
 	s->stacks = calloc(n + 1, sizeof(*s->stacks));
 	err = keys && s->stacks ? 0 : -ENOMEM;
@@ -263,7 +204,7 @@ int fill_stacks(struct collect *c, struct snapshot *s, const struct ms_image *im
 		choose_stacks(c, s, totals, n, images, numbers, top, keys);
 		err = fill_frames(c, s, numbers, keys, !top);
 	}
-	remember(c, totals, n);
+	deltas_remember(&c->deltas, totals, n);
 	free(keys);
 	free(totals);
 	return err;

@@ -262,3 +262,16 @@ bool probe_row_allocates(const struct probe_row *row)
 {
 	return row->spec.kind == MS_KIND_FREE || probe_row_returns(row);
 }
+
+void probe_table_keep(struct probe_table *table, const bool layers[MS_LAYER_NR])
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < table->count; i++) {
+		const struct probe_row *row = &table->rows[i];
+
+		if (row->from_user || !probe_row_allocates(row) || layers[row->spec.layer])
+			table->rows[kept++] = *row;
+	}
+	table->count = kept;
+}

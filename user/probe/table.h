@@ -50,6 +50,9 @@ void probe_table_free(struct probe_table *table);
  */
 int probe_table_add(struct probe_table *table, const char *text, char *errbuf, size_t errlen);
 
+/* Leaves out the built-in rows of layers that are not traced. */
+void probe_table_keep(struct probe_table *table, const bool layers[MS_LAYER_NR]);
+
 /*
  * Whether the row's library pattern admits the file `path`: fnmatch(3) on its
  * last component, or on all of it where the pattern has a '/'.  What the

@@ -413,7 +413,7 @@ static void put_picture(struct flame *f)
 int render_flame(FILE *out, const struct snapshot *s, const struct render_options *o)
 {
 	struct flame f = {.out = out, .s = s, .metric = o->metric};
-	int error = frametree_build(&f.tree, s, o->metric);
+	int error = frametree_build(&f.tree, s, o->metric, o->layers);
 
 	if (!error)
 		put_picture(&f);

@@ -113,24 +113,24 @@ static void fold(struct folded *f, const struct process *process, int layer,
 	append(f, "", 1);
 }
 
-static void fold_all(struct folded *f, enum metric metric)
+static void fold_all(struct folded *f, enum metric metric, unsigned wanted)
 {
 	const struct snapshot *s = f->s;
-	unsigned layers = frametree_layers(s, metric);
+	unsigned layers = frametree_layers(s, metric, wanted);
 
 	f->several = layers & (layers - 1);
 	for (size_t i = 0; i < s->stack_count; i++) {
 		const struct stack *stack = &s->stacks[i];
 		uint64_t value = snapshot_metric(stack, metric);
 
-		if (value && stack->process < s->process_count)
+		if (value && layers >> stack->layer & 1 && stack->process < s->process_count)
 			fold(f, &s->processes[stack->process], stack->layer, stack, value);
 	}
 	for (size_t i = 0; metric == METRIC_PEAK && i < s->process_count; i++)
 		for (int layer = 0; layer < LAYER_NR; layer++) {
 			uint64_t bytes = s->processes[i].layers[layer].in_flight_bytes;
 
-			if (bytes)
+			if (bytes && layers >> layer & 1)
 				fold(f, &s->processes[i], layer, NULL, bytes);
 		}
 }
@@ -162,7 +162,7 @@ int render_folded(FILE *out, const struct snapshot *s, const struct render_optio
 	f.entries = calloc(s->stack_count + s->process_count * LAYER_NR + 1, sizeof(*f.entries));
 	if (!f.entries)
 		return error;
-	fold_all(&f, o->metric);
+	fold_all(&f, o->metric, o->layers);
 	if (f.failed)
 		goto out;
 	for (size_t i = 0; i < f.count; i++)

@@ -43,7 +43,7 @@ static uint64_t add(uint64_t a, uint64_t b)
 	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
 }
 
-unsigned frametree_layers(const struct snapshot *s, enum metric metric)
+unsigned frametree_layers(const struct snapshot *s, enum metric metric, unsigned wanted)
 {
 	unsigned layers = 0;
 
@@ -54,7 +54,7 @@ unsigned frametree_layers(const struct snapshot *s, enum metric metric)
 		for (int layer = 0; layer < LAYER_NR; layer++)
 			if (s->processes[i].layers[layer].in_flight_bytes)
 				layers |= 1u << layer;
-	return layers;
+	return wanted ? layers & wanted : layers;
 }
 
 /* ---- words ------------------------------------------------------------------- */
@@ -120,7 +120,8 @@ static void add_in_flight(struct builder *b)
 
 	for (size_t i = 0; i < b->s->process_count; i++)
 		for (int layer = 0; layer < LAYER_NR; layer++)
-			if (b->s->processes[i].layers[layer].in_flight_bytes)
+			if (b->tree->layers >> layer & 1 &&
+			    b->s->processes[i].layers[layer].in_flight_bytes)
 				b->entries[b->entry_count++] = (struct entry){
 				    .process = i,
 				    .layer = (enum layer)layer,
@@ -148,7 +149,8 @@ static int spell(struct builder *b, enum metric metric)
 		const struct stack *stack = &s->stacks[i];
 		uint64_t value = snapshot_metric(stack, metric);
 
-		if (!value || stack->process >= s->process_count)
+		if (!value || stack->process >= s->process_count ||
+		    !(b->tree->layers >> stack->layer & 1))
 			continue;
 		error = add_stack(b, stack, value, letters);
 		letters += stack->frame_count;
@@ -285,14 +287,15 @@ static int merge(struct builder *b)
 	return 0;
 }
 
-int frametree_build(struct frametree *tree, const struct snapshot *s, enum metric metric)
+int frametree_build(struct frametree *tree, const struct snapshot *s, enum metric metric,
+		    unsigned wanted)
 {
 	struct builder b = {.tree = tree, .s = s};
 	int error;
 
 	memset(tree, 0, sizeof(*tree));
 	tree->by_process = s->process_count > 1;
-	tree->layers = frametree_layers(s, metric);
+	tree->layers = frametree_layers(s, metric, wanted);
 	tree->by_layer = tree->layers & (tree->layers - 1);
 	error = frameset_init(&b.frames, false);
 	if (!error)

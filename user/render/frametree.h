@@ -33,11 +33,15 @@ struct frametree {
 	unsigned layers;           /* bit mask of the layers that have a value */
 };
 
-/* Bit mask of the layers with anything to show under `metric`. */
-unsigned frametree_layers(const struct snapshot *s, enum metric metric);
+/* Of the layers in the mask `wanted` (0: all) those with anything to show under `metric`. */
+unsigned frametree_layers(const struct snapshot *s, enum metric metric, unsigned wanted);
 
-/* Merges all stacks by `metric`.  0 or -ENOMEM; frametree_free() is due either way. */
-int frametree_build(struct frametree *tree, const struct snapshot *s, enum metric metric);
+/*
+ * Merges the stacks of the layers `wanted` (0: all) by `metric`.  0 or -ENOMEM;
+ * frametree_free() is due either way.
+ */
+int frametree_build(struct frametree *tree, const struct snapshot *s, enum metric metric,
+		    unsigned wanted);
 void frametree_free(struct frametree *tree);
 
 #endif

@@ -7,77 +7,12 @@
  */
 #include <errno.h>
 #include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/utf8.h"
 #include "render/frameset.h"
 #include "render/render.h"
-
-#ifndef MEMSNOOP_VERSION
-#define MEMSNOOP_VERSION "0"
-#endif
-
-#define FLAGS (JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12))
-
-/* ---- values ----------------------------------------------------------------- */
-
-/* null for NULL; what is not UTF-8 becomes U+FFFD, since jansson refuses it. */
-static json_t *text(const char *value)
-{
-	const char *rest = value, *start;
-	char *copy, *out;
-	json_t *json;
-	int32_t code;
-
-	if (!value)
-		return json_null();
-	json = json_string(value);
-	if (json)
-		return json;
-	copy = out = malloc(3 * strlen(value) + 1);
-	if (!copy)
-		return NULL;
-	while (start = rest, (code = utf8_next(&rest)) != 0) {
-		size_t length = code == UTF8_INVALID ? 3 : (size_t)(rest - start);
-
-		memcpy(out, code == UTF8_INVALID ? "\xef\xbf\xbd" : start, length);
-		out += length;
-	}
-	*out = 0;
-	json = json_string(copy);
-	free(copy);
-	return json;
-}
-
-static json_t *number(uint64_t value)
-{
-	return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
-}
-
-static json_t *seconds(double value)
-{
-	return json_real(isfinite(value) ? value : 0);
-}
-
-/* Steals `value`; a NULL anywhere makes *error -ENOMEM. */
-static void set(json_t *object, const char *key, json_t *value, int *error)
-{
-	if (json_object_set_new(object, key, value))
-		*error = -ENOMEM;
-}
-
-/* Writes and releases `value`. */
-static int emit(FILE *out, json_t *value, size_t flags)
-{
-	int error = -ENOMEM;
-
-	if (value)
-		error = json_dumpf(value, out, FLAGS | flags) ? -EIO : 0;
-	json_decref(value);
-	return error;
-}
+#include "render/value.h"
 
 static int pid_of(const struct snapshot *s, size_t process)
 {
@@ -96,22 +31,28 @@ static int array(FILE *out, const char *key, const struct snapshot *s, size_t co
 	fprintf(out, ",\n\"%s\":[", key);
 	for (size_t i = 0; i < count && !error; i++) {
 		fputs(i ? ",\n" : "\n", out);
-		error = emit(out, element(s, i), 0);
+		error = value_emit(out, element(s, i), 0);
 	}
 	fputc(']', out);
 	return error;
 }
 
-/* json_pack() of what text() and others return fails, and frees, if one is NULL. */
+static bool is_kernels(int layer)
+{
+	return layer == LAYER_SLAB || layer == LAYER_PAGES;
+}
+
+/* json_pack() of what value_text() and others return fails, and frees, if one is NULL. */
 static json_t *layer_element(const struct layer_totals *t)
 {
 	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "allocs",
-			 number(t->allocs), "alloc_bytes", number(t->alloc_bytes), "frees",
-			 number(t->frees), "freed_bytes", number(t->freed_bytes), "live",
-			 number(t->live), "live_bytes", number(t->live_bytes), "peak_bytes",
-			 number(t->peak_bytes), "peak_at_s", seconds(t->peak_at_s),
-			 "in_flight_bytes", number(t->in_flight_bytes), "unknown_frees",
-			 number(t->unknown_frees), "failed", number(t->failed));
+			 value_number(t->allocs), "alloc_bytes", value_number(t->alloc_bytes),
+			 "frees", value_number(t->frees), "freed_bytes",
+			 value_number(t->freed_bytes), "live", value_number(t->live), "live_bytes",
+			 value_number(t->live_bytes), "peak_bytes", value_number(t->peak_bytes),
+			 "peak_at_s", value_seconds(t->peak_at_s), "in_flight_bytes",
+			 value_number(t->in_flight_bytes), "unknown_frees",
+			 value_number(t->unknown_frees), "failed", value_number(t->failed));
 }
 
 static json_t *process_element(const struct snapshot *s, size_t index)
@@ -120,19 +61,28 @@ static json_t *process_element(const struct snapshot *s, size_t index)
 	json_t *object, *layers = json_object();
 	int error = 0;
 
-	for (int i = 0; i < LAYER_NR; i++)
-		set(layers, layer_names[i], layer_element(&p->layers[i]), &error);
+	for (int i = 0; i < LAYER_NR; i++) {
+		bool untraced = is_kernels(i) && !s->layer_on[i];
+
+		value_set(layers, layer_names[i],
+			  untraced ? json_null() : layer_element(&p->layers[i]), &error);
+	}
+	if (s->layer_on[LAYER_SLAB])
+		value_set(json_object_get(layers, layer_names[LAYER_SLAB]), "rounding_bytes",
+			  value_number(p->layers[LAYER_SLAB].rounding_bytes), &error);
 	if (error) {
 		json_decref(layers);
 		return NULL;
 	}
-	object = json_pack(
-	    "{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:o,s:o,s:b,s:b}", "pid", p->pid, "comm",
-	    text(p->comm), "cmdline", text(p->cmdline), "container", text(p->container),
-	    "exit_code", p->exited ? json_integer(p->exit_code) : json_null(), "rss_bytes",
-	    number(p->rss_bytes), "rss_peak_bytes", number(p->rss_peak_bytes), "layers", layers,
-	    "id", number(p->id), "ppid", p->ppid, "start_s", seconds(p->start_s), "end_s",
-	    seconds(p->end_s), "exited", (int)p->exited, "execed", (int)p->execed);
+	object =
+	    json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:o,s:o,s:b,s:b}", "pid", p->pid,
+		      "comm", value_text(p->comm), "cmdline", value_text(p->cmdline), "container",
+		      value_text(p->container), "exit_code",
+		      p->exited ? json_integer(p->exit_code) : json_null(), "rss_bytes",
+		      value_number(p->rss_bytes), "rss_peak_bytes", value_number(p->rss_peak_bytes),
+		      "layers", layers, "id", value_number(p->id), "ppid", p->ppid, "start_s",
+		      value_seconds(p->start_s), "end_s", value_seconds(p->end_s), "exited",
+		      (int)p->exited, "execed", (int)p->execed);
 	return object;
 }
 
@@ -151,16 +101,30 @@ static const char *stage_at(const struct snapshot *s, const struct point *point)
 	return found ? found->name : NULL;
 }
 
+static json_t *kernels_bytes(const struct snapshot *s, const struct point *p, enum layer layer)
+{
+	return s->layer_on[layer] ? value_number(p->layer_bytes[layer]) : json_null();
+}
+
 static json_t *point_element(const struct snapshot *s, size_t index)
 {
 	const struct point *p = &s->points[index];
 
-	return json_pack("{s:o,s:i,s:o,s:o,s:o,s:o,s:o,s:o}", "t_s", seconds(p->t_s), "pid",
-			 pid_of(s, p->process), "rss_bytes", number(p->rss_bytes), "heap_bytes",
-			 number(p->layer_bytes[LAYER_HEAP]), "tensor_bytes",
-			 number(p->layer_bytes[LAYER_TENSOR]), "gpu_bytes",
-			 number(p->layer_bytes[LAYER_GPU]), "vm_bytes",
-			 number(p->layer_bytes[LAYER_VM]), "stage", text(stage_at(s, p)));
+	const struct memory *m = &p->memory;
+
+	return json_pack(
+	    "{s:o,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "t_s",
+	    value_seconds(p->t_s), "pid", pid_of(s, p->process), "rss_bytes",
+	    value_number(p->rss_bytes), "heap_bytes", value_number(p->layer_bytes[LAYER_HEAP]),
+	    "tensor_bytes", value_number(p->layer_bytes[LAYER_TENSOR]), "gpu_bytes",
+	    value_number(p->layer_bytes[LAYER_GPU]), "vm_bytes",
+	    value_number(p->layer_bytes[LAYER_VM]), "slab_bytes", kernels_bytes(s, p, LAYER_SLAB),
+	    "pages_bytes", kernels_bytes(s, p, LAYER_PAGES), "stage", value_text(stage_at(s, p)),
+	    "rss_high_bytes", value_number(p->rss_high_bytes), "anon_bytes",
+	    value_number(m->anon_bytes), "file_bytes", value_number(m->file_bytes), "shmem_bytes",
+	    value_number(m->shmem_bytes), "swap_bytes", value_number(m->swap_bytes),
+	    "page_table_bytes", value_number(m->page_table_bytes), "mapped_bytes",
+	    value_number(m->mapped_bytes));
 }
 
 static json_t *stage_element(const struct snapshot *s, size_t index)
@@ -168,8 +132,8 @@ static json_t *stage_element(const struct snapshot *s, size_t index)
 	const struct stage *stage = &s->stages[index];
 
 	return json_pack("{s:i,s:o,s:o,s:o,s:o,s:o}", "pid", pid_of(s, stage->process), "name",
-			 text(stage->name), "start_s", seconds(stage->start_s), "end_s",
-			 seconds(stage->end_s), "peak_bytes", number(stage->peak_bytes),
+			 value_text(stage->name), "start_s", value_seconds(stage->start_s), "end_s",
+			 value_seconds(stage->end_s), "peak_bytes", value_number(stage->peak_bytes),
 			 "growth_bytes", json_integer(stage->growth_bytes));
 }
 
@@ -178,21 +142,23 @@ static json_t *category_element(const struct snapshot *s, size_t index)
 	const struct category *c = &s->categories[index];
 
 	return json_pack("{s:i,s:o,s:o,s:o,s:o}", "pid", pid_of(s, c->process), "device",
-			 text(c->device), "name", text(c->name), "bytes_at_peak",
-			 number(c->bytes_at_peak), "bytes_at_end", number(c->bytes_at_end));
+			 value_text(c->device), "name", value_text(c->name), "bytes_at_peak",
+			 value_number(c->bytes_at_peak), "bytes_at_end",
+			 value_number(c->bytes_at_end));
 }
 
 static json_t *insight_element(const struct snapshot *s, size_t index)
 {
 	const struct insight *i = &s->insights[index];
 
-	return json_pack("{s:i,s:o,s:o,s:o}", "pid", pid_of(s, i->process), "kind", text(i->kind),
-			 "bytes", number(i->bytes), "text", text(i->text));
+	return json_pack("{s:i,s:o,s:o,s:o}", "pid", pid_of(s, i->process), "kind",
+			 value_text(i->kind), "bytes", value_number(i->bytes), "text",
+			 value_text(i->text));
 }
 
 static json_t *note_element(const struct snapshot *s, size_t index)
 {
-	return text(s->notes[index]);
+	return value_text(s->notes[index]);
 }
 
 /* ---- stacks -------------------------------------------------------------------- */
@@ -230,11 +196,12 @@ static uint32_t frame_number(struct frame_texts *f, const struct frame *frame)
 		f->capacity = capacity;
 	}
 	if (!f->texts[index].text) {
-		object = json_pack("{s:o,s:o,s:I,s:o,s:s,s:b}", "function", text(frame->function),
-				   "file", text(frame->file), "line", (json_int_t)frame->line,
-				   "module", text(frame->module), "kind",
-				   frame_kind_names[frame->kind], "inlined", (int)frame->inlined);
-		f->texts[index].text = object ? json_dumps(object, FLAGS) : NULL;
+		object =
+		    json_pack("{s:o,s:o,s:I,s:o,s:s,s:b}", "function", value_text(frame->function),
+			      "file", value_text(frame->file), "line", (json_int_t)frame->line,
+			      "module", value_text(frame->module), "kind",
+			      frame_kind_names[frame->kind], "inlined", (int)frame->inlined);
+		f->texts[index].text = object ? json_dumps(object, VALUE_FLAGS) : NULL;
 		json_decref(object);
 		if (!f->texts[index].text)
 			return FRAMESET_NONE;
@@ -273,6 +240,12 @@ static void put_totals(FILE *out, const struct stack *stack)
 	};
 	int buckets = LIFETIME_BUCKETS; /* up to the last that is not 0 */
 
+	if (stack->layer == LAYER_SLAB) {
+		fputs("\"rounding_bytes\":", out);
+		put_number(out, stack->rounding_bytes);
+		fputc(',', out);
+	}
+
 	for (size_t i = 0; i < sizeof(totals) / sizeof(totals[0]); i++) {
 		fputs(totals[i].key, out);
 		put_number(out, totals[i].value);
@@ -296,10 +269,11 @@ static int put_stack(FILE *out, const struct snapshot *s, const struct stack *st
 	int error;
 
 	fputc('{', out);
-	error = emit(out,
-		     json_pack("{s:i,s:s,s:o}", "pid", pid_of(s, stack->process), "layer",
-			       layer_names[stack->layer], "device", text(stack->device)),
-		     JSON_EMBED);
+	error =
+	    value_emit(out,
+		       json_pack("{s:i,s:s,s:o}", "pid", pid_of(s, stack->process), "layer",
+				 layer_names[stack->layer], "device", value_text(stack->device)),
+		       JSON_EMBED);
 	fputs(",\"frames\":[", out);
 	for (size_t i = 0; i < stack->frame_count && !error; i++) {
 		uint32_t frame = frame_number(texts, &stack->frames[i]);
@@ -364,11 +338,11 @@ static int put_head(FILE *out, const struct snapshot *s)
 	int error;
 
 	fputc('{', out);
-	error =
-	    emit(out,
-		 json_pack("{s:i,s:s,s:o,s:o}", "schema", 1, "tool", "memsnoop " MEMSNOOP_VERSION,
-			   "title", text(s->title), "duration_s", seconds(s->duration_s)),
-		 JSON_EMBED);
+	error = value_emit(out,
+			   json_pack("{s:i,s:s,s:o,s:o}", "schema", 1, "tool",
+				     "memsnoop " MEMSNOOP_VERSION, "title", value_text(s->title),
+				     "duration_s", value_seconds(s->duration_s)),
+			   JSON_EMBED);
 	return error;
 }
 
@@ -378,13 +352,13 @@ static int put_losses(FILE *out, const struct snapshot *s)
 	int error = 0;
 
 	for (size_t i = 0; i < s->loss_count; i++)
-		set(lost, s->losses[i].name, number(s->losses[i].count), &error);
+		value_set(lost, s->losses[i].name, value_number(s->losses[i].count), &error);
 	fputs(",\n\"lost\":", out);
 	if (error) {
 		json_decref(lost);
 		return error;
 	}
-	return emit(out, lost, 0);
+	return value_emit(out, lost, 0);
 }
 
 int render_json(FILE *out, const struct snapshot *s, const struct render_options *o)

@@ -31,6 +31,24 @@ const struct output_format *output_find(const char *path)
 	return NULL;
 }
 
+enum layer output_layer(const char *path)
+{
+	const struct output_format *format = output_find(path);
+	size_t length = strlen(path), word;
+	int layer;
+
+	if (!format)
+		return LAYER_NR;
+	length -= strlen(format->suffix);
+	for (layer = 0; layer < LAYER_NR; layer++) {
+		word = strlen(layer_names[layer]);
+		if (length > word && path[length - word - 1] == '.' &&
+		    !strncmp(path + length - word, layer_names[layer], word))
+			break;
+	}
+	return (enum layer)layer;
+}
+
 const char *output_suffixes(void)
 {
 	static char text[FORMATS * 12];
@@ -177,8 +195,7 @@ static ssize_t sink_write(void *cookie, const char *data, size_t size)
 }
 
 /* Renders into `fd`.  A stream's own errno is gone by the time that ferror() tells. */
-static int render_to(int fd, render_fn *render, const struct snapshot *s,
-		     const struct render_options *o)
+static int render_to(int fd, output_fn *fn, const void *context)
 {
 	struct sink sink = {.fd = fd};
 	FILE *out = fopencookie(&sink, "w", (cookie_io_functions_t){.write = sink_write});
@@ -189,14 +206,13 @@ static int render_to(int fd, render_fn *render, const struct snapshot *s,
 	setvbuf(out, NULL, _IOFBF, 1 << 17);
 	/* nobody else has this stream */
 	__fsetlocking(out, FSETLOCKING_BYCALLER);
-	error = render(out, s, o);
+	error = fn(out, context);
 	if (fclose(out) && !error)
 		error = -EIO;
 	return sink.error ? sink.error : error;
 }
 
-static int write_special(const struct place *place, render_fn *render, const struct snapshot *s,
-			 const struct render_options *o)
+static int write_special(const struct place *place, output_fn *fn, const void *context)
 {
 	int fd, error;
 
@@ -206,14 +222,13 @@ static int write_special(const struct place *place, render_fn *render, const str
 		fd = open(place->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return -errno;
-	error = render_to(fd, render, s, o);
+	error = render_to(fd, fn, context);
 	if (close(fd) && !error)
 		error = -errno;
 	return error;
 }
 
-static int write_file(const struct place *place, render_fn *render, const struct snapshot *s,
-		      const struct render_options *o)
+static int write_file(const struct place *place, output_fn *fn, const void *context)
 {
 	char *temporary = NULL;
 	int fd, error;
@@ -221,7 +236,7 @@ static int write_file(const struct place *place, render_fn *render, const struct
 	fd = make_temporary(place->directory, &temporary);
 	if (!temporary)
 		return fd;
-	error = render_to(fd, render, s, o);
+	error = render_to(fd, fn, context);
 	/* some file systems report a full disk only here */
 	if (close(fd) && !error)
 		error = -errno;
@@ -233,18 +248,38 @@ static int write_file(const struct place *place, render_fn *render, const struct
 	return error;
 }
 
-int output_write(const char *path, render_fn *render, const struct snapshot *s,
-		 const struct render_options *o)
+int output_write_by(const char *path, output_fn *fn, const void *context)
 {
 	struct place place;
 	int error = place_find(&place, path);
 
 	if (!error && place.kind == PLACE_FILE)
-		error = write_file(&place, render, s, o);
+		error = write_file(&place, fn, context);
 	else if (!error)
-		error = write_special(&place, render, s, o);
+		error = write_special(&place, fn, context);
 	place_free(&place);
 	return error;
+}
+
+struct rendering {
+	render_fn *render;
+	const struct snapshot *s;
+	const struct render_options *o;
+};
+
+static int render_snapshot(FILE *out, const void *context)
+{
+	const struct rendering *r = context;
+
+	return r->render(out, r->s, r->o);
+}
+
+int output_write(const char *path, render_fn *render, const struct snapshot *s,
+		 const struct render_options *o)
+{
+	const struct rendering rendering = {render, s, o};
+
+	return output_write_by(path, render_snapshot, &rendering);
 }
 
 /* A file can be made in `directory`, and holds a block of data. */

@@ -13,6 +13,7 @@
 
 struct render_options {
 	enum metric metric; /* what a flame graph's width means */
+	unsigned layers;    /* bit mask of those a flame graph shows; 0: all */
 	size_t top;         /* stacks in a table; 0: the default */
 	unsigned columns;   /* width of a table in cells; 0: unlimited (not a terminal) */
 	unsigned rows;      /* height, 0: unlimited */
@@ -37,6 +38,10 @@ struct output_format {
 
 /* The format whose suffix ends `path`, or NULL. */
 const struct output_format *output_find(const char *path);
+/*
+ * The layer that stands before the suffix, as in "peak.rss.svg", or LAYER_NR.
+ */
+enum layer output_layer(const char *path);
 /* ".folded .svg .json", for messages; static storage. */
 const char *output_suffixes(void);
 /*
@@ -50,5 +55,8 @@ int output_check(const char *path);
  */
 int output_write(const char *path, render_fn *render, const struct snapshot *s,
 		 const struct render_options *o);
+/* The same for what is no snapshot. */
+typedef int output_fn(FILE *out, const void *context);
+int output_write_by(const char *path, output_fn *fn, const void *context);
 
 #endif

@@ -3,6 +3,8 @@
 #include "render/screen.h"
 
 #include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <ncurses.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +28,9 @@ struct screen *screen_open(void)
 
 	if (!isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO))
 		return NULL;
+	/* ncurses takes bytes for characters by the locale; ours are UTF-8 in any case */
+	if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8"))
+		setlocale(LC_CTYPE, "C.UTF-8");
 	screen = calloc(1, sizeof(*screen));
 	if (!screen)
 		return NULL;
@@ -73,42 +78,60 @@ static void draw_line(int row, const char *line)
 	attrset(A_NORMAL);
 }
 
+void screen_fit(struct screen *screen, struct render_options *o)
+{
+	(void)screen;
+	fit_terminal();
+	o->rows = LINES;
+	o->columns = COLS;
+	o->colour = false;
+}
+
+void screen_show(struct screen *screen, char *text)
+{
+	char *line;
+	int row = 0;
+
+	(void)screen;
+	erase();
+	while ((line = strsep(&text, "\n")) && row < LINES)
+		draw_line(row++, line);
+	refresh();
+}
+
 int screen_draw(struct screen *screen, const struct snapshot *s, const struct render_options *o)
 {
 	struct render_options fitted = *o;
-	char *text = NULL, *line, *rest;
+	char *text = NULL;
 	size_t length;
-	FILE *out;
-	int err, row = 0;
+	FILE *out = open_memstream(&text, &length);
+	int err;
 
-	(void)screen;
-	fit_terminal();
-	fitted.rows = LINES;
-	fitted.columns = COLS;
-	fitted.colour = false;
-	out = open_memstream(&text, &length);
 	if (!out)
 		return -ENOMEM;
+	screen_fit(screen, &fitted);
 	err = render_table(out, s, &fitted);
 	if (fclose(out))
 		err = -ENOMEM;
-	if (!err) {
-		erase();
-		rest = text;
-		while ((line = strsep(&rest, "\n")) && row < LINES)
-			draw_line(row++, line);
-		refresh();
-	}
+	if (!err)
+		screen_show(screen, text);
 	free(text);
 	return err;
+}
+
+int screen_key(struct screen *screen)
+{
+	int key = getch();
+
+	(void)screen;
+	return key == ERR ? 0 : key;
 }
 
 bool screen_quit_wanted(struct screen *screen)
 {
 	int key;
 
-	(void)screen;
-	while ((key = getch()) != ERR)
+	while ((key = screen_key(screen)))
 		if (key == 'q' || key == 'Q')
 			return true;
 	return false;

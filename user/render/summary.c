@@ -65,7 +65,9 @@ static void put_fate(struct summary *m, const struct process *process)
 
 	lines_end(&m->lines);
 	lines_put(&m->lines, STYLE_STRONG, "%s", part_process(name, process));
-	if (process->execed)
+	if (!process->pid)
+		; /* the kernel */
+	else if (process->execed)
 		lines_put(&m->lines, STYLE_PLAIN, ", became another program");
 	else if (!process->exited)
 		lines_put(&m->lines, STYLE_PLAIN, ", still running");
@@ -77,8 +79,21 @@ static void put_fate(struct summary *m, const struct process *process)
 	lines_end(&m->lines);
 }
 
+/* What is freed without having been seen allocated. */
+static const char *unknown_blocks(enum layer layer)
+{
+	switch (layer) {
+	case LAYER_SLAB:
+		return "objects from before tracing, or allocated in bulk";
+	case LAYER_PAGES:
+		return "pages from before tracing, or of processes and files, which are not traced";
+	default:
+		return "blocks from before tracing";
+	}
+}
+
 /* Things that are mostly zero: a line only if there is something to say. */
-static void put_exceptions(struct summary *m, const struct layer_totals *t)
+static void put_exceptions(struct summary *m, enum layer layer, const struct layer_totals *t)
 {
 	char number[HUMAN_LEN];
 
@@ -90,9 +105,15 @@ static void put_exceptions(struct summary *m, const struct layer_totals *t)
 		lines_end(&m->lines);
 	}
 	if (t->unknown_frees) {
+		lines_put(&m->lines, STYLE_PLAIN, "          %s free%s of %s",
+			  text_count(number, t->unknown_frees), plural(t->unknown_frees),
+			  unknown_blocks(layer));
+		lines_end(&m->lines);
+	}
+	if (t->rounding_bytes) {
 		lines_put(&m->lines, STYLE_PLAIN,
-			  "          %s free%s of blocks from before tracing",
-			  text_count(number, t->unknown_frees), plural(t->unknown_frees));
+			  "          %s more are taken by what is held: blocks have fixed sizes",
+			  text_bytes(number, t->rounding_bytes));
 		lines_end(&m->lines);
 	}
 	if (t->failed) {
@@ -102,12 +123,12 @@ static void put_exceptions(struct summary *m, const struct layer_totals *t)
 	}
 }
 
-static void put_layer(struct summary *m, const char *name, const struct layer_totals *t)
+static void put_layer(struct summary *m, enum layer layer, const struct layer_totals *t)
 {
 	char number[HUMAN_LEN];
 
 	lines_put(&m->lines, STYLE_PLAIN, "  ");
-	lines_cell(&m->lines, STYLE_PLAIN, -6, name);
+	lines_cell(&m->lines, STYLE_PLAIN, -6, layer_names[layer]);
 	lines_cell(&m->lines, STYLE_STRONG, 12, text_bytes(number, t->peak_bytes));
 	lines_cell(&m->lines, STYLE_PLAIN, 12, text_seconds(number, t->peak_at_s));
 	lines_cell(&m->lines, STYLE_STRONG, 14, text_bytes(number, t->live_bytes));
@@ -115,7 +136,7 @@ static void put_layer(struct summary *m, const char *name, const struct layer_to
 	lines_cell(&m->lines, STYLE_PLAIN, 15, text_count(number, t->frees));
 	lines_cell(&m->lines, STYLE_PLAIN, 13, text_bytes(number, t->alloc_bytes));
 	lines_end(&m->lines);
-	put_exceptions(m, t);
+	put_exceptions(m, layer, t);
 }
 
 static void put_process(struct summary *m, const struct process *process)
@@ -135,7 +156,9 @@ static void put_process(struct summary *m, const struct process *process)
 	lines_end(&m->lines);
 	for (int i = 0; i < LAYER_NR; i++)
 		if (m->s->layer_on[i] && i != LAYER_RSS)
-			put_layer(m, layer_names[i], &process->layers[i]);
+			put_layer(m, (enum layer)i, &process->layers[i]);
+	if (!m->s->layer_on[LAYER_RSS])
+		return;
 	lines_put(&m->lines, STYLE_PLAIN, "  RSS   ");
 	lines_cell(&m->lines, STYLE_STRONG, 12, text_bytes(number, process->rss_peak_bytes));
 	lines_cell(&m->lines, STYLE_PLAIN, 12, "");

@@ -40,6 +40,17 @@ static bool several_processes(const struct table *t)
 	return t->s->process_count > 1;
 }
 
+/* Of the kernel's own memory none is resident or not. */
+static bool has_rss(const struct table *t)
+{
+	return t->s->layer_on[LAYER_RSS];
+}
+
+static bool has_rounding(const struct table *t)
+{
+	return t->s->layer_on[LAYER_SLAB];
+}
+
 static bool several_layers(const struct table *t)
 {
 	return t->layers > 1;
@@ -102,7 +113,7 @@ static const char *process_frees(char buffer[NAME_LEN], const struct subject *su
 
 static const struct column process_columns[] = {
     {"PID", 8, process_pid, NULL},        {"COMMAND", -16, process_comm, NULL},
-    {"RSS", 10, process_rss, NULL},       {"LAYER", -7, process_layer, NULL},
+    {"RSS", 10, process_rss, has_rss},    {"LAYER", -7, process_layer, NULL},
     {"LIVE", 10, process_live, NULL},     {"PEAK", 10, process_peak, NULL},
     {"ALLOCS", 14, process_allocs, NULL}, {"FREES", 14, process_frees, NULL},
 };
@@ -134,6 +145,11 @@ static const char *stack_total(char buffer[NAME_LEN], const struct subject *subj
 	return text_bytes(buffer, subject->stack->alloc_bytes);
 }
 
+static const char *stack_rounding(char buffer[NAME_LEN], const struct subject *subject)
+{
+	return text_bytes(buffer, subject->stack->rounding_bytes);
+}
+
 /* The name buffer is too short for a stack; the line is written by put_row(). */
 static const char *stack_frames(char buffer[NAME_LEN], const struct subject *subject)
 {
@@ -145,6 +161,7 @@ static const char *stack_frames(char buffer[NAME_LEN], const struct subject *sub
 static const struct column stack_columns[] = {
     {"LIVE", 10, stack_live, NULL},
     {"DELTA", 10, stack_delta, NULL},
+    {"ROUNDING", 10, stack_rounding, has_rounding},
     {"BLOCKS", 10, stack_blocks, NULL},
     {"ALLOCS", 12, stack_allocs, NULL},
     {"TOTAL", 10, stack_total, NULL},

@@ -17,7 +17,8 @@
 #include "base/log.h"
 
 #define TRACE_OPTIONS                                                                              \
-	(PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE)
+	(PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |     \
+	 PTRACE_O_TRACEEXIT)
 #define DETACH_TRIES 2000 /* of 1 ms: a thread in uninterruptible sleep stops late */
 
 struct thread {
@@ -248,6 +249,9 @@ static void event_stop(struct launch *l, pid_t tid, int event, int signal)
 		break;
 	case PTRACE_EVENT_EXEC:
 		l->ops.stopped(tid, l->ops.context);
+		break;
+	case PTRACE_EVENT_EXIT:
+		l->ops.exiting(tid, l->ops.context);
 		break;
 	}
 	thread_get(l, tid);

@@ -18,6 +18,8 @@ struct launch_ops {
 	void (*drain)(void *context);
 	/* `pid` stands still, just after exec, birth or a change of its libraries. */
 	void (*stopped)(pid_t pid, void *context);
+	/* A thread stands still, about to exit; its memory is still there. */
+	void (*exiting)(pid_t tid, void *context);
 	void *context;
 };
 

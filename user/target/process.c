@@ -41,7 +41,10 @@ static bool status_number(const char *status, const char *key, uint64_t *out)
 {
 	const char *at = strstr(status, key);
 
-	if (!at || (at != status && at[-1] != '\n'))
+	/* the name of a process is in there too, and may be anything */
+	while (at && at != status && at[-1] != '\n')
+		at = strstr(at + 1, key);
+	if (!at)
 		return false;
 	*out = strtoull(at + strlen(key), NULL, 10);
 	return true;
@@ -99,17 +102,77 @@ int process_identify(pid_t pid, struct process_identity *out)
 
 int process_memory(pid_t pid, struct process_memory *out)
 {
+	static const struct {
+		const char *key;
+		size_t field;
+	} fields[] = {
+	    {"VmRSS:", offsetof(struct process_memory, rss_bytes)},
+	    {"VmHWM:", offsetof(struct process_memory, rss_peak_bytes)},
+	    {"RssAnon:", offsetof(struct process_memory, anon_bytes)},
+	    {"RssFile:", offsetof(struct process_memory, file_bytes)},
+	    {"RssShmem:", offsetof(struct process_memory, shmem_bytes)},
+	    {"VmSwap:", offsetof(struct process_memory, swap_bytes)},
+	    {"VmPTE:", offsetof(struct process_memory, page_table_bytes)},
+	    {"VmSize:", offsetof(struct process_memory, mapped_bytes)},
+	};
 	char status[4096];
-	uint64_t rss, peak;
 	ssize_t n = read_file(pid, "status", status, sizeof(status));
+	uint64_t kib;
+	size_t i;
 
 	if (n < 0)
 		return n;
-	/* A zombie has no memory and no such lines. */
-	if (!status_number(status, "VmRSS:", &rss) || !status_number(status, "VmHWM:", &peak))
-		return -ESRCH;
-	*out = (struct process_memory){rss * 1024, peak * 1024};
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		/* A zombie has no memory and no such lines. */
+		if (!status_number(status, fields[i].key, &kib))
+			return -ESRCH;
+		*(uint64_t *)((char *)out + fields[i].field) = kib * 1024;
+	}
 	return 0;
+}
+
+/* proc(5): of /proc/PID/stat fields 10 and 12 are the faults, 22 is the start. */
+static int read_stat(pid_t pid, struct process_usage *out)
+{
+	char stat[1024];
+	ssize_t n = read_file(pid, "stat", stat, sizeof(stat));
+	const char *at = n > 0 ? strrchr(stat, ')') : NULL;
+	unsigned long long minor, major, ticks;
+
+	if (!at || sscanf(at + 1,
+			  "%*s %*s %*s %*s %*s %*s %*s %llu %*s %llu %*s %*s %*s %*s %*s %*s %*s "
+			  "%*s %*s %llu",
+			  &minor, &major, &ticks) != 3)
+		return -ESRCH;
+	out->minor = minor;
+	out->major = major;
+	out->start_ns = ticks * (1000000000 / (unsigned long long)sysconf(_SC_CLK_TCK));
+	return 0;
+}
+
+int process_usage(pid_t pid, struct process_usage *out)
+{
+	uint64_t parent = 0, uid = 0, threads = 0, hugetlb_kib = 0;
+	char text[4096];
+	int err;
+
+	*out = (struct process_usage){0};
+	err = process_memory(pid, &out->memory);
+	if (err)
+		return err;
+	if (read_file(pid, "status", text, sizeof(text)) < 0)
+		return -ESRCH;
+	status_number(text, "PPid:", &parent);
+	status_number(text, "Uid:", &uid);
+	status_number(text, "Threads:", &threads);
+	status_number(text, "HugetlbPages:", &hugetlb_kib);
+	out->parent = (pid_t)parent;
+	out->uid = (uid_t)uid;
+	out->threads = (unsigned)threads;
+	out->hugetlb_bytes = hugetlb_kib * 1024;
+	if (read_file(pid, "oom_score_adj", text, sizeof(text)) > 0)
+		out->oom_score_adj = (int)strtol(text, NULL, 10);
+	return read_stat(pid, out);
 }
 
 int process_tgid(pid_t tid)
@@ -204,18 +267,51 @@ char *process_cmdline(pid_t pid)
 	return strdup(text);
 }
 
-char *process_container(pid_t pid)
+char *process_container_id(const char *cgroup)
 {
-	char text[8192] = "";
 	size_t run = 0;
 	const char *at;
 
-	if (read_file(pid, "cgroup", text, sizeof(text)) <= 0)
-		return NULL;
-	for (at = text; *at; at++) {
+	for (at = cgroup; *at; at++) {
 		run = isxdigit((unsigned char)*at) ? run + 1 : 0;
 		if (run == CONTAINER_ID_LEN && !isxdigit((unsigned char)at[1]))
 			return strndup(at + 1 - CONTAINER_ID_LEN, CONTAINER_ID_LEN);
+	}
+	return NULL;
+}
+
+char *process_container(pid_t pid)
+{
+	char text[8192] = "";
+
+	return read_file(pid, "cgroup", text, sizeof(text)) > 0 ? process_container_id(text) : NULL;
+}
+
+/* Whether `controller` is one of the names, joined by commas, up to the colon. */
+static bool has_controller(const char *names, const char *controller)
+{
+	size_t length = strlen(controller);
+
+	for (;; names += strcspn(names, ",:") + 1) {
+		if (strcspn(names, ",:") == length && !strncmp(names, controller, length))
+			return true;
+		if (names[strcspn(names, ",:")] != ',')
+			return false;
+	}
+}
+
+/* cgroups(7): lines of hierarchy:controllers:path; those of version 2 are 0 and none. */
+char *process_cgroup(pid_t pid, const char *controller)
+{
+	char text[8192] = "", *line, *names, *path, *rest = text;
+
+	if (read_file(pid, "cgroup", text, sizeof(text)) <= 0)
+		return NULL;
+	while ((line = strsep(&rest, "\n"))) {
+		names = strchr(line, ':');
+		path = names ? strchr(names + 1, ':') : NULL;
+		if (path && has_controller(names + 1, controller))
+			return strdup(path + 1);
 	}
 	return NULL;
 }

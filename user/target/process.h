@@ -8,8 +8,23 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Bytes, as proc(5)'s status has them. */
 struct process_memory {
 	uint64_t rss_bytes, rss_peak_bytes;
+	uint64_t anon_bytes, file_bytes, shmem_bytes; /* they sum to rss_bytes */
+	uint64_t swap_bytes, page_table_bytes, mapped_bytes;
+};
+
+/* What else a table of all processes says of one. */
+struct process_usage {
+	pid_t parent;
+	uid_t uid;
+	unsigned threads;
+	int oom_score_adj;
+	uint64_t start_ns; /* after boot, in clock ticks */
+	struct process_memory memory;
+	uint64_t hugetlb_bytes;
+	uint64_t minor, major; /* faults since it started */
 };
 
 /* Who a process is to itself, and since when. */
@@ -22,8 +37,11 @@ struct process_identity {
 /* 0, or -ESRCH if it is gone. */
 int process_identify(pid_t pid, struct process_identity *out);
 
-/* Resident memory now and at its highest; 0, or -ESRCH if it is gone. */
+/* 0, or -ESRCH if it is gone or has no memory any more. */
 int process_memory(pid_t pid, struct process_memory *out);
+
+/* 0, or -ESRCH if it is gone or has no memory. */
+int process_usage(pid_t pid, struct process_usage *out);
 
 /*
  * Whether `pid` can be traced: a live user process, 64-bit, the leader of its
@@ -42,5 +60,12 @@ char *process_comm(pid_t pid);
 char *process_cmdline(pid_t pid);
 /* The id of the container it runs in, from its cgroup; NULL if in none. */
 char *process_container(pid_t pid);
+/* The same, of the path of a control group. */
+char *process_container_id(const char *cgroup);
+/*
+ * The path of its control group where this controller of version 1 is, or with
+ * "" in version 2; NULL if there is none or it is gone.
+ */
+char *process_cgroup(pid_t pid, const char *controller);
 
 #endif

@@ -457,6 +457,7 @@ static void image_execed(struct target *t, const struct ms_event *e)
 	image = image_add(t, e->id, e->tgid, old->ppid, e->time_ns);
 	if (!image)
 		return;
+	image->after_exec = true;
 	if (traced->flags & MS_PROC_BORROWED)
 		image->ppid = old->pid;
 	traced->image = image;
@@ -485,7 +486,7 @@ static void image_exited(struct target *t, const struct ms_event *e)
 		/* signal->maxrss outlives exec: a larger former program hides this
 		 * one's, and then the last tick's high-water mark stands. */
 		if (e->maxrss_pages > image->maxrss_before)
-			image->rss_peak_bytes = e->maxrss_pages * sysconf(_SC_PAGESIZE);
+			image->memory.rss_peak_bytes = e->maxrss_pages * sysconf(_SC_PAGESIZE);
 	}
 	traced_remove(t, traced);
 }

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The rss layer: page faults by stack, who touched each page first, and the
+ * kernel's own counters of what is resident.
+ */
+#include "vmlinux.h"
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+
+#include "memsnoop.h"
+#include "maps.bpf.h"
+#include "account.bpf.h"
+#include "call.bpf.h"
+#include "thread.bpf.h"
+
+/* arch/x86/include/asm/trap_pf.h */
+#define FAULT_PRESENT 1u /* the page is there: its protection was in the way */
+#define FAULT_WRITE 2u
+
+#define VM_SHARED 8u /* include/linux/mm.h */
+
+static const struct ms_touch touch_zero;
+
+/* ---- who touched a page first -------------------------------------------- */
+
+static __always_inline void touch_note(__u32 image, __u64 address, __u64 stack)
+{
+	__u64 page = address / MS_PAGE;
+	struct ms_touch_key key = {.image = image, .chunk = page / MS_TOUCH_PAGES};
+	struct ms_touch *touch = bpf_map_lookup_elem(&touches, &key);
+
+	if (!touch) {
+		bpf_map_update_elem(&touches, &key, &touch_zero, BPF_NOEXIST);
+		touch = bpf_map_lookup_elem(&touches, &key);
+	}
+	if (touch)
+		touch->stack[page % MS_TOUCH_PAGES] = stack;
+	else
+		loss_add(MS_LOSS_touch_full, 1);
+}
+
+static long is_private(struct task_struct *thread, struct vm_area_struct *area, void *data)
+{
+	*(__u32 *)data = !(BPF_CORE_READ(area, vm_flags) & VM_SHARED);
+	return 0;
+}
+
+/*
+ * Whether a fault makes the page the toucher's: it was not there, or a write to a
+ * private one, which copies it (after fork, of a file, of the page of zeroes).  A
+ * write to a shared page that is there only marks it.
+ */
+static __always_inline int makes_page(struct task_struct *thread, __u64 address, __u64 code)
+{
+	__u32 private = 0;
+
+	if (!(code & FAULT_PRESENT))
+		return 1;
+	if (code & FAULT_WRITE)
+		bpf_find_vma(thread, address, is_private, &private, 0);
+	return private;
+}
+
+/* ---- faults by stack ------------------------------------------------------- */
+
+/*
+ * Whether the thread's last fault was a major one is only known now: the kernel
+ * counts it when it is over.
+ */
+static __always_inline void major_settle(struct task_state *task, struct task_struct *thread,
+					 __u32 image)
+{
+	struct ms_stack_key key = {.id = image, .layer = MS_LAYER_RSS, .hash = task->fault_stack};
+	__u64 major = BPF_CORE_READ(thread, maj_flt);
+	struct ms_stack_totals *s;
+
+	if (task->fault_open && major != task->major_faults) {
+		s = bpf_map_lookup_elem(&totals, &key);
+		if (s)
+			__sync_fetch_and_add(&s->temporary, 1);
+	}
+	task->fault_open = 0;
+	task->major_faults = major;
+}
+
+static __always_inline int on_fault(__u64 address, __u64 code)
+{
+	struct task_struct *thread = (void *)bpf_get_current_task_btf();
+	__u64 who = bpf_get_current_pid_tgid(), stack;
+	struct ms_proc *proc = counted_proc(who >> 32);
+	struct ms_stack_totals *s;
+	struct ms_totals *t;
+	struct task_state *task;
+	struct position at;
+
+	/* What a probe may not read is no fault of the program's.  It is also why the
+	 * thread's scratch is free here: the programs that use it read so.  (Read by a
+	 * helper, the field would count the helper's own.) */
+	if (!proc || address >= MS_ADDRESS_MAX || thread->pagefault_disabled)
+		return 0;
+	task = thread_get(who);
+	if (!task)
+		return 0;
+	major_settle(task, thread, proc->id);
+	user_position(thread, 1, &at);
+	stack = stack_walk(&at, task, proc->id, 0);
+	t = account_image(proc->id, MS_LAYER_RSS);
+	s = account_stack(proc->id, MS_LAYER_RSS, &stack);
+	if (!t || !s)
+		return 0;
+	__sync_fetch_and_add(&t->allocs, 1);
+	__sync_fetch_and_add(&s->allocs, 1);
+	task->fault_stack = stack;
+	task->fault_open = 1;
+	if (makes_page(thread, address, code))
+		touch_note(proc->id, address, stack);
+	return 0;
+}
+
+SEC("?tp_btf/page_fault_user")
+int BPF_PROG(fault_user_tracepoint, unsigned long address, struct pt_regs *regs, unsigned long code)
+{
+	return on_fault(address, code);
+}
+
+/* A system call touches user memory. */
+SEC("?tp_btf/page_fault_kernel")
+int BPF_PROG(fault_kernel_tracepoint, unsigned long address, struct pt_regs *regs,
+	     unsigned long code)
+{
+	return on_fault(address, code);
+}
+
+/* ---- the kernel's counters --------------------------------------------------- */
+
+static const struct ms_rss rss_zero;
+
+/* A macro: CO-RE finds the elements of an array by numbers that the compiler knows. */
+#define RSS_PAGES(mm, member)                                                                      \
+	(bpf_core_field_exists(((struct mm_struct___atomic *)(mm))->rss_stat.count)                \
+	     ? BPF_CORE_READ((struct mm_struct___atomic *)(mm), rss_stat.count[member].counter)    \
+	     : BPF_CORE_READ(mm, rss_stat[member].count))
+
+static __always_inline __u32 image_of(struct mm_struct *mm)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct ms_proc *proc;
+
+	if (bpf_core_field_exists(mm->owner))
+		tgid = BPF_CORE_READ(mm, owner, tgid);
+	proc = counted_proc(tgid);
+	return proc ? proc->id : 0;
+}
+
+/* A counter of some process's memory changed, by whoever is current. */
+SEC("?tp_btf/rss_stat")
+int BPF_PROG(rss_changed, struct mm_struct *mm, int member)
+{
+	__u32 image = image_of(mm);
+	struct ms_rss *r;
+	__s64 resident;
+
+	if (!image)
+		return 0;
+	r = bpf_map_lookup_elem(&rss, &image);
+	if (!r) {
+		bpf_map_update_elem(&rss, &image, &rss_zero, BPF_NOEXIST);
+		r = bpf_map_lookup_elem(&rss, &image);
+	}
+	if (!r) {
+		loss_add(MS_LOSS_rss_full, 1);
+		return 0;
+	}
+	r->pages[MS_RSS_FILE] = RSS_PAGES(mm, MS_RSS_FILE);
+	r->pages[MS_RSS_ANON] = RSS_PAGES(mm, MS_RSS_ANON);
+	r->pages[MS_RSS_SWAP] = RSS_PAGES(mm, MS_RSS_SWAP);
+	r->pages[MS_RSS_SHMEM] = RSS_PAGES(mm, MS_RSS_SHMEM);
+	resident = r->pages[MS_RSS_FILE] + r->pages[MS_RSS_ANON] + r->pages[MS_RSS_SHMEM];
+	if (r->tick != rss_tick || resident > r->high_pages)
+		r->high_pages = resident;
+	r->tick = rss_tick;
+	if (resident > r->peak_pages) {
+		r->peak_pages = resident;
+		r->peak_at_ns = bpf_ktime_get_ns();
+	}
+	return 0;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The vm layer: the system calls that change what is mapped are told to user
+ * space one by one, in their order; it keeps the account, for which ranges must
+ * be cut (user/vm/).
+ *
+ * What munmap(), mremap() and shmdt() take away may be given to another thread, whose
+ * call may return first.  So user space hears of their beginning, too.
+ */
+#include "vmlinux.h"
+
+#include <asm/unistd.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+
+#include "memsnoop.h"
+#include "maps.bpf.h"
+#include "call.bpf.h"
+#include "thread.bpf.h"
+
+/* A call's number, and which of the vm layer it is. */
+static __always_inline int call_of(long number)
+{
+	switch (number) {
+#define X(name)                                                                                    \
+	case __NR_##name:                                                                          \
+		return MS_VM_##name;
+		MS_VM_CALLS(X)
+#undef X
+	}
+	return -1;
+}
+
+static __always_inline struct ms_vm_event *event_begin(const struct ms_proc *proc, __u32 call,
+						       struct task_struct *thread)
+{
+	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(thread);
+	__u64 who = bpf_get_current_pid_tgid();
+	struct ms_vm_event *e;
+
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (!e) {
+		loss_add(MS_LOSS_vm_events, 1);
+		return 0;
+	}
+	__builtin_memset(e, 0, sizeof(*e));
+	e->kind = MS_EVENT_VM;
+	e->tgid = who >> 32;
+	e->tid = who;
+	e->image = proc->id;
+	e->call = call;
+	e->argument[0] = BPF_CORE_READ(regs, di);
+	e->argument[1] = BPF_CORE_READ(regs, si);
+	e->argument[2] = BPF_CORE_READ(regs, dx);
+	e->argument[3] = BPF_CORE_READ(regs, r10);
+	e->argument[4] = BPF_CORE_READ(regs, r8);
+	e->time_ns = bpf_ktime_get_ns();
+	return e;
+}
+
+/* A call began. */
+static __always_inline int vm_enter(int call)
+{
+	struct task_struct *thread = (void *)bpf_get_current_task_btf();
+	__u64 who = bpf_get_current_pid_tgid();
+	struct ms_proc *proc = counted_proc(who >> 32);
+	struct task_state *task;
+	struct ms_vm_event *e;
+
+	if (!proc || is_compat(thread))
+		return 0;
+	if (call == MS_VM_brk) {
+		task = thread_get(who);
+		if (task)
+			task->brk = BPF_CORE_READ(thread, mm, brk);
+		return 0;
+	}
+	e = event_begin(proc, call, thread);
+	if (!e)
+		return 0;
+	e->begins = 1;
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+/* Whether the stack that made a call is of interest: it mapped memory, or could not. */
+static __always_inline int has_stack(int call)
+{
+	return call != MS_VM_munmap && call != MS_VM_shmdt && call != MS_VM_madvise;
+}
+
+/* brk(0), and what the C library does to be told the break. */
+static __always_inline int only_asked(struct task_struct *thread, const struct task_state *task,
+				      __u64 result)
+{
+	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(thread);
+
+	return result == task->brk && BPF_CORE_READ(regs, di) <= result;
+}
+
+static long length_of(struct task_struct *thread, struct vm_area_struct *area, void *data)
+{
+	*(__u64 *)data = BPF_CORE_READ(area, vm_end) - BPF_CORE_READ(area, vm_start);
+	return 0;
+}
+
+/* A call ended. */
+static __always_inline int vm_exit(int call, long result)
+{
+	struct task_struct *thread = (void *)bpf_get_current_task_btf();
+	__u64 who = bpf_get_current_pid_tgid(), length = 0, stack = 0;
+	struct ms_proc *proc = counted_proc(who >> 32);
+	const struct pending *open;
+	struct task_state *task;
+	struct ms_vm_event *e;
+	struct position at;
+
+	if (!proc || is_compat(thread))
+		return 0;
+	task = thread_get(who);
+	if (!task || (call == MS_VM_brk && only_asked(thread, task, result)))
+		return 0;
+	user_position(thread, 0, &at);
+	if (has_stack(call))
+		stack = stack_walk(&at, task, proc->id, MS_FRAME(MS_MODULE_CALL, call));
+	/* Only the kernel knows how long a segment is. */
+	if (call == MS_VM_shmat && result > 0)
+		bpf_find_vma(thread, result, length_of, &length, 0);
+	e = event_begin(proc, call, thread);
+	if (!e)
+		return 0;
+	open = &task->pending[MS_LAYER_HEAP];
+	e->by_allocator = open->sp && open->id == proc->id && open->sp >= at.sp;
+	e->result = result;
+	e->stack = stack;
+	if (call == MS_VM_brk)
+		e->argument[1] = task->brk;
+	if (call == MS_VM_shmat)
+		e->argument[3] = length;
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+/*
+ * The same pair for each way to see a system call; the loader loads one of them.
+ * As tracepoints they run for every system call of the machine and leave at once.
+ */
+SEC("?tp_btf/sys_enter")
+int BPF_PROG(vm_enter_tracepoint, struct pt_regs *regs, long number)
+{
+	int call = call_of(number);
+
+	if (call != MS_VM_munmap && call != MS_VM_mremap && call != MS_VM_brk &&
+	    call != MS_VM_shmdt)
+		return 0;
+	return vm_enter(call);
+}
+
+SEC("?tp_btf/sys_exit")
+int BPF_PROG(vm_exit_tracepoint, struct pt_regs *regs, long result)
+{
+	struct pt_regs___kernel *user = (void *)regs;
+	int call = call_of(BPF_CORE_READ(user, orig_ax));
+
+	return call < 0 ? 0 : vm_exit(call, result);
+}
