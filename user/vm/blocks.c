@@ -21,14 +21,12 @@ static void longest_first(struct block *blocks, size_t count)
 	}
 }
 
-int blocks_sort(struct block *blocks, size_t count)
+void blocks_sort(struct block *blocks, size_t count)
 {
-	int err = radix_sort(blocks, count, sizeof(*blocks));
 	uint64_t covered = 0;
 	size_t i;
 
-	if (err)
-		return err;
+	radix_sort(blocks, count, sizeof(*blocks));
 	longest_first(blocks, count);
 	for (i = 0; i < count; i++) {
 		uint64_t start = blocks[i].address, end = start + blocks[i].size;
@@ -41,7 +39,6 @@ int blocks_sort(struct block *blocks, size_t count)
 		blocks[i].size = end - start;
 		covered = end;
 	}
-	return 0;
 }
 
 size_t blocks_from(const struct block *blocks, size_t count, uint64_t address)

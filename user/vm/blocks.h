@@ -15,9 +15,9 @@ struct block {
 /*
  * Sorts by address, and makes blocks disjoint: one within another (a pool's,
  * probed beside the malloc it takes its memory from) gives way to the outer one
- * and is shortened, to nothing if need be.  All else here wants them so.  0 or -ENOMEM.
+ * and is shortened, to nothing if need be.  All else here wants them so.
  */
-int blocks_sort(struct block *blocks, size_t count);
+void blocks_sort(struct block *blocks, size_t count);
 /* The first block that ends above `address`; `count` if there is none. */
 size_t blocks_from(const struct block *blocks, size_t count, uint64_t address);
 /*

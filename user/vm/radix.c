@@ -3,7 +3,6 @@
  */
 #include "vm/radix.h"
 
-#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,18 +49,27 @@ static void sort_digit(const char *from, char *to, size_t count, size_t size, un
 	}
 }
 
-int radix_sort(void *items, size_t count, size_t size)
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = key_of(a), y = key_of(b);
+
+	return x < y ? -1 : x > y;
+}
+
+void radix_sort(void *items, size_t count, size_t size)
 {
 	char *from = items, *to, *other;
 	uint64_t bits;
 	unsigned shift;
 
 	if (count < 2)
-		return 0;
+		return;
 	bits = varying_bits(items, count, size);
 	other = reallocarray(NULL, count, size);
-	if (!other)
-		return -ENOMEM;
+	if (!other) {
+		qsort(items, count, size, compare);
+		return;
+	}
 	to = other;
 	while (bits) {
 		char *swap = from;
@@ -77,5 +85,4 @@ int radix_sort(void *items, size_t count, size_t size)
 	if (from != items)
 		memcpy(items, from, count * size);
 	free(other);
-	return 0;
 }

@@ -10,8 +10,8 @@
 
 /*
  * Sorts items of `size` bytes, whose first member is a uint64_t, by that.  Equal ones
- * keep their order.  0 or -ENOMEM: it takes as much memory again.
+ * keep their order, unless there is no memory for a second array: then qsort() does it.
  */
-int radix_sort(void *items, size_t count, size_t size);
+void radix_sort(void *items, size_t count, size_t size);
 
 #endif

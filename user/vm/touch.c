@@ -7,25 +7,21 @@
 
 #include "vm/radix.h"
 
-int touches_sort(struct touch *touches, size_t *count)
+size_t touches_sort(struct touch *touches, size_t count)
 {
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	size_t i, kept = 0;
-	int err;
 
-	for (i = 0; i < *count; i++)
+	for (i = 0; i < count; i++)
 		touches[i].page &= ~(page - 1);
-	err = radix_sort(touches, *count, sizeof(*touches));
-	if (err)
-		return err;
-	for (i = 0; i < *count; i++) {
+	radix_sort(touches, count, sizeof(*touches));
+	for (i = 0; i < count; i++) {
 		if (!kept || touches[kept - 1].page != touches[i].page)
 			touches[kept++] = touches[i];
 		else if (touches[kept - 1].time_ns <= touches[i].time_ns)
 			touches[kept - 1] = touches[i];
 	}
-	*count = kept;
-	return 0;
+	return kept;
 }
 
 /* What no call is known to have mapped (serial 0) was there before any touch. */

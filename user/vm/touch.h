@@ -14,8 +14,8 @@ struct touch {
 	uint64_t time_ns; /* when, by the clock of the extents; 0: not known */
 };
 
-/* Sorts by page.  Of several of one page the latest stays; *count is how many do.  0 or -ENOMEM. */
-int touches_sort(struct touch *touches, size_t *count);
+/* Sorts by page.  Of several of one page the latest stays.  How many there are then. */
+size_t touches_sort(struct touch *touches, size_t count);
 /*
  * Drops those of pages that are no longer mapped, or that a call has mapped anew
  * since: they tell of what was there before.  They are sorted, and stay so; how
