@@ -100,6 +100,12 @@ usage()
 	refused 1 BTF
 }
 
+@test "no way to attach: the command is not run" {
+	bare --no-feature session --no-feature multi --no-feature perf -- touch "$TMP/ran"
+	refused 1 'no way to attach'
+	[ ! -e "$TMP/ran" ]
+}
+
 @test "no such process" {
 	local none
 	none=$(cat /proc/sys/kernel/pid_max) # pids are below it
