@@ -31,7 +31,7 @@ struct resident_input {
 	const struct extents *extents;
 	const struct extents
 	    *populated; /* ranges, by the stack that populated them, born then; or NULL */
-	const struct touch *touches; /* touches_sort(), touches_prune() */
+	const struct touch *touches; /* touches_sort() */
 	size_t touch_count;
 	const struct block *blocks; /* blocks_sort(); small ones are passed over */
 	size_t block_count;
