@@ -22,8 +22,7 @@ usage()
 	usage '-d\|argument' -p 1 -d
 }
 
-@test "usage: neither a process nor a command; both" {
-	usage '-p\|command'
+@test "usage: both a process and a command" {
 	usage '-p' -p $$ -- true
 }
 
