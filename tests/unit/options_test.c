@@ -234,9 +234,9 @@ static void test_doctor(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_refused),          cmocka_unit_test(test_accepted),
-	    cmocka_unit_test(test_whole_system),     cmocka_unit_test(test_command),
-	    cmocka_unit_test(test_slab),             cmocka_unit_test(test_probe_adds_a_row),
+	    cmocka_unit_test(test_refused),      cmocka_unit_test(test_accepted),
+	    cmocka_unit_test(test_whole_system), cmocka_unit_test(test_command),
+	    cmocka_unit_test(test_slab),         cmocka_unit_test(test_probe_adds_a_row),
 	    cmocka_unit_test(test_doctor),
 	};
 

@@ -186,6 +186,7 @@ int kernel_open(const struct kernel_options *options, const struct probe_table *
 		goto fail;
 	size_maps(k->skel, options);
 	k->skel->bss->native_python = options->native_python;
+	k->skel->bss->touches_kept = options->layers[MS_LAYER_RSS];
 	for (i = 0; i < table->count; i++)
 		k->skel->bss->rows[i] = table->rows[i].spec;
 	phase_ms(&time);

@@ -61,6 +61,12 @@ static struct bpf_program *find(const struct kernel *k, size_t i)
 	return bpf_object__find_program_by_name(k->skel->obj, programs[i].name);
 }
 
+/* Whose a resident page is depends on what was mapped, populated, unmapped or moved. */
+static bool is_needed(const struct kernel_options *options, enum ms_layer layer)
+{
+	return options->layers[layer] || (layer == MS_LAYER_VM && options->layers[MS_LAYER_RSS]);
+}
+
 int hooks_choose(struct kernel *k, const struct kernel_options *options)
 {
 	struct hook_choice choices[HOOK_NR];
@@ -73,7 +79,7 @@ int hooks_choose(struct kernel *k, const struct kernel_options *options)
 	for (i = 0; i < PROGRAMS && !err; i++) {
 		const struct hook_program *p = &programs[i];
 
-		if (!options->layers[layers[p->hook]] || choices[p->hook].rung != p->rung)
+		if (!is_needed(options, layers[p->hook]) || choices[p->hook].rung != p->rung)
 			continue;
 		bpf_program__set_autoload(find(k, i), true);
 		if (p->rung == HOOK_FENTRY)
