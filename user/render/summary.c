@@ -9,6 +9,7 @@
 #include "render/lines.h"
 #include "render/parts.h"
 #include "render/render.h"
+#include "render/shortage.h"
 #include "render/summary.h"
 
 #define PROCESSES 8 /* shown one by one */
@@ -74,10 +75,13 @@ static void put_exceptions(struct summary *m, enum layer layer, const struct lay
 	char number[HUMAN_LEN];
 
 	if (t->in_flight_bytes) {
+		bool freeing = t->in_flight_bytes < 0;
+
 		lines_put(&m->lines, STYLE_PLAIN,
-			  "          %s of the peak in flight: changed by other threads at that "
-			  "moment, no stack's share",
-			  text_bytes(number, t->in_flight_bytes));
+			  "          %s %s in flight: changed by other threads at that moment, %s",
+			  text_bytes(number, llabs(t->in_flight_bytes)),
+			  freeing ? "above the peak" : "of the peak",
+			  freeing ? "in the stacks' shares still" : "no stack's share");
 		lines_end(&m->lines);
 	}
 	if (t->unknown_frees) {
@@ -246,6 +250,8 @@ int render_summary(FILE *out, const struct snapshot *s, const struct render_opti
 	lines_put(&m.lines, STYLE_PLAIN, ", %s", text_seconds(time, s->duration_s));
 	lines_end(&m.lines);
 	error = put_processes(&m);
+	if (!error)
+		error = shortage_put(&m.lines, s);
 	for (int i = 0; i < LAYER_NR && !error; i++)
 		error = summary_stacks(&m, (enum layer)i);
 	put_remarks(&m);

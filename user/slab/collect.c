@@ -173,7 +173,8 @@ static int fill_stack(struct slab_collect *c, struct snapshot *s, const struct s
 	enum slab_layer number = (enum slab_layer)total->key.layer;
 	struct layer_totals *layer = &s->processes[0].layers[layers[number]];
 	int64_t share = peak_share(&source->layers[number], &total->value);
-	uint64_t part = share > 0 ? (uint64_t)share : 0, takes;
+	int64_t part = share > 0 ? share : 0;
+	uint64_t takes;
 	bool is_kept = total->key.hash != MS_STACK_OTHER;
 	struct ms_stack kept = {0};
 	struct stack stack;
@@ -186,7 +187,7 @@ static int fill_stack(struct slab_collect *c, struct snapshot *s, const struct s
 	stack.layer = layers[number];
 	stack.rounding_bytes = takes > stack.live_bytes ? takes - stack.live_bytes : 0;
 	layer->rounding_bytes += stack.rounding_bytes;
-	layer->in_flight_bytes -= part < layer->in_flight_bytes ? part : layer->in_flight_bytes;
+	layer->in_flight_bytes -= part;
 	if (!shown)
 		return 0;
 	err = name_stack(c, &kept, is_kept, &stack);
