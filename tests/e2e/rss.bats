@@ -104,6 +104,7 @@ no_losses()
 
 	trace -- "$T/touch"
 	verify_rss --sums
+	rm -f "$LEDGER"/*
 	waiting wait
 	launch -p "$TARGET"
 	wait_tracing "$TARGET"
@@ -113,7 +114,8 @@ no_losses()
 		kill -KILL "${file##*.}"
 	done
 	finish "$TRACER"
-	rm -f "$LEDGER"/child.*
+	# what is known is of the last look before
+	rm -f "$LEDGER"/*
 	verify_rss --sums
 }
 
@@ -156,7 +158,7 @@ no_losses()
 
 tables()
 {
-	grep -c "^memsnoop:" "$TMP/out" || true
+	grep -c "^memsnoop " "$TMP/out" || true
 }
 
 more_tables()
