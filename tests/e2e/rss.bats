@@ -85,6 +85,18 @@ no_losses()
 	no_losses
 }
 
+# The kernel's tables must have room for all its pieces at once, with interrupts off.
+@test "the first fault is a deep one" {
+	waiting deep
+	launch --layers rss -p "$TARGET"
+	wait_tracing "$TARGET"
+	printf x >&4
+	wait_file "$LEDGER/ready.$TARGET"
+	end_tracer
+	verify_rss
+	no_losses
+}
+
 @test "hugetlb pages are in nobody's RSS" {
 	local before
 

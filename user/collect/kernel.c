@@ -166,6 +166,7 @@ int kernel_open(const struct kernel_options *options, const struct probe_table *
 	err = memsnoop_bpf__load(k->skel);
 	if (err)
 		goto fail;
+	kernel_prime(k);
 	k->ring = ring_buffer__new(bpf_map__fd(k->skel->maps.events), on_ring, k, NULL);
 	if (!k->ring) {
 		err = -errno;
