@@ -72,6 +72,8 @@ MS_MAP(codes, struct ms_code_key, __u32, 1);    /* Python code objects: their id
 MS_MAP(rss, __u32, struct ms_rss, 1);           /* by image */
 MS_MAP(touches, struct ms_touch_key, struct ms_touch, 1); /* by page */
 
+MS_MAP(failures, struct ms_stack_key, struct ms_failures, MS_FAILURES_MAX);
+
 /* Unwind tables by slot; each is an array of the blocks of unwind.h. */
 struct unwind_blocks {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

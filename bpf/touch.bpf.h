@@ -42,6 +42,15 @@ __weak int touch_note(__u32 image, __u64 page, __u64 stack)
 	return 0;
 }
 
+/* Whether somebody is known to have touched the page. */
+static __always_inline int touch_known(__u32 image, __u64 page)
+{
+	struct ms_touch_key key = {.image = image, .chunk = page / MS_TOUCH_PAGES};
+	const struct ms_touch *touch = bpf_map_lookup_elem(&touches, &key);
+
+	return touch && touch->stack[page % MS_TOUCH_PAGES];
+}
+
 /* Pages first to end - 1 of an image; what is moved is to be there `by` pages higher. */
 struct touch_range {
 	__u64 first, end;

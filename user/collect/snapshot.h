@@ -67,10 +67,18 @@ struct layer_totals {
 	uint64_t live, live_bytes; /* blocks and bytes */
 	uint64_t peak_bytes;
 	double peak_at_s;
-	uint64_t in_flight_bytes; /* peak_bytes minus the sum of the stacks' shares */
-	uint64_t unknown_frees;   /* of blocks from before tracing */
-	uint64_t failed;          /* calls that returned no memory */
-	uint64_t rounding_bytes;  /* what live blocks take beyond live_bytes; only of slab */
+	/* peak_bytes minus the sum of the stacks' shares: what other threads were allocating
+	 * at that moment; below 0 if they were freeing more */
+	int64_t in_flight_bytes;
+	uint64_t unknown_frees;  /* of blocks from before tracing */
+	uint64_t failed;         /* calls that returned no memory */
+	uint64_t rounding_bytes; /* what live blocks take beyond live_bytes; only of slab */
+};
+
+/* What a process's resident memory is, by kind. */
+struct resident_part {
+	const char *name, *text; /* for programs, for people */
+	int64_t bytes;           /* only "unknown" may be negative */
 };
 
 struct process {
@@ -86,6 +94,10 @@ struct process {
 	double start_s, end_s;
 	uint64_t rss_bytes, rss_peak_bytes;
 	struct memory memory; /* as last read */
+	/* Of the last moment that was looked at: they sum to parts_rss_bytes.  None: not looked. */
+	struct resident_part *parts;
+	size_t part_count;
+	uint64_t parts_rss_bytes;
 	struct layer_totals layers[LAYER_NR];
 };
 
@@ -100,7 +112,9 @@ struct stack {
 	uint64_t allocs, alloc_bytes, frees, freed_bytes;
 	uint64_t live, live_bytes, peak_bytes; /* peak_bytes: share of the process's peak */
 	uint64_t temporary;                    /* freed by the thread's very next call */
-	uint64_t rounding_bytes;               /* as of the layer */
+	uint64_t major_faults;                 /* rss: of its page faults, which allocs counts */
+	uint64_t untouched_bytes; /* heap: of its large live blocks, what was never touched */
+	uint64_t rounding_bytes;  /* as of the layer */
 	uint64_t lifetime[LIFETIME_BUCKETS];
 	int64_t delta_bytes; /* live_bytes since the last tick */
 	const char *end;     /* "root", or why unwinding stopped early: "no_rows" …; never NULL */
@@ -116,6 +130,32 @@ struct point {
 	uint64_t rss_high_bytes; /* most since the tick before, by the kernel's counters */
 	struct memory memory;
 	uint64_t layer_bytes[LAYER_NR]; /* live bytes; LAYER_RSS unused */
+};
+
+/* A process that the kernel has chosen to die for want of memory, at that moment. */
+struct victim {
+	size_t process;
+	double at_s;
+	uint64_t rss_bytes;   /* the first three of `memory` */
+	struct memory memory; /* as far as the kernel told, else 0 */
+	int oom_score_adj;
+	char *cgroup;                      /* its memory control group, NULL: none or not known */
+	uint64_t limit_bytes, usage_bytes; /* of that group; limit 0: none */
+	uint64_t layer_bytes[LAYER_NR];    /* what it held */
+	bool growth_known;
+	double growth_s; /* how long before at_s growth is counted from */
+	/* live_bytes: what each held, delta_bytes: by how much that grew. */
+	struct stack *stacks;
+	size_t stack_count;
+};
+
+/* A memory control group of processes that are traced. */
+struct memory_limit {
+	char *cgroup; /* path */
+	bool v1;
+	double since_s; /* hits and kills are counted from then */
+	uint64_t limit_bytes, usage_bytes, peak_bytes;
+	uint64_t hits, kills;
 };
 
 struct stage {
@@ -153,6 +193,13 @@ struct snapshot {
 	size_t stack_count;
 	struct point *points; /* sorted by t_s */
 	size_t point_count;
+	struct victim *victims; /* in their order */
+	size_t victim_count;
+	/* Calls that were not given memory: `allocs` of them asked for alloc_bytes in all. */
+	struct stack *failures;
+	size_t failure_count;
+	struct memory_limit *limits; /* with a limit, or one that was hit */
+	size_t limit_count;
 	struct stage *stages;
 	size_t stage_count;
 	struct category *categories;

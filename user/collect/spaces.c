@@ -210,19 +210,21 @@ static void populated_add(struct space *space, const struct vm_populated *popula
 		extents_map(space->populated, &extent, NULL, NULL);
 }
 
-void spaces_vm(struct spaces *s, const struct ms_vm_event *event)
+int spaces_vm(struct spaces *s, const struct ms_vm_event *event)
 {
 	struct vm_populated populated;
 	struct space *space;
+	int error;
 
 	spaces_follow(s);
 	space = spaces_find(s, event->image);
 	if (!space)
-		return;
+		return 0;
 	space->events++;
-	vm_event_apply(space->account, event, s->huge_page, &populated);
+	error = vm_event_apply(space->account, event, s->huge_page, &populated);
 	if (populated.end > populated.start)
 		populated_add(space, &populated, event->time_ns);
+	return error > 0 ? error : 0;
 }
 
 void spaces_look(struct spaces *s, struct space *space, pid_t pid, bool whole, double share)

@@ -37,7 +37,8 @@ void spaces_free(struct spaces *spaces);
  * events: a child's space is a copy of its parent's at that moment.
  */
 void spaces_event(struct spaces *spaces, const struct ms_event *event);
-void spaces_vm(struct spaces *spaces, const struct ms_vm_event *event);
+/* 0, or a positive errno: the call could not have its memory. */
+int spaces_vm(struct spaces *spaces, const struct ms_vm_event *event);
 /* Takes up images whose calls have begun to count. */
 void spaces_follow(struct spaces *spaces);
 /*
