@@ -70,6 +70,34 @@ static __always_inline __u64 wanted_size(const struct registers *r, const struct
 	return b && product / b != a ? MS_SIZE_OVERFLOW : product;
 }
 
+/*
+ * A call that returned no memory.  Its stack is counted apart from those of what was
+ * allocated: most processes have none.
+ */
+static __noinline int account_failed(__u32 id, __u64 layer, __u64 hash, __u64 size)
+{
+	struct ms_stack_key key = {.id = id, .layer = layer, .hash = hash};
+	const struct ms_failures none = {};
+	struct ms_totals *t = account_image(id, layer);
+	struct ms_failures *f;
+
+	if (t)
+		__sync_fetch_and_add(&t->failed, 1);
+	f = bpf_map_lookup_elem(&failures, &key);
+	if (!f) {
+		bpf_map_update_elem(&failures, &key, &none, BPF_NOEXIST);
+		f = bpf_map_lookup_elem(&failures, &key);
+	}
+	if (!f) {
+		loss_add(MS_LOSS_failures_full, 1);
+		return 0;
+	}
+	__sync_fetch_and_add(&f->count, 1);
+	if (size != MS_SIZE_OVERFLOW)
+		__sync_fetch_and_add(&f->bytes, size);
+	return 0;
+}
+
 /* The dynamic linker has changed what is mapped. */
 static __always_inline int on_marker(__u32 tgid, const struct ms_proc *proc)
 {
@@ -278,7 +306,6 @@ static __always_inline int on_return(struct pt_regs *ctx, __u64 cookie, __u64 ip
 	__u32 layer = row->layer;
 	struct ms_block_key key;
 	__u64 address, now_ns, hash;
-	struct ms_totals *t;
 	struct pending *open;
 
 	if (!task || layer >= MS_LAYER_NR || stopped)
@@ -296,18 +323,18 @@ static __always_inline int on_return(struct pt_regs *ctx, __u64 cookie, __u64 ip
 	now_ns = bpf_ktime_get_ns();
 	if (open->old)
 		old_settle(open, row, layer, address, now_ns);
+	if (!address && open->old && !open->size)
+		return 0; /* realloc(p, 0) that freed */
+	hash = stack_walk(
+	    &at, task, open->id,
+	    MS_FRAME(MS_COOKIE_MODULE(open->cookie), MS_FRAME_ROW | MS_COOKIE_ROW(open->cookie)));
 	if (!address) {
-		t = account_image(open->id, layer);
-		if (t && !(open->old && !open->size))
-			__sync_fetch_and_add(&t->failed, 1);
+		account_failed(open->id, layer, hash, open->size);
 		return 0;
 	}
 	key = (struct ms_block_key){.id = open->id, .space = layer, .address = address};
 	task->last_alloc = address;
 	task->last_free = 0;
-	hash = stack_walk(
-	    &at, task, open->id,
-	    MS_FRAME(MS_COOKIE_MODULE(open->cookie), MS_FRAME_ROW | MS_COOKIE_ROW(open->cookie)));
 	account_alloc(&key, layer, open->size, hash, now_ns);
 	return 0;
 }

@@ -15,7 +15,9 @@
 #include "maps.bpf.h"
 #include "account.bpf.h"
 #include "call.bpf.h"
+#include "rss.bpf.h"
 #include "thread.bpf.h"
+#include "touch.bpf.h"
 
 /* arch/x86/include/asm/trap_pf.h */
 #define FAULT_PRESENT 1u /* the page is there: its protection was in the way */
@@ -26,36 +28,6 @@
 #define FAULT_FLAG_TRIED 32u /* it has been here before, and counted */
 
 #define VM_SHARED 8u /* include/linux/mm.h */
-
-static const struct ms_touch touch_zero;
-
-/* ---- who touched a page first -------------------------------------------- */
-
-static __always_inline void touch_note(__u32 image, __u64 address, __u64 stack)
-{
-	__u64 page = address / MS_PAGE;
-	struct ms_touch_key key = {.image = image, .chunk = page / MS_TOUCH_PAGES};
-	struct ms_touch *touch = bpf_map_lookup_elem(&touches, &key);
-
-	if (!touch) {
-		bpf_map_update_elem(&touches, &key, &touch_zero, BPF_NOEXIST);
-		touch = bpf_map_lookup_elem(&touches, &key);
-	}
-	if (touch)
-		touch->stack[page % MS_TOUCH_PAGES] = stack;
-	else
-		loss_add(MS_LOSS_touch_full, 1);
-}
-
-/* Whether somebody is known to have touched the page. */
-static __always_inline int touch_known(__u32 image, __u64 address)
-{
-	__u64 page = address / MS_PAGE;
-	struct ms_touch_key key = {.image = image, .chunk = page / MS_TOUCH_PAGES};
-	const struct ms_touch *touch = bpf_map_lookup_elem(&touches, &key);
-
-	return touch && touch->stack[page % MS_TOUCH_PAGES];
-}
 
 static long is_private(struct task_struct *thread, struct vm_area_struct *area, void *data)
 {
@@ -140,7 +112,7 @@ static __always_inline int on_exception(__u64 address, __u64 code)
 		return 0;
 	stack = fault_count(thread, proc);
 	if (makes_page(thread, address, code))
-		touch_note(proc->id, address, stack);
+		touch_note(proc->id, address / MS_PAGE, stack);
 	return 0;
 }
 
@@ -160,9 +132,9 @@ static __always_inline int on_mm_fault(struct vm_area_struct *area, __u64 addres
 		return 0;
 	stack = fault_count(thread, proc);
 	if (BPF_CORE_READ(area, vm_flags) & VM_SHARED && flags & FAULT_FLAG_WRITE &&
-	    touch_known(proc->id, address))
+	    touch_known(proc->id, address / MS_PAGE))
 		return 0;
-	touch_note(proc->id, address, stack);
+	touch_note(proc->id, address / MS_PAGE, stack);
 	return 0;
 }
 
@@ -208,12 +180,6 @@ int fault_kernel_raw_tracepoint(struct bpf_raw_tracepoint_args *ctx)
 /* ---- the kernel's counters --------------------------------------------------- */
 
 static const struct ms_rss rss_zero;
-
-/* A macro: CO-RE finds the elements of an array by numbers that the compiler knows. */
-#define RSS_PAGES(mm, member)                                                                      \
-	(bpf_core_field_exists(((struct mm_struct___atomic *)(mm))->rss_stat.count)                \
-	     ? BPF_CORE_READ((struct mm_struct___atomic *)(mm), rss_stat.count[member].counter)    \
-	     : BPF_CORE_READ(mm, rss_stat[member].count))
 
 static __always_inline __u32 image_of(struct mm_struct *mm)
 {

@@ -72,6 +72,8 @@ MS_MAP(codes, struct ms_code_key, __u32, 1);    /* Python code objects: their id
 MS_MAP(rss, __u32, struct ms_rss, 1);           /* by image */
 MS_MAP(touches, struct ms_touch_key, struct ms_touch, 1); /* by page */
 
+MS_MAP(failures, struct ms_stack_key, struct ms_failures, MS_FAILURES_MAX);
+
 /* Unwind tables by slot; each is an array of the blocks of unwind.h. */
 struct unwind_blocks {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -98,6 +100,7 @@ struct ms_walks walks __weak;
 __u32 next_image __weak;    /* the last image id given out */
 __u32 next_code __weak;     /* the last id of a Python code object */
 __u32 native_python __weak; /* keep the interpreter's own frames: --native-python */
+__u32 touches_kept __weak;  /* the rss layer is on */
 __u32 rss_tick __weak;      /* intervals between user space's looks at `rss` */
 
 #endif

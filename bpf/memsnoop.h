@@ -333,6 +333,29 @@ struct ms_touch {
 	__u64 stack[MS_TOUCH_PAGES]; /* 0: nobody that was seen */
 };
 
+/* ---- when memory runs out ------------------------------------------------ */
+
+/* Allocation calls of one stack that returned no memory. */
+struct ms_failures {
+	__u64 count;
+	__u64 bytes; /* asked for; of a product that overflowed nothing */
+};
+#define MS_FAILURES_MAX 8192 /* stacks of them */
+
+/* The kernel has chosen a process to die, because there is no memory left. */
+struct ms_oom_event {
+	__u32 kind; /* MS_EVENT_OOM */
+	__u32 tgid;
+	__u32 image;
+	__u32 known;            /* the numbers below could be read */
+	__s64 pages[MS_RSS_NR]; /* resident, by enum ms_rss_member */
+	__u64 total_vm_pages;
+	__u64 page_table_bytes;
+	__u64 time_ns;
+	__s32 oom_score_adj;
+	__u32 pad;
+};
+
 /* ---- events: rare ones only, through a ring buffer --------------------- */
 
 enum ms_event_kind {
@@ -342,6 +365,7 @@ enum ms_event_kind {
 	MS_EVENT_LIBS, /* a library was loaded or unloaded */
 	MS_EVENT_CODE, /* struct ms_code_event, python.h: a Python code object is new */
 	MS_EVENT_VM,   /* struct ms_vm_event: a system call of the vm layer */
+	MS_EVENT_OOM,  /* struct ms_oom_event: a process was chosen by the OOM killer */
 };
 
 struct ms_event {
@@ -380,6 +404,8 @@ struct ms_event {
 	X(vm_events, "memory system calls not told (ring buffer full)")                            \
 	X(touch_full, "page faults whose page could not be noted (table full)")                    \
 	X(rss_full, "processes whose resident memory is only seen at ticks (table full)")          \
+	X(failures_full, "calls without memory whose stack could not be kept (table full)")        \
+	X(growth_cut, "stacks left out of what growth is measured by (too many)")                  \
 	X(codes_full, "Python frames without a name (table of code objects full)")                 \
 	X(codes_unread, "Python code objects not announced (ring buffer full)")                    \
 	X(codes_gone, "Python code objects gone or changed before they were read")                 \

@@ -30,6 +30,8 @@ enum ms_system_counter {
 enum ms_system_kind {
 	MS_SYSTEM_PROCESS, /* struct ms_system_process */
 	MS_SYSTEM_THREAD,  /* struct ms_system_thread: one more thread of a process */
+	MS_SYSTEM_END,     /* struct ms_system_end */
+	MS_SYSTEM_OOM,     /* struct ms_system_oom */
 };
 
 struct ms_system_thread {
@@ -70,10 +72,10 @@ struct ms_system_process {
 
 /* A process ended: its last thread did. */
 struct ms_system_end {
+	__u32 kind;
 	__u32 tgid;
 	__u32 ppid;
 	__u32 exit_code; /* as wait(2) gives it */
-	__u32 pad;
 	__u64 start_ns;
 	__u64 life_ns;
 	__u64 maxrss_pages; /* the most it had, as every program it was */
@@ -82,10 +84,25 @@ struct ms_system_end {
 	char parent_comm[MS_SYSTEM_COMM_LEN];
 };
 
+/* The OOM killer has chosen a process. */
+struct ms_system_oom {
+	__u32 kind;
+	__u32 tgid;
+	__u32 known; /* 0: the kernel told no more than tgid */
+	__s32 oom_score_adj;
+	__u64 time_ns; /* after boot, with sleep */
+	__s64 pages[MS_SYSTEM_COUNTERS];
+	__u64 total_vm_pages;
+	__u64 page_table_bytes;
+	struct ms_system_cgroup cgroup;
+	char comm[MS_SYSTEM_COMM_LEN];
+};
+
 /* ---- loss counters: each one is asserted by a test, shown and exported -- */
 
 #define MS_SYSTEM_LOSSES(X)                                                                        \
 	X(ends, "ends of processes that were not counted (ring buffer full)")                      \
+	X(ooms, "OOM kills that are not listed (too many)")                                        \
 	X(refreshes, "refreshes that failed")                                                      \
 	X(groups_full, "short-lived processes counted under no name (too many names)")             \
 	X(ended_unlisted, "ended processes no longer listed (too many)")                           \

@@ -20,6 +20,16 @@
 #include "maps.bpf.h"
 #include "call.bpf.h"
 #include "thread.bpf.h"
+#include "touch.bpf.h"
+
+/* As in include/uapi/asm-generic/mman-common.h and linux/mman.h. */
+#define MAP_FIXED 0x10
+#define MADV_DONTNEED 4
+#define MADV_REMOVE 9
+#define MADV_POPULATE_READ 22 /* 5.14 */
+#define MADV_POPULATE_WRITE 23
+#define MADV_DONTNEED_LOCKED 24 /* 5.18 */
+#define MREMAP_FIXED 2
 
 /* A call's number, and which of the vm layer it is. */
 static __always_inline int call_of(long number)
@@ -61,11 +71,66 @@ static __always_inline struct ms_vm_event *event_begin(const struct ms_proc *pro
 	return e;
 }
 
-/* brk() tells nothing then, but where the break is must be known when it ends. */
+/*
+ * Calls whose beginning matters: what they take away is told, or forgotten, before it
+ * may be another's; and where the break is must be known when brk() ends.
+ */
 static __always_inline int has_beginning(int call)
 {
 	return call == MS_VM_munmap || call == MS_VM_mremap || call == MS_VM_shmdt ||
-	       call == MS_VM_brk;
+	       call == MS_VM_brk || call == MS_VM_mmap || call == MS_VM_madvise;
+}
+
+static long length_of(struct task_struct *thread, struct vm_area_struct *area, void *data)
+{
+	*(__u64 *)data = BPF_CORE_READ(area, vm_end) - BPF_CORE_READ(area, vm_start);
+	return 0;
+}
+
+/*
+ * Forgets who touched the pages that a call is about to take away.  Not when it has:
+ * they may be another's then.
+ */
+static __always_inline void forget_touches(struct task_struct *thread, __u32 image, int call)
+{
+	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(thread);
+	__u64 start = BPF_CORE_READ(regs, di), length = BPF_CORE_READ(regs, si),
+	      third = BPF_CORE_READ(regs, dx), flags = BPF_CORE_READ(regs, r10), end;
+
+	switch (call) {
+	case MS_VM_munmap:
+		break;
+	case MS_VM_mmap:
+		if (!(flags & MAP_FIXED))
+			return;
+		break;
+	case MS_VM_madvise:
+		if (third != MADV_DONTNEED && third != MADV_REMOVE && third != MADV_DONTNEED_LOCKED)
+			return;
+		break;
+	case MS_VM_mremap:
+		if (flags & MREMAP_FIXED)
+			touch_forget(image, BPF_CORE_READ(regs, r8),
+				     BPF_CORE_READ(regs, r8) + third);
+		if (third >= length)
+			return;
+		start += third;
+		length -= third;
+		break;
+	case MS_VM_brk:
+		end = BPF_CORE_READ(thread, mm, brk);
+		if (start < BPF_CORE_READ(thread, mm, start_brk) || start >= end)
+			return;
+		length = end - start;
+		break;
+	case MS_VM_shmdt:
+		length = 0;
+		bpf_find_vma(thread, start, length_of, &length, 0);
+		break;
+	default:
+		return;
+	}
+	touch_forget(image, start, start + length);
 }
 
 /* A call began. */
@@ -77,7 +142,11 @@ static __always_inline int vm_enter(int call)
 	struct task_state *task;
 	struct ms_vm_event *e;
 
-	if (!proc || is_compat(thread))
+	if (!has_beginning(call) || !proc || is_compat(thread))
+		return 0;
+	if (touches_kept)
+		forget_touches(thread, proc->id, call);
+	if (call == MS_VM_mmap || call == MS_VM_madvise)
 		return 0;
 	if (call == MS_VM_brk) {
 		task = thread_get(who);
@@ -93,10 +162,17 @@ static __always_inline int vm_enter(int call)
 	return 0;
 }
 
-/* Whether the stack that made a call is of interest: it mapped memory, or could not. */
-static __always_inline int has_stack(int call)
+/* Whether the stack that made a call is of interest: it mapped or filled memory, or could not. */
+static __always_inline int has_stack(struct task_struct *thread, int call)
 {
-	return call != MS_VM_munmap && call != MS_VM_shmdt && call != MS_VM_madvise;
+	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(thread);
+	__u64 advice;
+
+	if (call == MS_VM_madvise) {
+		advice = BPF_CORE_READ(regs, dx);
+		return advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE;
+	}
+	return call != MS_VM_munmap && call != MS_VM_shmdt;
 }
 
 /* brk(0), and what the C library does to be told the break. */
@@ -108,10 +184,15 @@ static __always_inline int only_asked(struct task_struct *thread, const struct t
 	return result == task->brk && BPF_CORE_READ(regs, di) <= result;
 }
 
-static long length_of(struct task_struct *thread, struct vm_area_struct *area, void *data)
+/* The pages are where they were, or have gone elsewhere, with who touched them. */
+static __always_inline void move_touches(struct task_struct *thread, __u32 image, long result)
 {
-	*(__u64 *)data = BPF_CORE_READ(area, vm_end) - BPF_CORE_READ(area, vm_start);
-	return 0;
+	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(thread);
+	__u64 start = BPF_CORE_READ(regs, di), length = BPF_CORE_READ(regs, si),
+	      now = BPF_CORE_READ(regs, dx);
+
+	if (result > 0 && result != (long)start)
+		touch_move(image, start, start + (now < length ? now : length), result);
 }
 
 /* A call ended. */
@@ -131,11 +212,13 @@ static __always_inline int vm_exit(int call, long result)
 	if (!task || (call == MS_VM_brk && only_asked(thread, task, result)))
 		return 0;
 	user_position(thread, 0, &at);
-	if (has_stack(call))
+	if (has_stack(thread, call))
 		stack = stack_walk(&at, task, proc->id, MS_FRAME(MS_MODULE_CALL, call));
 	/* Only the kernel knows how long a segment is. */
 	if (call == MS_VM_shmat && result > 0)
 		bpf_find_vma(thread, result, length_of, &length, 0);
+	if (touches_kept && call == MS_VM_mremap)
+		move_touches(thread, proc->id, result);
 	e = event_begin(proc, call, thread);
 	if (!e)
 		return 0;
@@ -184,7 +267,7 @@ static __always_inline int any_enter(long number)
 {
 	int call = call_of(number);
 
-	return call < 0 || !has_beginning(call) ? 0 : vm_enter(call);
+	return call < 0 ? 0 : vm_enter(call);
 }
 
 static __always_inline int any_exit(const struct pt_regs___kernel *regs, long result)

@@ -85,9 +85,16 @@ static void on_vm(const struct ms_vm_event *event, void *context)
 	collect_vm(s->collect, event);
 }
 
+static void on_oom(const struct ms_oom_event *event, void *context)
+{
+	struct session *s = context;
+
+	collect_oom(s->collect, event);
+}
+
 static void drain(void *context)
 {
-	static const struct kernel_events events = {on_event, on_code, on_vm};
+	static const struct kernel_events events = {on_event, on_code, on_vm, on_oom};
 	struct session *s = context;
 
 	kernel_events_read(s->kernel, &events, s);

@@ -18,6 +18,7 @@ char LICENSE[] SEC("license") = "GPL";
 const volatile __u32 cpus = 1; /* possible ones; set before loading */
 
 __u64 ends_lost; /* processes whose end found no room in the ring buffer */
+__u64 ooms_lost; /* OOM kills, the same */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -238,6 +239,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		return 0;
 	}
 	__builtin_memset(end, 0, sizeof(*end));
+	end->kind = MS_SYSTEM_END;
 	end->tgid = BPF_CORE_READ(task, tgid);
 	end->ppid = BPF_CORE_READ(leader, real_parent, tgid);
 	end->exit_code = BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT
@@ -251,5 +253,50 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	BPF_CORE_READ_STR_INTO(&end->comm, leader, comm);
 	BPF_CORE_READ_STR_INTO(&end->parent_comm, leader, real_parent, comm);
 	bpf_ringbuf_submit(end, wakeup());
+	return 0;
+}
+
+/* ---- OOM kills ------------------------------------------------------------ */
+
+#define PID_MAX (1u << 22) /* include/linux/threads.h */
+
+static __always_inline void read_victim(struct task_struct *task, struct ms_system_oom *oom)
+{
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+
+	oom->oom_score_adj = BPF_CORE_READ(task, signal, oom_score_adj);
+	BPF_CORE_READ_STR_INTO(&oom->comm, task, group_leader, comm);
+	read_cgroup(task, &oom->cgroup);
+	if (!mm)
+		return;
+	oom->known = 1;
+	read_counters(mm, oom->pages);
+	oom->total_vm_pages = BPF_CORE_READ(mm, total_vm);
+	oom->page_table_bytes = BPF_CORE_READ(mm, pgtables_bytes.counter);
+}
+
+/*
+ * Raw, since the first argument is the victim's number in some kernels and the
+ * victim itself in others, see oom.bpf.c.  The reader is woken: the victim's control
+ * group may be gone soon.
+ */
+SEC("raw_tp/mark_victim")
+int on_oom(struct bpf_raw_tracepoint_args *args)
+{
+	__u64 victim = args->args[0];
+	struct task_struct *task = victim > PID_MAX ? (void *)victim : 0;
+	struct ms_system_oom *oom = bpf_ringbuf_reserve(&ends, sizeof(*oom), 0);
+
+	if (!oom) {
+		__sync_fetch_and_add(&ooms_lost, 1);
+		return 0;
+	}
+	__builtin_memset(oom, 0, sizeof(*oom));
+	oom->kind = MS_SYSTEM_OOM;
+	oom->tgid = task ? BPF_CORE_READ(task, tgid) : (__u32)victim;
+	oom->time_ns = bpf_ktime_get_boot_ns();
+	if (task)
+		read_victim(task, oom);
+	bpf_ringbuf_submit(oom, BPF_RB_FORCE_WAKEUP);
 	return 0;
 }

@@ -253,10 +253,9 @@ static void json_has_every_key(void **state)
 	expect_keys(layers, "heap:o tensor:o gpu:o vm:o rss:o slab:n pages:n");
 	for (int i = 0; i <= LAYER_RSS; i++)
 		expect_keys(json_object_get(layers, layer_names[i]), LAYER_KEYS);
-	expect_keys(
-	    at(root, "stacks", 0),
-	    "pid:i layer:s device:s frames:a allocs:i alloc_bytes:i frees:i freed_bytes:i "
-	    "live:i live_bytes:i peak_bytes:i temporary:i major_faults:i untouched_bytes:i "
+	expect_keys(at(root, "stacks", 0),
+		    "pid:i layer:s device:s frames:a allocs:i alloc_bytes:i frees:i freed_bytes:i "
+		    "live:i live_bytes:i peak_bytes:i temporary:i major_faults:i untouched_bytes:i "
 		    "end:s by_pointer:i lifetime_log2_us:a");
 	expect_keys(at(root, "frames", 0), "function:s file:s line:i module:n kind:s inlined:b");
 	expect_keys(at(root, "timeline", 0),

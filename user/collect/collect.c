@@ -44,6 +44,7 @@ struct collect *collect_new(struct kernel *kernel, struct target *target,
 	}
 	c->limits = *limits;
 	spaces_init(&c->spaces, target, kernel);
+	limits_init(&c->limits_hit);
 	c->start_ns = now_ns();
 	return c;
 }
@@ -55,6 +56,10 @@ void collect_free(struct collect *c)
 	timeline_free(&c->timeline);
 	kept_free(&c->kept);
 	spaces_free(&c->spaces);
+	growth_free(&c->growth);
+	ooms_free(&c->ooms);
+	failures_free(&c->failures);
+	limits_free(&c->limits_hit);
 	roots_free(&c->roots);
 	jit_free(c->source.jit);
 	deltas_free(&c->deltas);
@@ -134,6 +139,7 @@ void collect_tick(struct collect *c)
 	}
 	if (kept)
 		kernel_rss_tick(c->kernel);
+	shortage_tick(c);
 }
 
 /* ---- processes ---------------------------------------------------------- */
@@ -359,6 +365,8 @@ int collect_snapshot(struct collect *c, const char *title, size_t top, struct sn
 		err = fill_processes(c, s, totals, &numbers);
 	if (!err)
 		err = fill_stacks(c, s, totals, &numbers, top);
+	if (!err)
+		err = shortage_limits(c, s);
 	if (!err)
 		err = fill_points(c, s, &numbers);
 	if (!err)

@@ -18,6 +18,7 @@ void collect_free(struct collect *collect);
 /* What the kernel side told, after the target has heard of it, in its order. */
 void collect_event(struct collect *collect, const struct ms_event *event);
 void collect_vm(struct collect *collect, const struct ms_vm_event *event);
+void collect_oom(struct collect *collect, const struct ms_oom_event *event);
 /* Thread `tid`, held, is about to exit: a last look at its process's memory, if it is the first. */
 void collect_exiting(struct collect *collect, pid_t tid);
 /* Processes may have begun to count: what they have mapped so far is looked up. */

@@ -3,8 +3,12 @@
 #ifndef MS_FILL_H
 #define MS_FILL_H
 
+#include "collect/failures.h"
 #include "collect/frames.h"
+#include "collect/growth.h"
 #include "collect/kept.h"
+#include "collect/limits.h"
+#include "collect/ooms.h"
 #include "collect/roots.h"
 #include "collect/spaces.h"
 #include "collect/timeline.h"
@@ -21,6 +25,10 @@ struct collect {
 	size_t rooted;            /* images whose root was looked at */
 	struct timeline timeline; /* points' process is the image's number here */
 	struct deltas deltas;     /* since the last snapshot */
+	struct growth growth;
+	struct ooms ooms;
+	struct failures failures; /* of system calls; those of allocation functions: the kernel's */
+	struct limits limits_hit;
 };
 
 /* Which process of the snapshot an image is. */
@@ -31,10 +39,17 @@ struct numbers {
 	uint32_t max_id;
 };
 
+/* Stacks to be named: of a snapshot, which owns them, and their keys. */
+struct stack_list {
+	struct stack *stacks;
+	struct ms_stack_key *keys;
+	size_t *count;
+};
+
 /* ---- watch.c: layers that are accounted here ---- */
 
 /* All layers' totals of an image; 0 or a negative errno. */
-int watch_totals(const struct collect *c, uint32_t image, struct ms_image *out);
+int watch_totals(const struct collect *c, uint32_t id, struct ms_image *out);
 /* Adds the stacks of those layers to the kernel side's; *out may move.  0 or -ENOMEM. */
 int watch_stacks(const struct collect *c, struct kernel_total **out, size_t *count);
 /* What a process's resident memory is, by kind; nothing where that is not known. */
@@ -45,6 +60,27 @@ void watch_fill(const struct collect *c, const struct ms_stack_key *key, struct 
 void watch_tick(struct collect *c, const struct image *image);
 /* The most bytes that were resident since the last tick. */
 uint64_t watch_rss_high(const struct collect *c, struct image *image);
+
+/* ---- shortage.c: when memory runs out ---- */
+
+void shortage_tick(struct collect *c);
+/* A process runs a program: the limits it has from the start. */
+void shortage_began(struct collect *c, pid_t pid);
+/* A system call could not have its memory. */
+void shortage_failed(struct collect *c, const struct ms_vm_event *event);
+/* A dying process's pages were looked at. */
+void shortage_looked(struct collect *c, const struct image *image, const struct space *space);
+/*
+ * The parts of a snapshot.  Stacks to be named are added to `lists`, with keys to be
+ * freed; NULL: none are wanted.  0 or a negative errno.
+ */
+int shortage_victims(struct collect *c, struct snapshot *s, const struct numbers *numbers,
+		     struct stack_list *lists, size_t *list_count);
+int shortage_failures(struct collect *c, struct snapshot *s, const struct numbers *numbers,
+		      struct stack_list *lists, size_t *list_count);
+int shortage_limits(struct collect *c, struct snapshot *s);
+
+/* ---- stacks.c ---- */
 
 /*
  * Fills in the stacks and takes each one's share of the peak from its process's

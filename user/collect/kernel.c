@@ -158,6 +158,8 @@ static int on_ring(void *context, void *data, size_t size)
 		k->events->code(data, k->event_context);
 	else if (*kind == MS_EVENT_VM)
 		k->events->vm(data, k->event_context);
+	else if (*kind == MS_EVENT_OOM)
+		k->events->oom(data, k->event_context);
 	else
 		k->events->process(data, k->event_context);
 	return 0;
@@ -186,6 +188,7 @@ int kernel_open(const struct kernel_options *options, const struct probe_table *
 		goto fail;
 	size_maps(k->skel, options);
 	k->skel->bss->native_python = options->native_python;
+	k->skel->bss->touches_kept = options->layers[MS_LAYER_RSS];
 	for (i = 0; i < table->count; i++)
 		k->skel->bss->rows[i] = table->rows[i].spec;
 	phase_ms(&time);

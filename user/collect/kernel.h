@@ -99,6 +99,7 @@ struct kernel_events {
 	void (*process)(const struct ms_event *event, void *context);
 	void (*code)(const struct ms_code_event *event, void *context);
 	void (*vm)(const struct ms_vm_event *event, void *context);
+	void (*oom)(const struct ms_oom_event *event, void *context);
 };
 int kernel_events_fd(const struct kernel *k);
 void kernel_events_read(struct kernel *k, const struct kernel_events *events, void *context);
@@ -134,6 +135,12 @@ int kernel_totals(const struct kernel *k, struct kernel_total **out, size_t *cou
  */
 int kernel_touches(const struct kernel *k, uint32_t image, struct touch **out, size_t *count);
 int kernel_blocks(const struct kernel *k, uint32_t image, struct block **out, size_t *count);
+/* Allocation calls that returned no memory, by stack; the caller frees *out. */
+struct kernel_failure {
+	struct ms_stack_key key;
+	struct ms_failures value;
+};
+int kernel_failures(const struct kernel *k, struct kernel_failure **out, size_t *count);
 /* Forgets images for which dead(id) is true: their totals and blocks. */
 int kernel_forget(struct kernel *k, bool (*dead)(uint32_t image, void *context), void *context);
 

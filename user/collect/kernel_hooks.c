@@ -20,6 +20,9 @@ struct hook_program {
 	bool returns;
 };
 
+/* Of no layer; a kernel without it is traced all the same. */
+#define ALWAYS HOOK_NR
+
 static const struct hook_program programs[] = {
 #define X(name)                                                                                    \
 	{"vm_enter_fentry_" #name, HOOK_SYSCALLS, HOOK_FENTRY, HOOK_SYSCALL(#name), false},        \
@@ -42,6 +45,7 @@ static const struct hook_program programs[] = {
     {"rss_kprobe", HOOK_RSS, HOOK_KPROBE, "mm_trace_rss_stat", false},
     {"rss_tracepoint", HOOK_RSS, HOOK_TRACEPOINT, NULL, false},
     {"rss_raw_tracepoint", HOOK_RSS, HOOK_RAW_TRACEPOINT, NULL, false},
+    {"oom_marked", ALWAYS, HOOK_RAW_TRACEPOINT, NULL, false},
 };
 
 #define PROGRAMS (sizeof(programs) / sizeof(programs[0]))
@@ -61,19 +65,28 @@ static struct bpf_program *find(const struct kernel *k, size_t i)
 	return bpf_object__find_program_by_name(k->skel->obj, programs[i].name);
 }
 
+/* Whose a resident page is depends on what was mapped, populated, unmapped or moved. */
+static bool is_needed(const struct kernel_options *options, enum ms_layer layer)
+{
+	return options->layers[layer] || (layer == MS_LAYER_VM && options->layers[MS_LAYER_RSS]);
+}
+
 int hooks_choose(struct kernel *k, const struct kernel_options *options)
 {
 	struct hook_choice choices[HOOK_NR];
 	size_t i;
 	int err = 0;
 
+	for (i = 0; i < PROGRAMS; i++)
+		bpf_program__set_autoload(find(k, i), programs[i].hook == ALWAYS);
 	if (!options->layers[MS_LAYER_VM] && !options->layers[MS_LAYER_RSS])
 		return 0;
 	err = hooks_find(options->refused_hooks, choices);
 	for (i = 0; i < PROGRAMS && !err; i++) {
 		const struct hook_program *p = &programs[i];
 
-		if (!options->layers[layers[p->hook]] || choices[p->hook].rung != p->rung)
+		if (p->hook == ALWAYS || !is_needed(options, layers[p->hook]) ||
+		    choices[p->hook].rung != p->rung)
 			continue;
 		bpf_program__set_autoload(find(k, i), true);
 		if (p->rung == HOOK_FENTRY)
@@ -128,6 +141,8 @@ int hooks_attach(struct kernel *k)
 		if (err)
 			log_verbose("hook: %s: cannot be attached: %s", programs[i].name,
 				    strerror(-err));
+		if (programs[i].hook == ALWAYS)
+			err = 0;
 	}
 	return err;
 }

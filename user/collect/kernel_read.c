@@ -60,7 +60,7 @@ static int pick_touches(const void *keys, const void *values, uint32_t n, void *
 			if (value[i].stack[j])
 				((struct touch *)p->items)[p->count++] =
 				    (struct touch){(key[i].chunk * MS_TOUCH_PAGES + j) * MS_PAGE,
-						   value[i].stack[j], 0};
+						   value[i].stack[j]};
 	}
 	return 0;
 }
@@ -103,6 +103,44 @@ int kernel_blocks(const struct kernel *k, uint32_t image, struct block **out, si
 	*out = (struct block *)p.items;
 	*count = p.count;
 	return err;
+}
+
+/* ---- calls without memory ------------------------------------------------------- */
+
+struct failures_reader {
+	struct kernel_failure *items;
+	size_t count;
+};
+
+static int take_failures(const void *keys, const void *values, uint32_t n, void *context)
+{
+	const struct ms_stack_key *key = keys;
+	const struct ms_failures *value = values;
+	struct failures_reader *r = context;
+	void *items = reallocarray(r->items, r->count + n, sizeof(*r->items));
+	uint32_t i;
+
+	if (!items)
+		return -ENOMEM;
+	r->items = items;
+	for (i = 0; i < n; i++)
+		r->items[r->count++] = (struct kernel_failure){key[i], value[i]};
+	return 0;
+}
+
+int kernel_failures(const struct kernel *k, struct kernel_failure **out, size_t *count)
+{
+	struct failures_reader r = {0};
+	int err = batch_read(bpf_map__fd(k->skel->maps.failures), sizeof(struct ms_stack_key),
+			     sizeof(struct ms_failures), take_failures, &r);
+
+	if (err) {
+		free(r.items);
+		return err;
+	}
+	*out = r.items;
+	*count = r.count;
+	return 0;
 }
 
 /* ---- images that ended --------------------------------------------------------- */

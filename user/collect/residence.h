@@ -42,8 +42,7 @@ struct residence_input {
 	pid_t pid;
 	uint32_t image;
 	const struct extents *extents;
-	const struct vm_populated *populated; /* oldest first */
-	size_t populated_count;
+	const struct extents *populated; /* by the stack that populated it; or NULL */
 };
 
 /*

@@ -67,16 +67,35 @@ static void free_analysis(struct snapshot *s)
 	free(s->insights);
 }
 
+static void free_stacks(struct stack *stacks, size_t count)
+{
+	/* the frames' strings are shared, and the symboliser's */
+	for (size_t i = 0; i < count; i++)
+		free(stacks[i].frames);
+	free(stacks);
+}
+
+static void free_shortage(struct snapshot *s)
+{
+	for (size_t i = 0; i < s->victim_count; i++) {
+		free_stacks(s->victims[i].stacks, s->victims[i].stack_count);
+		free(s->victims[i].cgroup);
+	}
+	free(s->victims);
+	free_stacks(s->failures, s->failure_count);
+	for (size_t i = 0; i < s->limit_count; i++)
+		free(s->limits[i].cgroup);
+	free(s->limits);
+}
+
 void snapshot_free(struct snapshot *s)
 {
 	if (!s)
 		return;
 	free_processes(s);
 	free_analysis(s);
-	/* the frames' strings are shared, and the symboliser's */
-	for (size_t i = 0; i < s->stack_count; i++)
-		free(s->stacks[i].frames);
-	free(s->stacks);
+	free_shortage(s);
+	free_stacks(s->stacks, s->stack_count);
 	free(s->points);
 	free(s->losses);
 	for (size_t i = 0; i < s->note_count; i++)

@@ -132,6 +132,32 @@ struct point {
 	uint64_t layer_bytes[LAYER_NR]; /* live bytes; LAYER_RSS unused */
 };
 
+/* A process that the kernel has chosen to die for want of memory, at that moment. */
+struct victim {
+	size_t process;
+	double at_s;
+	uint64_t rss_bytes;   /* the first three of `memory` */
+	struct memory memory; /* as far as the kernel told, else 0 */
+	int oom_score_adj;
+	char *cgroup;                      /* its memory control group, NULL: none or not known */
+	uint64_t limit_bytes, usage_bytes; /* of that group; limit 0: none */
+	uint64_t layer_bytes[LAYER_NR];    /* what it held */
+	bool growth_known;
+	double growth_s; /* how long before at_s growth is counted from */
+	/* live_bytes: what each held, delta_bytes: by how much that grew. */
+	struct stack *stacks;
+	size_t stack_count;
+};
+
+/* A memory control group of processes that are traced. */
+struct memory_limit {
+	char *cgroup; /* path */
+	bool v1;
+	double since_s; /* hits and kills are counted from then */
+	uint64_t limit_bytes, usage_bytes, peak_bytes;
+	uint64_t hits, kills;
+};
+
 struct stage {
 	size_t process;
 	char *name;
@@ -167,6 +193,13 @@ struct snapshot {
 	size_t stack_count;
 	struct point *points; /* sorted by t_s */
 	size_t point_count;
+	struct victim *victims; /* in their order */
+	size_t victim_count;
+	/* Calls that were not given memory: `allocs` of them asked for alloc_bytes in all. */
+	struct stack *failures;
+	size_t failure_count;
+	struct memory_limit *limits; /* with a limit, or one that was hit */
+	size_t limit_count;
 	struct stage *stages;
 	size_t stage_count;
 	struct category *categories;

@@ -14,9 +14,8 @@ struct space {
 	struct vm_account *account;
 	bool begun; /* its calls count, and what it began with is known */
 	bool ended;
-	uint64_t events;                /* vm events so far */
-	struct vm_populated *populated; /* oldest first */
-	size_t populated_count, populated_room;
+	uint64_t events;           /* vm events so far */
+	struct extents *populated; /* by calls; NULL: nothing yet */
 	struct residence residence;
 };
 
@@ -38,7 +37,8 @@ void spaces_free(struct spaces *spaces);
  * events: a child's space is a copy of its parent's at that moment.
  */
 void spaces_event(struct spaces *spaces, const struct ms_event *event);
-void spaces_vm(struct spaces *spaces, const struct ms_vm_event *event);
+/* 0, or a positive errno: the call could not have its memory. */
+int spaces_vm(struct spaces *spaces, const struct ms_vm_event *event);
 /* Takes up images whose calls have begun to count. */
 void spaces_follow(struct spaces *spaces);
 /*

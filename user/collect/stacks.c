@@ -46,26 +46,33 @@ static int all_totals(const struct collect *c, struct kernel_total **out, size_t
 
 /* ---- frames --------------------------------------------------------------- */
 
-/* Those of these keys; what they are made of is read at once if they are all that there are. */
-static int read_stacks(const struct collect *c, const struct ms_stack_key *keys, size_t count,
+/* And the stack that started its thread, and so on. */
+static int read_stack(const struct collect *c, const struct pieces *pieces, uint64_t name,
+		      struct stack_set *set)
+{
+	struct stack_view known;
+	struct ms_stack stack;
+	int err = 0;
+
+	while (name && !err && !stack_set_find(set, name, &known) &&
+	       !pieces_stack(pieces, c->kernel, name, &stack)) {
+		err = stack_set_add(set, name, &stack);
+		name = stack.origin;
+	}
+	return err;
+}
+
+/* Those of these lists; what they are made of is read at once if they are all that there are. */
+static int read_stacks(const struct collect *c, const struct stack_list *lists, size_t list_count,
 		       bool all, struct stack_set *set)
 {
 	struct pieces pieces = {0};
-	struct stack_view known;
-	struct ms_stack stack;
-	size_t i;
+	size_t i, j;
 	int err = all ? pieces_read(kernel_pieces(c->kernel), &pieces) : 0;
 
-	for (i = 0; i < count && !err; i++) {
-		uint64_t name = keys[i].hash;
-
-		/* And the stack that started the thread, and its thread's. */
-		while (name && !err && !stack_set_find(set, name, &known) &&
-		       !pieces_stack(&pieces, c->kernel, name, &stack)) {
-			err = stack_set_add(set, name, &stack);
-			name = stack.origin;
-		}
-	}
+	for (i = 0; i < list_count; i++)
+		for (j = 0; j < *lists[i].count && !err; j++)
+			err = read_stack(c, &pieces, lists[i].keys[j].hash, set);
 	pieces_free(&pieces);
 	return err;
 }
@@ -73,21 +80,22 @@ static int read_stacks(const struct collect *c, const struct ms_stack_key *keys,
 /* ---- stacks that read the same ---------------------------------------------- */
 
 /*
- * Names the stacks, of these keys in this order, and makes one of those of a
+ * Names the stacks of a list, in their order, and makes one of those of a
  * process and layer that read the same.  In the kernel they differ, by call site;
  * a static initialiser of a library has tens of thousands.
  */
-static int merge_stacks(struct naming *naming, struct snapshot *s, const struct numbers *numbers,
-			const struct ms_stack_key *keys, bool call_sites)
+static int merge_stacks(struct naming *naming, const struct stack_list *list,
+			const struct numbers *numbers, bool call_sites)
 {
+	const struct ms_stack_key *keys = list->keys;
 	struct pair_map known = {0};
-	size_t i, count = 0;
+	size_t i, count = 0, all = *list->count;
 	uint64_t key[2];
 	int err = 0;
 
-	for (i = 0; i < s->stack_count && !err; i++) {
+	for (i = 0; i < all && !err; i++) {
 		const struct image *image = numbers->images[keys[i].id];
-		struct stack stack = s->stacks[i];
+		struct stack stack = list->stacks[i];
 		size_t at;
 
 		key[0] = keys[i].hash;
@@ -100,44 +108,44 @@ static int merge_stacks(struct naming *naming, struct snapshot *s, const struct 
 		    ((uint64_t)stack.process << 3 | (uint64_t)stack.layer) * 0x9e3779b97f4a7c15ULL;
 		at = (size_t)(uintptr_t)pair_map_find(&known, key[0], key[1]);
 		if (at) {
-			totals_add(&s->stacks[at - 1], &stack);
+			totals_add(&list->stacks[at - 1], &stack);
 			continue;
 		}
 		err = frames_of(naming, image, keys[i].hash, &stack);
 		if (err)
 			break;
-		s->stacks[count++] = stack;
+		list->stacks[count++] = stack;
 		err = pair_map_add(&known, key[0], key[1], (void *)(uintptr_t)count);
 	}
-	s->stack_count = count;
+	*list->count = count;
 	pair_map_free(&known);
 	return err;
 }
 
-/* Gives the stacks, of these keys in this order, their frames. */
-static int fill_frames(const struct collect *c, struct snapshot *s, const struct numbers *numbers,
-		       const struct ms_stack_key *keys, bool all)
+/* Gives the stacks of each list their frames. */
+static int fill_frames(const struct collect *c, const struct numbers *numbers,
+		       const struct stack_list *lists, size_t list_count, bool all)
 {
 	struct stack_set set = {0};
 	struct naming *naming = NULL;
 	double reading, namings;
 	uint64_t time = 0;
+	size_t i;
 	int err;
 
 	phase_ms(&time);
-	err = read_stacks(c, keys, s->stack_count, all, &set);
+	err = read_stacks(c, lists, list_count, all, &set);
 	reading = phase_ms(&time);
 	if (!err)
 		err = naming_new(&c->source, &set, &naming);
 	namings = phase_ms(&time);
-	if (!err)
-		err = merge_stacks(naming, s, numbers, keys, c->limits.call_sites);
-	else
-		s->stack_count = 0; /* none has frames that could be freed */
+	for (i = 0; i < list_count; i++)
+		if (!err)
+			err = merge_stacks(naming, &lists[i], numbers, c->limits.call_sites);
 	if (all && !err)
 		log_verbose("report: read %zu stacks in %.0f ms, named %zu different frames in "
 			    "%.0f ms, made %zu stacks of them in %.0f ms",
-			    set.count, reading, naming_count(naming), namings, s->stack_count,
+			    set.count, reading, naming_count(naming), namings, *lists[0].count,
 			    phase_ms(&time));
 	naming_free(naming);
 	stack_set_free(&set);
@@ -185,26 +193,48 @@ static void choose_stacks(const struct collect *c, struct snapshot *s,
 	}
 }
 
+/* The lists of a snapshot: its stacks, which are there, and those of when memory ran out. */
+static int fill_lists(struct collect *c, struct snapshot *s, const struct numbers *numbers,
+		      struct stack_list *own, size_t top)
+{
+	struct stack_list *lists = calloc(c->ooms.count + 2, sizeof(*lists));
+	size_t i, count = 1;
+	int err;
+
+	if (!lists)
+		return -ENOMEM;
+	lists[0] = *own;
+	err = shortage_victims(c, s, numbers, top ? NULL : lists, &count);
+	if (!err && !top)
+		err = shortage_failures(c, s, numbers, lists, &count);
+	if (!err)
+		err = fill_frames(c, numbers, lists, count, !top);
+	for (i = 1; i < count; i++)
+		free(lists[i].keys);
+	free(lists);
+	return err;
+}
+
 int fill_stacks(struct collect *c, struct snapshot *s, const struct ms_image *images,
 		const struct numbers *numbers, size_t top)
 {
 	struct kernel_total *totals = NULL;
-	struct ms_stack_key *keys;
+	struct stack_list own;
 	size_t n = 0;
 	int err = all_totals(c, &totals, &n);
 
 	if (err)
 		return err;
 	totals_sort(totals, n);
-	keys = calloc(n + 1, sizeof(*keys));
 	s->stacks = calloc(n + 1, sizeof(*s->stacks));
-	err = keys && s->stacks ? 0 : -ENOMEM;
+	own = (struct stack_list){s->stacks, calloc(n + 1, sizeof(*own.keys)), &s->stack_count};
+	err = own.keys && s->stacks ? 0 : -ENOMEM;
 	if (!err) {
-		choose_stacks(c, s, totals, n, images, numbers, top, keys);
-		err = fill_frames(c, s, numbers, keys, !top);
+		choose_stacks(c, s, totals, n, images, numbers, top, own.keys);
+		err = fill_lists(c, s, numbers, &own, top);
 	}
 	deltas_remember(&c->deltas, totals, n);
-	free(keys);
+	free(own.keys);
 	free(totals);
 	return err;
 }

@@ -33,11 +33,14 @@ void collect_event(struct collect *c, const struct ms_event *event)
 {
 	if (is_watched(c))
 		spaces_event(&c->spaces, event);
+	if (event->kind == MS_EVENT_EXEC)
+		shortage_began(c, (pid_t)event->tgid);
 }
 
 void collect_vm(struct collect *c, const struct ms_vm_event *event)
 {
-	spaces_vm(&c->spaces, event);
+	if (spaces_vm(&c->spaces, event) == ENOMEM)
+		shortage_failed(c, event);
 }
 
 void collect_follow(struct collect *c)
@@ -53,8 +56,6 @@ static void look(struct collect *c, const struct image *image, struct space *spa
 {
 	if (!c->limits.layers[MS_LAYER_RSS])
 		return;
-	if (!c->limits.layers[MS_LAYER_VM])
-		spaces_reconcile(space, image->pid, NULL, NULL); /* no call is told */
 	spaces_look(&c->spaces, space, image->pid, whole, share);
 }
 
@@ -75,6 +76,7 @@ void collect_exiting(struct collect *c, pid_t tid)
 		images[i]->memory = memory;
 	spaces_reconcile(space, tid, NULL, NULL);
 	look(c, images[i], space, true, SHARE_END);
+	shortage_looked(c, images[i], space);
 }
 
 void collect_settle(struct collect *c, bool final, void (*drain)(void *context), void *context)
@@ -141,10 +143,13 @@ static void add_resident(const struct collect *c, const struct space *space, str
 	const struct image *image = image_of(c, space->image);
 
 	t->live_bytes = (int64_t)space->residence.last.total_bytes;
+	t->peak_bytes = (int64_t)space->residence.peak.total_bytes;
 	t->epoch = EPOCH_LOOKED;
 	if (!image)
 		return;
-	t->peak_bytes = (int64_t)image->memory.rss_peak_bytes;
+	/* The kernel's is less by what the CPUs have not added yet, but knows every spike. */
+	if ((int64_t)image->memory.rss_peak_bytes > t->peak_bytes)
+		t->peak_bytes = (int64_t)image->memory.rss_peak_bytes;
 	t->peak_at_ns = image->rss_peak_at_ns;
 }
 
@@ -289,8 +294,7 @@ static int add_shares(struct append *a, size_t faults, const struct residence *r
 		t->value.live_bytes = (int64_t)residence_share(&r->last, t->key.hash);
 		t->value.saved_bytes = (int64_t)residence_share(&r->peak, t->key.hash);
 		t->value.saved_epoch = EPOCH_LOOKED;
-		if (t->value.allocs)
-			faulted[n++] = t->key.hash;
+		faulted[n++] = t->key.hash;
 	}
 	qsort(faulted, n, sizeof(*faulted), compare_stacks);
 	append_resident(a, r, faulted, n);

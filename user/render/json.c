@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "render/frameset.h"
+#include "render/json_parts.h"
 #include "render/render.h"
 #include "render/value.h"
 
@@ -177,66 +177,6 @@ static json_t *note_element(const struct snapshot *s, size_t index)
 
 /* ---- stacks -------------------------------------------------------------------- */
 
-/*
- * Each different frame is written once, in a table; a stack has their numbers
- * there.  In full they would be gigabytes: stacks are forty frames deep and share
- * most of them.  A frame's text is made when it is first met.
- */
-struct frame_texts {
-	struct frameset set;
-	struct frame_text {
-		char *text;
-		size_t length;
-	} * texts;
-	size_t capacity;
-};
-
-/* The number of a frame, FRAMESET_NONE without memory. */
-static uint32_t frame_number(struct frame_texts *f, const struct frame *frame)
-{
-	uint32_t index = frameset_add(&f->set, frame);
-	json_t *object;
-
-	if (index == FRAMESET_NONE)
-		return FRAMESET_NONE;
-	if (index >= f->capacity) {
-		size_t capacity = f->set.capacity;
-		struct frame_text *texts = reallocarray(f->texts, capacity, sizeof(*texts));
-
-		if (!texts)
-			return FRAMESET_NONE;
-		memset(texts + f->capacity, 0, (capacity - f->capacity) * sizeof(*texts));
-		f->texts = texts;
-		f->capacity = capacity;
-	}
-	if (!f->texts[index].text) {
-		object =
-		    json_pack("{s:o,s:o,s:I,s:o,s:s,s:b}", "function", value_text(frame->function),
-			      "file", value_text(frame->file), "line", (json_int_t)frame->line,
-			      "module", value_text(frame->module), "kind",
-			      frame_kind_names[frame->kind], "inlined", (int)frame->inlined);
-		f->texts[index].text = object ? json_dumps(object, VALUE_FLAGS) : NULL;
-		json_decref(object);
-		if (!f->texts[index].text)
-			return FRAMESET_NONE;
-		f->texts[index].length = strlen(f->texts[index].text);
-	}
-	return index;
-}
-
-/* Not printf(), not jansson: a report has more of these than of anything else. */
-static void put_number(FILE *out, uint64_t value)
-{
-	char text[20], *p = text + sizeof(text);
-
-	if (value > INT64_MAX)
-		value = INT64_MAX;
-	do
-		*--p = (char)('0' + value % 10);
-	while (value /= 10);
-	fwrite(p, 1, (size_t)(text + sizeof(text) - p), out);
-}
-
 static void put_totals(FILE *out, const struct stack *stack)
 {
 	const struct {
@@ -258,23 +198,23 @@ static void put_totals(FILE *out, const struct stack *stack)
 
 	if (stack->layer == LAYER_SLAB) {
 		fputs("\"rounding_bytes\":", out);
-		put_number(out, stack->rounding_bytes);
+		json_number(out, stack->rounding_bytes);
 		fputc(',', out);
 	}
 
 	for (size_t i = 0; i < sizeof(totals) / sizeof(totals[0]); i++) {
 		fputs(totals[i].key, out);
-		put_number(out, totals[i].value);
+		json_number(out, totals[i].value);
 	}
 	fprintf(out, ",\"end\":\"%s\",\"by_pointer\":", stack->end);
-	put_number(out, stack->by_pointer);
+	json_number(out, stack->by_pointer);
 	fputs(",\"lifetime_log2_us\":[", out);
 	while (buckets && !stack->lifetime[buckets - 1])
 		buckets--;
 	for (int i = 0; i < buckets; i++) {
 		if (i)
 			fputc(',', out);
-		put_number(out, stack->lifetime[i]);
+		json_number(out, stack->lifetime[i]);
 	}
 	fputc(']', out);
 }
@@ -290,17 +230,10 @@ static int put_stack(FILE *out, const struct snapshot *s, const struct stack *st
 		       json_pack("{s:i,s:s,s:o}", "pid", pid_of(s, stack->process), "layer",
 				 layer_names[stack->layer], "device", value_text(stack->device)),
 		       JSON_EMBED);
-	fputs(",\"frames\":[", out);
-	for (size_t i = 0; i < stack->frame_count && !error; i++) {
-		uint32_t frame = frame_number(texts, &stack->frames[i]);
-
-		if (frame == FRAMESET_NONE)
-			return -ENOMEM;
-		if (i)
-			fputc(',', out);
-		put_number(out, frame);
-	}
-	fputs("],", out);
+	fputc(',', out);
+	if (!error)
+		error = frame_texts_stack(texts, out, stack);
+	fputc(',', out);
 	put_totals(out, stack);
 	fputc('}', out);
 	return error;
@@ -318,11 +251,10 @@ static int compare_stacks(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static int put_stacks(FILE *out, const struct snapshot *s)
+static int put_stacks(FILE *out, const struct snapshot *s, struct frame_texts *texts)
 {
 	const struct stack **sorted = calloc(s->stack_count + 1, sizeof(*sorted));
-	struct frame_texts texts = {0};
-	int error = sorted ? frameset_init(&texts.set, true) : -ENOMEM;
+	int error = sorted ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < s->stack_count && !error; i++)
 		sorted[i] = &s->stacks[i];
@@ -331,19 +263,26 @@ static int put_stacks(FILE *out, const struct snapshot *s)
 	fputs(",\n\"stacks\":[", out);
 	for (size_t i = 0; i < s->stack_count && !error; i++) {
 		fputs(i ? ",\n" : "\n", out);
-		error = put_stack(out, s, sorted[i], &texts);
-	}
-	fputs("],\n\"frames\":[", out);
-	for (size_t i = 0; i < texts.set.count && !error; i++) {
-		fputs(i ? ",\n" : "\n", out);
-		fwrite(texts.texts[i].text, 1, texts.texts[i].length, out);
+		error = put_stack(out, s, sorted[i], texts);
 	}
 	fputc(']', out);
-	for (size_t i = 0; i < texts.capacity; i++)
-		free(texts.texts[i].text);
-	free(texts.texts);
-	frameset_free(&texts.set);
 	free(sorted);
+	return error;
+}
+
+/* All that has stacks, and the table of their frames. */
+static int put_framed(FILE *out, const struct snapshot *s)
+{
+	struct frame_texts texts;
+	int error = frame_texts_init(&texts);
+
+	if (!error)
+		error = put_stacks(out, s, &texts);
+	if (!error)
+		error = json_shortage(out, s, &texts);
+	fputs(",\n", out);
+	frame_texts_put(&texts, out);
+	frame_texts_free(&texts);
 	return error;
 }
 
@@ -397,7 +336,7 @@ int render_json(FILE *out, const struct snapshot *s, const struct render_options
 	if (!error)
 		error = array(out, "processes", s, s->process_count, process_element);
 	if (!error)
-		error = put_stacks(out, s);
+		error = put_framed(out, s);
 	for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]) && !error; i++)
 		error = array(out, arrays[i].key, s, arrays[i].count, arrays[i].element);
 	if (!error)

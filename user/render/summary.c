@@ -9,6 +9,7 @@
 #include "render/lines.h"
 #include "render/parts.h"
 #include "render/render.h"
+#include "render/shortage.h"
 #include "render/summary.h"
 
 #define PROCESSES 8 /* shown one by one */
@@ -249,6 +250,8 @@ int render_summary(FILE *out, const struct snapshot *s, const struct render_opti
 	lines_put(&m.lines, STYLE_PLAIN, ", %s", text_seconds(time, s->duration_s));
 	lines_end(&m.lines);
 	error = put_processes(&m);
+	if (!error)
+		error = shortage_put(&m.lines, s);
 	for (int i = 0; i < LAYER_NR && !error; i++)
 		error = summary_stacks(&m, (enum layer)i);
 	put_remarks(&m);

@@ -117,6 +117,25 @@ static json_t *group_element(const struct system_view *v, size_t i)
 		      {"major_faults", value_number(g->major)});
 }
 
+/* As of a traced process, of which more is known. */
+static json_t *kill_element(const struct system_view *v, size_t i)
+{
+	const struct kill *k = &v->kills[i];
+
+	return OBJECT({"pid", json_integer(k->pid)}, {"comm", value_text(k->comm)},
+		      {"at_s", value_seconds(k->at_s)}, {"rss_bytes", value_number(k->rss_bytes)},
+		      {"anon_bytes", value_number(k->anon_bytes)},
+		      {"file_bytes", value_number(k->file_bytes)},
+		      {"shmem_bytes", value_number(k->shmem_bytes)},
+		      {"swap_bytes", value_number(k->swap_bytes)},
+		      {"page_table_bytes", value_number(k->page_table_bytes)},
+		      {"mapped_bytes", value_number(k->mapped_bytes)},
+		      {"oom_score_adj", json_integer(k->oom_score_adj)},
+		      {"cgroup", value_text(k->cgroup)},
+		      {"limit_bytes", value_number(k->limit_bytes)}, {"held_bytes", json_null()},
+		      {"growth_s", json_null()}, {"stacks", json_array()});
+}
+
 static json_t *percent(const double values[3])
 {
 	return OBJECT({"avg10", value_seconds(values[0])}, {"avg60", value_seconds(values[1])},
@@ -170,6 +189,9 @@ int render_system_json(FILE *out, const struct system_view *v)
 	    {"processes", v->running_count + v->ended_count, process_element},
 	    {"containers", v->cgroup_count, container_element},
 	    {"short_lived", v->group_count, group_element},
+	    {"ooms", v->kill_count, kill_element},
+	    {"failures", 0, NULL},
+	    {"limits", 0, NULL},
 	    {"stacks", 0, NULL},
 	    {"frames", 0, NULL},
 	    {"timeline", 0, NULL},

@@ -132,6 +132,36 @@ size_t system_group_lines(const struct system_view *v, bool recent, size_t limit
 	return count > limit ? limit + 1 : count;
 }
 
+/* ---- OOM kills ------------------------------------------------------------------- */
+
+static void put_kill(struct lines *l, const struct kill *k)
+{
+	char time[HUMAN_LEN], rss[HUMAN_LEN], anon[HUMAN_LEN], file[HUMAN_LEN], shmem[HUMAN_LEN];
+
+	lines_put(l, STYLE_LOSS, "killed by the OOM killer: %s (pid %d)", k->comm, k->pid);
+	lines_put(l, STYLE_PLAIN, " after %s, RSS %s: anonymous %s, file %s, shared %s",
+		  text_seconds(time, k->at_s), text_bytes(rss, k->rss_bytes),
+		  text_bytes(anon, k->anon_bytes), text_bytes(file, k->file_bytes),
+		  text_bytes(shmem, k->shmem_bytes));
+	if (k->cgroup)
+		lines_put(l, STYLE_PLAIN, "; in %s", k->cgroup);
+	if (k->cgroup && k->limit_bytes)
+		lines_put(l, STYLE_PLAIN, ", limit %s", text_bytes(rss, k->limit_bytes));
+	lines_end(l);
+}
+
+void system_put_kills(struct lines *l, const struct system_view *v, size_t limit)
+{
+	size_t shown = v->kill_count < limit ? v->kill_count : limit;
+
+	if (shown < v->kill_count) {
+		lines_put(l, STYLE_LOSS, "%zu OOM kills before:", v->kill_count - shown);
+		lines_end(l);
+	}
+	for (size_t i = v->kill_count - shown; i < v->kill_count; i++)
+		put_kill(l, &v->kills[i]);
+}
+
 /* ---- losses ---------------------------------------------------------------------- */
 
 static size_t losses(const struct system_view *v)

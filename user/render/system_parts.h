@@ -17,6 +17,8 @@ void system_put_memory(struct lines *l, const struct system_view *v);
 int system_put_groups(struct lines *l, const struct system_view *v, bool recent, size_t limit);
 /* Lines that this would take. */
 size_t system_group_lines(const struct system_view *v, bool recent, size_t limit);
+/* A line for each of the last `limit` processes that the OOM killer chose, and one for the rest. */
+void system_put_kills(struct lines *l, const struct system_view *v, size_t limit);
 /* A line for each loss counter that is not 0, or one that says so; and how many. */
 void system_put_losses(struct lines *l, const struct system_view *v);
 size_t system_loss_lines(const struct system_view *v);

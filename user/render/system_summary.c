@@ -166,6 +166,7 @@ int render_system_summary(FILE *out, const struct system_view *v, const struct s
 		  text_seconds(each, v->refresh_s));
 	lines_end(&m.lines);
 	system_put_memory(&m.lines, v);
+	system_put_kills(&m.lines, v, m.top);
 	error = put_procs(&m);
 	if (!error)
 		error = put_cgroups(&m);

@@ -12,6 +12,7 @@
 #include "render/system_render.h"
 
 #define DEFAULT_TOP 10
+#define KILLS 3  /* the last ones */
 #define GROUPS 3 /* of short-lived processes, where there is room */
 
 struct table {
@@ -134,6 +135,7 @@ int render_system_table(FILE *out, const struct system_view *v, const struct sys
 	t.lines.rows = t.rows > below ? t.rows - (unsigned)below : t.rows;
 	put_title(&t);
 	system_put_memory(&t.lines, v);
+	system_put_kills(&t.lines, v, KILLS);
 	put_blank(&t);
 	error = put_cgroups(&t);
 	if (!error)

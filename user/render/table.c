@@ -9,6 +9,7 @@
 #include "render/lines.h"
 #include "render/parts.h"
 #include "render/render.h"
+#include "render/shortage.h"
 
 #define DEFAULT_TOP 10
 #define PLAIN_FRAMES 6 /* of a stack, where lines have no limit */
@@ -429,6 +430,7 @@ int render_table(FILE *out, const struct snapshot *s, const struct render_option
 	lines_put(&t.lines, STYLE_STRONG, "memsnoop  %s  %s", text_seconds(time, s->duration_s),
 		  s->title ? s->title : "");
 	lines_end(&t.lines);
+	shortage_put_victims(&t.lines, s);
 	error = put_processes(&t, process_limit(&t, rows));
 	put_blank(&t, rows);
 	if (!error)

@@ -247,6 +247,25 @@ const struct cgroup *cgroups_add(struct cgroups *c, uint64_t id, bool v1, pid_t 
 	return e->root ? NULL : &e->public;
 }
 
+char *cgroups_path(const struct cgroups *c, uint64_t id, bool v1, pid_t pid,
+		   struct cgroupfs_memory *memory)
+{
+	const struct entry *e = id ? find(c, id, v1) : NULL;
+	char *path = NULL;
+
+	if (e && e->found)
+		path = strdup(e->public.path);
+	else if (id)
+		path = process_cgroup(pid, v1 ? "memory" : "");
+	if (path && (!strcmp(path, "/") || cgroupfs_id(&c->fs, v1, path) != id)) {
+		free(path);
+		path = NULL;
+	}
+	if (path && cgroupfs_read(&c->fs, v1, path, memory))
+		memset(memory, 0, sizeof(*memory));
+	return path;
+}
+
 static void measure(struct cgroups *c, struct entry *e, double now_s)
 {
 	struct cgroup *g = &e->public;

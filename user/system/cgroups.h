@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "system/cgroupfs.h"
 #include "system/rates.h"
 
 struct cgroup {
@@ -47,6 +48,12 @@ void cgroups_begin(struct cgroups *c);
  */
 const struct cgroup *cgroups_add(struct cgroups *c, uint64_t id, bool v1, pid_t pid,
 				 uint64_t rss_bytes);
+/*
+ * Between refreshes: the path of a group that a process is or was in, to be freed, and
+ * its memory files.  NULL: the root, gone, or without memory.
+ */
+char *cgroups_path(const struct cgroups *c, uint64_t id, bool v1, pid_t pid,
+		   struct cgroupfs_memory *memory);
 /* Reads the files of each; forgets those without processes. */
 void cgroups_end(struct cgroups *c, double now_s);
 

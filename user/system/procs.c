@@ -87,6 +87,14 @@ bool procs_knows(const struct procs *p, int pid)
 	return found_knows(&p->found, pid);
 }
 
+const struct proc *procs_find(const struct procs *p, int pid)
+{
+	for (size_t i = 0; i < p->running.count; i++)
+		if (p->running.items[i].pid == pid)
+			return &p->running.items[i];
+	return NULL;
+}
+
 /* Counters may be below 0 for a moment: their parts are added at different times. */
 static uint64_t pages_bytes(const struct procs *p, int64_t pages)
 {

@@ -63,6 +63,8 @@ void procs_add(struct procs *p, const struct ms_system_process *process);
 void procs_add_thread(struct procs *p, const struct ms_system_thread *thread);
 /* Whether the pass has found it so far, or one of its threads. */
 bool procs_knows(const struct procs *p, int pid);
+/* What the last pass found of it, NULL: nothing. */
+const struct proc *procs_find(const struct procs *p, int pid);
 /* 0 or -ENOMEM: there was no room for one of the above. */
 int procs_found(struct procs *p, uint64_t total_bytes);
 void procs_end(struct procs *p, const struct ms_system_end *end);

@@ -19,7 +19,7 @@
 struct tasks {
 	struct system_bpf *skel;
 	struct ring_buffer *ring;
-	tasks_end_fn *fn;
+	const struct tasks_events *events;
 	void *context;
 	char *pass; /* what the last pass wrote */
 	size_t room;
@@ -28,9 +28,13 @@ struct tasks {
 static int on_ring(void *context, void *data, size_t size)
 {
 	struct tasks *t = context;
+	const uint32_t *kind = data;
 
-	if (t->fn && size >= sizeof(struct ms_system_end))
-		t->fn(data, t->context);
+	(void)size; /* each kind has one size */
+	if (t->events && *kind == MS_SYSTEM_END)
+		t->events->end(data, t->context);
+	else if (t->events && *kind == MS_SYSTEM_OOM)
+		t->events->oom(data, t->context);
 	return 0;
 }
 
@@ -144,14 +148,14 @@ int tasks_read(struct tasks *t, const struct tasks_pass *pass, void *context)
 	return at == (size_t)used ? 0 : -EBADMSG;
 }
 
-int tasks_ends_fd(const struct tasks *t)
+int tasks_events_fd(const struct tasks *t)
 {
 	return ring_buffer__epoll_fd(t->ring);
 }
 
-void tasks_ends_read(struct tasks *t, tasks_end_fn *fn, void *context)
+void tasks_events_read(struct tasks *t, const struct tasks_events *events, void *context)
 {
-	t->fn = fn;
+	t->events = events;
 	t->context = context;
 	ring_buffer__consume(t->ring);
 }
@@ -159,4 +163,9 @@ void tasks_ends_read(struct tasks *t, tasks_end_fn *fn, void *context)
 uint64_t tasks_ends_lost(const struct tasks *t)
 {
 	return __atomic_load_n(&t->skel->bss->ends_lost, __ATOMIC_RELAXED);
+}
+
+uint64_t tasks_ooms_lost(const struct tasks *t)
+{
+	return __atomic_load_n(&t->skel->bss->ooms_lost, __ATOMIC_RELAXED);
 }

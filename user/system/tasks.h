@@ -26,11 +26,18 @@ struct tasks_pass {
  */
 int tasks_read(struct tasks *t, const struct tasks_pass *pass, void *context);
 
-typedef void tasks_end_fn(const struct ms_system_end *end, void *context);
-/* A file descriptor that is readable when many ends wait; and the reading of all there are. */
-int tasks_ends_fd(const struct tasks *t);
-void tasks_ends_read(struct tasks *t, tasks_end_fn *fn, void *context);
-/* Ends that found no room. */
+struct tasks_events {
+	void (*end)(const struct ms_system_end *end, void *context);
+	void (*oom)(const struct ms_system_oom *oom, void *context);
+};
+/*
+ * A file descriptor that is readable when many ends wait, or an OOM kill; and the reading
+ * of all there are.
+ */
+int tasks_events_fd(const struct tasks *t);
+void tasks_events_read(struct tasks *t, const struct tasks_events *events, void *context);
+/* Ends, and OOM kills, that found no room. */
 uint64_t tasks_ends_lost(const struct tasks *t);
+uint64_t tasks_ooms_lost(const struct tasks *t);
 
 #endif

@@ -9,6 +9,7 @@
 #include "collect/snapshot.h"
 #include "system/cgroups.h"
 #include "system/groups.h"
+#include "system/kills.h"
 #include "system/meminfo.h"
 #include "system/procs.h"
 
@@ -26,6 +27,8 @@ struct system_view {
 	size_t cgroup_count;
 	const struct group *groups;
 	size_t group_count;
+	const struct kill *kills;
+	size_t kill_count;
 	const struct loss *losses; /* every counter, zero or not */
 	size_t loss_count;
 };

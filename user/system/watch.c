@@ -14,6 +14,7 @@ struct watch {
 	struct tasks *tasks;
 	struct cgroups *cgroups;
 	struct procs *procs;
+	struct kills kills;
 	struct hidden hidden;
 	double began_s, interval_s, busy_s;
 	uint64_t refreshes, failed;
@@ -69,6 +70,7 @@ void watch_close(struct watch *w)
 		return;
 	tasks_close(w->tasks);
 	hidden_free(&w->hidden);
+	kills_free(&w->kills);
 	procs_free(w->procs);
 	cgroups_free(w->cgroups);
 	free(w);
@@ -76,7 +78,7 @@ void watch_close(struct watch *w)
 
 int watch_fd(const struct watch *w)
 {
-	return tasks_ends_fd(w->tasks);
+	return tasks_events_fd(w->tasks);
 }
 
 static void on_process(const struct ms_system_process *process, void *context)
@@ -100,9 +102,18 @@ static void on_end(const struct ms_system_end *end, void *context)
 	procs_end(w->procs, end);
 }
 
+static void on_oom(const struct ms_system_oom *oom, void *context)
+{
+	struct watch *w = context;
+
+	kills_add(&w->kills, oom, w->began_s, w->cgroups, w->procs);
+}
+
 void watch_drain(struct watch *w)
 {
-	tasks_ends_read(w->tasks, on_end, w);
+	static const struct tasks_events events = {on_end, on_oom};
+
+	tasks_events_read(w->tasks, &events, w);
 }
 
 static bool is_known(pid_t pid, void *context)
@@ -155,6 +166,7 @@ void watch_view(struct watch *w, struct system_view *out)
 {
 	const uint64_t counts[MS_SYSTEM_LOSS_NR] = {
 	    [MS_SYSTEM_LOSS_ends] = tasks_ends_lost(w->tasks),
+	    [MS_SYSTEM_LOSS_ooms] = tasks_ooms_lost(w->tasks) + w->kills.unlisted,
 	    [MS_SYSTEM_LOSS_refreshes] = w->failed,
 	    [MS_SYSTEM_LOSS_groups_full] = procs_groups(w->procs)->unnamed,
 	    [MS_SYSTEM_LOSS_ended_unlisted] = procs_unlisted(w->procs),
@@ -172,6 +184,8 @@ void watch_view(struct watch *w, struct system_view *out)
 	    .pressure = w->pressure,
 	    .groups = procs_groups(w->procs)->items,
 	    .group_count = procs_groups(w->procs)->count,
+	    .kills = w->kills.items,
+	    .kill_count = w->kills.count,
 	    .losses = w->losses,
 	    .loss_count = MS_SYSTEM_LOSS_NR,
 	};

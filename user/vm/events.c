@@ -229,3 +229,19 @@ int vm_event_apply(struct vm_account *account, const struct ms_vm_event *event, 
 	apply = event->begins ? calls[event->call].begin : calls[event->call].end;
 	return apply ? apply(&c) : 0;
 }
+
+uint64_t vm_event_wanted(const struct ms_vm_event *event)
+{
+	const __u64 *a = event->argument;
+
+	switch (event->call) {
+	case MS_VM_mmap:
+		return a[1];
+	case MS_VM_mremap:
+		return a[2] > a[1] ? a[2] - a[1] : 0;
+	case MS_VM_brk:
+		return a[0] > a[1] ? a[0] - a[1] : 0;
+	default:
+		return 0;
+	}
+}

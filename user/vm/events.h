@@ -20,5 +20,7 @@ struct vm_populated {
  */
 int vm_event_apply(struct vm_account *account, const struct ms_vm_event *event, uint64_t huge_page,
 		   struct vm_populated *populated);
+/* Bytes that a call which maps memory has asked for; 0 if it is not known or none. */
+uint64_t vm_event_wanted(const struct ms_vm_event *event);
 
 #endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A table of failed calls. */
+#include "collect/failures.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static int add_item(struct failures *f, const struct ms_stack_key *key)
+{
+	if (f->count == MS_FAILURES_MAX)
+		return -ENOMEM;
+	if (f->count == f->room) {
+		size_t room = f->room ? 2 * f->room : 16;
+		void *items = realloc(f->items, room * sizeof(*f->items));
+
+		if (!items)
+			return -ENOMEM;
+		f->items = items;
+		f->room = room;
+	}
+	if (pair_map_add(&f->places, (uint64_t)key->id << 32 | key->layer, key->hash,
+			 (void *)(uintptr_t)(f->count + 1)))
+		return -ENOMEM;
+	f->items[f->count++] = (struct kernel_failure){.key = *key};
+	return 0;
+}
+
+int failures_add(struct failures *f, const struct ms_stack_key *key, uint64_t bytes)
+{
+	size_t at = (size_t)(uintptr_t)pair_map_find(
+	    &f->places, (uint64_t)key->id << 32 | key->layer, key->hash);
+	int err = at ? 0 : add_item(f, key);
+
+	if (err)
+		return err;
+	if (!at)
+		at = f->count;
+	f->items[at - 1].value.count++;
+	f->items[at - 1].value.bytes += bytes;
+	return 0;
+}
+
+void failures_free(struct failures *f)
+{
+	free(f->items);
+	pair_map_free(&f->places);
+	*f = (struct failures){0};
+}
