@@ -260,7 +260,7 @@ own_rss()
 	local limit
 
 	watch
-	limit=$(ls "/proc/$TRACER/fd" | wc -l)
+	limit=$(find "/proc/$TRACER/fd" -type l | wc -l)
 	prlimit --pid "$TRACER" --nofile="$((limit - 2)):1024"
 	wait_line "a refresh failed" "$TMP/err"
 	prlimit --pid "$TRACER" --nofile=1024:1024

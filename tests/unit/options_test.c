@@ -184,10 +184,8 @@ static void test_probe_adds_a_row(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_refused),
-	    cmocka_unit_test(test_accepted),
-	    cmocka_unit_test(test_whole_system),
-	    cmocka_unit_test(test_command),
+	    cmocka_unit_test(test_refused),          cmocka_unit_test(test_accepted),
+	    cmocka_unit_test(test_whole_system),     cmocka_unit_test(test_command),
 	    cmocka_unit_test(test_probe_adds_a_row),
 	};
 
