@@ -7,8 +7,8 @@
 #ifndef MS_ACCOUNT_BPF_H
 #define MS_ACCOUNT_BPF_H
 
-#include "maps.bpf.h"
 #include "peak.h"
+#include "tables.bpf.h"
 
 static const struct ms_stack_totals totals_zero;
 

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Every map, and the few globals.  Hash maps are not preallocated: memory is
- * taken as entries appear, and the sizes are set by the loader from options.
+ * The maps of processes and threads, and their few globals; those of accounting are
+ * in tables.bpf.h.
  */
 #ifndef MS_MAPS_BPF_H
 #define MS_MAPS_BPF_H
 
-#include <linux/bpf.h>
-#include <bpf/bpf_helpers.h>
-
-#include "memsnoop.h"
 #include "python.h"
+#include "tables.bpf.h"
 #include "unwind.h"
-
-#define EEXIST 17
 
 struct pending {
 	__u64 sp;   /* of the call: where its return address lies; 0: no call is open */
@@ -49,13 +44,6 @@ struct walk {
 	__u32 rest; /* times Python was asked for what the native walk did not reach */
 };
 
-/* A stack on its way into `pieces`. */
-struct keeping {
-	struct ms_piece piece;
-	__u64 hash; /* of the pieces so far */
-	__u32 store, failed;
-};
-
 /* Per thread.  The walk's scratch lives here because uprobe programs are
  * preemptible: per-CPU scratch could be overwritten by another thread. */
 struct task_state {
@@ -76,27 +64,13 @@ struct task_state {
 	__u32 pad;
 };
 
-/* Weak, so that each object file defines them and the linker keeps one. */
-#define MS_MAP(name_, key_, value_, entries_)                                                      \
-	struct {                                                                                   \
-		__uint(type, BPF_MAP_TYPE_HASH);                                                   \
-		__uint(map_flags, BPF_F_NO_PREALLOC);                                              \
-		__uint(max_entries, entries_);                                                     \
-		__type(key, key_);                                                                 \
-		__type(value, value_);                                                             \
-	} name_ __weak SEC(".maps")
-
-MS_MAP(procs, __u32, struct ms_proc, 1); /* by tgid */
-MS_MAP(images, __u32, struct ms_image, 1);
+MS_MAP(procs, __u32, struct ms_proc, 1);        /* by tgid */
 MS_MAP(mappings, __u32, struct ms_mappings, 1); /* by image */
 MS_MAP(tasks, __u32, struct task_state, 1);     /* by thread id */
-MS_MAP(blocks, struct ms_block_key, struct ms_block, 1);
-MS_MAP(pieces, __u64, struct ms_piece, 1);   /* of stacks, by name */
-MS_MAP(pythons, __u32, struct ms_python, 1); /* by image */
-MS_MAP(codes, struct ms_code_key, __u32, 1); /* Python code objects: their ids in frames */
-MS_MAP(rss, __u32, struct ms_rss, 1);        /* by image */
+MS_MAP(pythons, __u32, struct ms_python, 1);    /* by image */
+MS_MAP(codes, struct ms_code_key, __u32, 1);    /* Python code objects: their ids in frames */
+MS_MAP(rss, __u32, struct ms_rss, 1);           /* by image */
 MS_MAP(touches, struct ms_touch_key, struct ms_touch, 1); /* by page */
-MS_MAP(totals, struct ms_stack_key, struct ms_stack_totals, 1);
 
 /* Unwind tables by slot; each is an array of the blocks of unwind.h. */
 struct unwind_blocks {
@@ -120,17 +94,10 @@ struct {
 } events __weak SEC(".maps");
 
 struct ms_row rows[MS_ROWS_MAX] __weak; /* the probe table, set before loading */
-__u64 losses[MS_LOSS_NR] __weak;
 struct ms_walks walks __weak;
 __u32 next_image __weak;    /* the last image id given out */
 __u32 next_code __weak;     /* the last id of a Python code object */
 __u32 native_python __weak; /* keep the interpreter's own frames: --native-python */
 __u32 rss_tick __weak;      /* intervals between user space's looks at `rss` */
-__u32 stopped __weak;       /* tracing has ended: the numbers stand still */
-
-static inline __attribute__((always_inline)) void loss_add(enum ms_loss which, __u64 n)
-{
-	__sync_fetch_and_add(&losses[which], n);
-}
 
 #endif

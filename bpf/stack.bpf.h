@@ -11,6 +11,7 @@
 
 #include "maps.bpf.h"
 #include "mapping.h"
+#include "pieces.bpf.h"
 #include "python.bpf.h"
 #include "unwind.bpf.h"
 
@@ -20,15 +21,8 @@
  */
 #define WALK_STEPS (4 * MS_STACK_DEPTH)
 #define MS_END_GOING MS_END_NR
-#define MS_STACK_SLOTS (sizeof(((struct ms_stack *)0)->frames) / sizeof(__u64))
 /* A thread's walks between two additions to the global counters. */
 #define WALKS_FLUSH 64
-
-static __always_inline __u64 hash_add(__u64 hash, __u64 frame)
-{
-	hash = (hash ^ frame) * 0x9e3779b97f4a7c15ULL;
-	return hash ^ hash >> 29;
-}
 
 struct walk_context {
 	struct task_state *task;
@@ -202,7 +196,7 @@ static long walk_step(__u32 i, void *data)
 	struct walk_context *c = data;
 	struct walk *w = &c->task->walk;
 	struct memo *memo;
-	__u64 frame;
+	__u64 frame = 0; /* up to 6.1 what a function is given must have been written */
 	int more;
 
 	if (c->task->python.open) {
@@ -264,80 +258,6 @@ static __always_inline void walk_start(struct walk *w, const struct position *at
 	w->end = MS_END_GOING;
 }
 
-static __always_inline void note_add(struct ms_stack *stack, enum ms_note note, __u32 value)
-{
-	__u32 at = stack->nr;
-
-	if (at >= MS_STACK_SLOTS)
-		return;
-	stack->frames[at] = MS_NOTE_FRAME(note, value);
-	stack->nr = at + 1;
-}
-
-static __always_inline void notes_add(struct ms_stack *stack)
-{
-	if (stack->end != MS_END_ROOT)
-		note_add(stack, MS_NOTE_END, stack->end);
-	if (stack->by_pointer)
-		note_add(stack, MS_NOTE_BY_POINTER, stack->by_pointer);
-	if (stack->origin) {
-		note_add(stack, MS_NOTE_ORIGIN_LOW, stack->origin);
-		note_add(stack, MS_NOTE_ORIGIN_HIGH, stack->origin >> 32);
-	}
-}
-
-/* One piece, from the outermost on: its name, and if it is to be stored, that. */
-static long keep_step(__u32 i, void *data)
-{
-	struct task_state *task = ((struct walk_context *)data)->task;
-	struct keeping *k = &task->keeping;
-	__u32 nr = task->stack.nr, j, at;
-	__u64 hash = k->hash, frame;
-	long err;
-
-	if (i * MS_PIECE >= nr)
-		return 1;
-	k->piece.outer = hash;
-	MS_UNROLL
-	for (j = 0; j < MS_PIECE; j++) {
-		at = nr - 1 - i * MS_PIECE - j;
-		frame = at < MS_STACK_SLOTS ? task->stack.frames[at] : 0;
-		k->piece.frames[j] = frame;
-		hash = hash_add(hash, frame);
-	}
-	k->hash = hash = hash ? hash : 1;
-	if (!k->store || bpf_map_lookup_elem(&pieces, &hash))
-		return 0;
-	err = bpf_map_update_elem(&pieces, &hash, &k->piece, BPF_NOEXIST);
-	k->failed = err && err != -EEXIST; /* another thread may have been first */
-	return k->failed;
-}
-
-/*
- * Keeps the walked stack.  Its name, or MS_STACK_OTHER if there is no room.  A
- * piece is there only if all that are before it are.
- */
-static __always_inline __u64 stack_keep(struct walk_context *c)
-{
-	struct keeping *k = &c->task->keeping;
-	__u64 name;
-
-	notes_add(&c->task->stack);
-	k->store = k->failed = 0;
-	k->hash = 0;
-	bpf_loop(MS_STACK_SLOTS / MS_PIECE + 1, keep_step, c, 0);
-	name = k->hash;
-	if (bpf_map_lookup_elem(&pieces, &name))
-		return name;
-	k->store = 1;
-	k->hash = 0;
-	bpf_loop(MS_STACK_SLOTS / MS_PIECE + 1, keep_step, c, 0);
-	if (!k->failed)
-		return name;
-	loss_add(MS_LOSS_stacks_full, 1);
-	return MS_STACK_OTHER;
-}
-
 /*
  * Walks the stack of the current thread and keeps it.  `first`, if not 0, is a
  * frame that goes before what is found: the probed function.  Returns the hash,
@@ -361,7 +281,8 @@ static __always_inline __u64 stack_walk(const struct position *at, struct task_s
 	walk_count(task);
 	if (task->stack.end == MS_END_TRUNCATED)
 		loss_add(MS_LOSS_stacks_truncated, 1);
-	return stack_keep(&c);
+	notes_add(&task->stack);
+	return stack_keep(&task->stack, 0, &task->keeping);
 }
 
 #endif

@@ -11,6 +11,7 @@
 
 #include <asm/unistd.h>
 #include <linux/bpf.h>
+#include <linux/ptrace.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
@@ -58,6 +59,13 @@ static __always_inline struct ms_vm_event *event_begin(const struct ms_proc *pro
 	e->argument[4] = BPF_CORE_READ(regs, r8);
 	e->time_ns = bpf_ktime_get_ns();
 	return e;
+}
+
+/* brk() tells nothing then, but where the break is must be known when it ends. */
+static __always_inline int has_beginning(int call)
+{
+	return call == MS_VM_munmap || call == MS_VM_mremap || call == MS_VM_shmdt ||
+	       call == MS_VM_brk;
 }
 
 /* A call began. */
@@ -144,25 +152,68 @@ static __always_inline int vm_exit(int call, long result)
 }
 
 /*
- * The same pair for each way to see a system call; the loader loads one of them.
- * As tracepoints they run for every system call of the machine and leave at once.
+ * The same pair for each way to see a system call, best first; the loader loads one
+ * of them (collect/kernel_hooks.c).  On the calls' own functions no other call pays.
  */
-SEC("?tp_btf/sys_enter")
-int BPF_PROG(vm_enter_tracepoint, struct pt_regs *regs, long number)
+#define X(name)                                                                                    \
+	SEC("?fentry") int BPF_PROG(vm_enter_fentry_##name)                                        \
+	{                                                                                          \
+		return vm_enter(MS_VM_##name);                                                     \
+	}                                                                                          \
+	SEC("?fexit") int BPF_PROG(vm_exit_fentry_##name, const struct pt_regs *regs, long result) \
+	{                                                                                          \
+		return vm_exit(MS_VM_##name, result);                                              \
+	}
+MS_VM_CALLS(X)
+#undef X
+
+SEC("?kprobe")
+int vm_enter_kprobe(struct pt_regs *ctx)
+{
+	return vm_enter(bpf_get_attach_cookie(ctx));
+}
+
+SEC("?kretprobe")
+int vm_exit_kprobe(struct pt_regs *ctx)
+{
+	return vm_exit(bpf_get_attach_cookie(ctx), PT_REGS_RC(ctx));
+}
+
+/* Tracepoints run for every system call of the machine, and leave at once. */
+static __always_inline int any_enter(long number)
 {
 	int call = call_of(number);
 
-	if (call != MS_VM_munmap && call != MS_VM_mremap && call != MS_VM_brk &&
-	    call != MS_VM_shmdt)
-		return 0;
-	return vm_enter(call);
+	return call < 0 || !has_beginning(call) ? 0 : vm_enter(call);
+}
+
+static __always_inline int any_exit(const struct pt_regs___kernel *regs, long result)
+{
+	int call = call_of(BPF_CORE_READ(regs, orig_ax));
+
+	return call < 0 ? 0 : vm_exit(call, result);
+}
+
+SEC("?tp_btf/sys_enter")
+int BPF_PROG(vm_enter_tracepoint, struct pt_regs *regs, long number)
+{
+	return any_enter(number);
 }
 
 SEC("?tp_btf/sys_exit")
 int BPF_PROG(vm_exit_tracepoint, struct pt_regs *regs, long result)
 {
-	struct pt_regs___kernel *user = (void *)regs;
-	int call = call_of(BPF_CORE_READ(user, orig_ax));
+	return any_exit((void *)regs, result);
+}
 
-	return call < 0 ? 0 : vm_exit(call, result);
+SEC("?raw_tp/sys_enter")
+int vm_enter_raw_tracepoint(struct bpf_raw_tracepoint_args *ctx)
+{
+	return any_enter(ctx->args[1]);
+}
+
+SEC("?raw_tp/sys_exit")
+int vm_exit_raw_tracepoint(struct bpf_raw_tracepoint_args *ctx)
+{
+	return any_exit((void *)ctx->args[0], ctx->args[1]);
 }

@@ -6,6 +6,7 @@ help:
 	@echo 'make            builds ./memsnoop'
 	@echo 'make demo       traces a PyTorch model: installs, builds, runs; needs root'
 	@echo 'make check      installs, builds, runs every test; needs root'
+	@echo 'make check-kernels  the BPF tests on older and newer kernels, in QEMU; needs root'
 	@echo 'make bench      what tracing costs, beside its peers; needs root'
 	@echo 'make stacks     how complete the stacks of a training run are; needs root'
 	@echo 'make lint       layout and static checks'
@@ -28,10 +29,18 @@ check:
 	$(Q)$(MAKE) SANITIZE=address,undefined all unit
 	$(Q)OUT=$(OUT) MEMSNOOP=$(abspath $(PROGRAM)) scripts/check.sh
 
+# KERNELS='6.1 sid' runs only these
+KERNELS ?=
+.PHONY: check-kernels
+check-kernels:
+	$(Q)scripts/deps.sh build test vm
+	$(Q)$(MAKE) all targets
+	$(Q)tests/vm/check.sh $(KERNELS)
+
 .PHONY: bench
 bench:
 	$(Q)scripts/deps.sh build bench
-	$(Q)$(MAKE) all $(OUT)/bench/pair
+	$(Q)$(MAKE) all $(OUT)/bench/pair $(OUT)/bench/kernel_pair
 	$(Q)OUT=$(OUT) scripts/bench.sh
 
 # how complete the stacks of a training run are, and where the others end
@@ -69,8 +78,8 @@ clean:
 	$(say) CLEAN
 	$(Q)rm -rf .output memsnoop
 
-# the loop of the benchmark: frame pointers, so that every tool sees the same stack
-$(OUT)/bench/pair: tests/bench/pair.c
+# the loops of the benchmark: frame pointers, so that every tool sees the same stack
+$(OUT)/bench/%: tests/bench/%.c
 	$(say) BENCH $@
 	$(Q)mkdir -p $(@D)
 	$(Q)gcc -g -O1 -fno-inline -fno-optimize-sibling-calls -fno-omit-frame-pointer -fno-builtin \

@@ -9,7 +9,7 @@ TARGET_LIBC := functions threads scripted
 TARGETS := $(addprefix $(TARGET_DIR)/, \
   functions threads scripted hold stacks space fork image dl custom attach load lives reallocf filtered cxx tiny \
   resident forks \
-  bits32 \
+  bits32 kernel_memory \
   libplugin.so libpool.so \
   $(foreach libc,glibc-static musl musl-static,$(addprefix $(libc)/,$(TARGET_LIBC))))
 

@@ -28,6 +28,32 @@ struct option_row {
 	size_t offset; /* of the field, for the functions that set one */
 };
 
+static const struct verb_row {
+	const char *name; /* NULL: no word, an option or a command comes first */
+	const char *help, *status;
+	const char *options[8]; /* the rows that go with it; none: all */
+} verbs[VERB_NR] = {
+    [VERB_TRACE] =
+	{.help =
+	     "memsnoop: who holds a process's memory, and why it grew\n\n"
+	     "  memsnoop [OPTIONS] -p PID[,PID]    a live table until Ctrl-C, then a summary\n"
+	     "  memsnoop [OPTIONS] -- CMD ARGS     start CMD and trace it from its first "
+	     "instruction\n"
+	     "  memsnoop [OPTIONS]                 the whole system: every process and container\n"
+	     "  memsnoop [OPTIONS] --slab          the kernel's own memory, by call site\n"
+	     "  memsnoop doctor [OPTIONS]          what is missing here, and what probes cost",
+	 .status = "that of CMD (128+N after signal N), else 0; 1 when something needed is "
+		   "missing;\n2 for a mistake on this line."},
+    [VERB_DOCTOR] =
+	{.name = "doctor",
+	 .help = "memsnoop doctor: checks everything that memsnoop needs; says what is missing, "
+		 "what that\ncosts and how to get it; measures what probes cost, on a child of "
+		 "its own",
+	 .status = "0 if memsnoop can trace here; 1 if something it cannot do without is missing;\n"
+		   "2 for a mistake on this line.",
+	 .options = {"json", "verbose", "no-feature", "help", "version"}},
+};
+
 static int bad(const char *option, const char *value, const char *wanted)
 {
 	return log_error(-EINVAL, "%s: '%s' is not %s", option, value, wanted);
@@ -165,11 +191,18 @@ static int set_refused(struct options *o, const char *value, const void *argumen
 			o->kernel.refused[i] = true;
 			return 0;
 		}
+	for (int i = 0; i < HOOK_RUNG_NR; i++)
+		if (!strcmp(value, hook_rung_names[i])) {
+			o->kernel.refused_hooks[i] = true;
+			return 0;
+		}
 	if (!strcmp(value, "unwind")) {
 		o->no_unwind = true;
 		return 0;
 	}
-	return bad("--no-feature", value, "one of session, multi, perf, unwind");
+	return bad(
+	    "--no-feature", value,
+	    "one of session, multi, perf, fentry, kprobe, tracepoint, raw_tracepoint, unwind");
 }
 
 /* A count of table entries; k, m and g stand for 2^10, 2^20 and 2^30. */
@@ -231,6 +264,9 @@ static int show_version(struct options *o, const char *value, const void *argume
 static const struct option_row rows[] = {
     {"What to trace", 'p', "pid", "PID[,PID]", "running processes, and children they start later",
      set_pids, 0},
+    {NULL, 0, "slab", NULL,
+     "the kernel's own memory by call site, in the whole system;\nneither -p nor a command",
+     set_flag, FIELD(slab)},
     {NULL, 0, "layers", "L", "heap,vm,rss (default: all that apply)", set_layers, 0},
     {NULL, 0, "probe", "'LIB:SYMBOL kind=…'",
      "one more allocation function, such as\n'libx.so:x_alloc kind=alloc size=arg1 ptr=ret'; may "
@@ -256,10 +292,12 @@ static const struct option_row rows[] = {
      set_sort, 0},
     {NULL, 'q', "quiet", NULL, "no table and no summary", set_flag, FIELD(quiet)},
     {NULL, 'v', "verbose", NULL, "say what is probed, and how", set_flag, FIELD(verbose)},
-    {"Limits, each counted when it is reached", 0, "max-blocks", "N", "live blocks (default: 2m)",
+    {"Limits, each counted when it is reached", 0, "max-blocks", "N",
+     "live blocks (default: 2m; with --slab 1m, whose\nmemory is taken at once: 100 bytes each)",
      set_size, FIELD(kernel.max_blocks)},
-    {NULL, 0, "max-stacks", "N", "stacks, in pieces of 8 frames that they share\n(default: 1m)",
-     set_size, FIELD(kernel.max_stacks)},
+    {NULL, 0, "max-stacks", "N",
+     "stacks, in pieces of 8 frames that they share\n(default: 1m; with --slab 64k)", set_size,
+     FIELD(kernel.max_stacks)},
     {NULL, 0, "max-procs", "N", "processes (default: 4k)", set_size, FIELD(kernel.max_procs)},
     {NULL, 0, "max-threads", "N", "threads (default: 64k)", set_size, FIELD(kernel.max_threads)},
     {NULL, 0, "max-touches", "N",
@@ -270,8 +308,8 @@ static const struct option_row rows[] = {
     {NULL, 0, "max-unwind", "BYTES", "unwind tables in the kernel (default: 64m)", set_size,
      FIELD(max_unwind)},
     {"Other", 0, "no-feature", "F",
-     "do without session, multi or perf probes, or without unwind\ntables (frame pointers only); "
-     "may be repeated",
+     "do without session, multi or perf probes; without fentry,\nkprobe, tracepoint or "
+     "raw_tracepoint in the kernel;\nwithout unwind tables (frame pointers only); may be repeated",
      set_refused, 0},
     {NULL, 0, "call-sites", NULL, "keep stacks apart that differ in nothing one can read", set_flag,
      FIELD(kernel.call_sites)},
@@ -284,47 +322,63 @@ static const struct option_row rows[] = {
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 #define HELP_COLUMN 30
 
+static bool goes_with(const struct option_row *row, enum verb verb)
+{
+	const char *const *name = verbs[verb].options;
+
+	if (!*name)
+		return true;
+	while (*name && strcmp(*name, row->name) != 0)
+		name++;
+	return *name;
+}
+
+static void print_row(const struct option_row *row)
+{
+	const char *line = row->help, *end;
+	int used = row->letter ? printf("  -%c, ", row->letter) : printf("      ");
+
+	used += printf("--%s%s", row->name, row->value ? " " : "");
+	used += printf("%s", row->value ? row->value : "");
+	if (used >= HELP_COLUMN)
+		used = printf("\n") - 1;
+	for (;; line = end + 1, used = 0) {
+		end = strchrnul(line, '\n');
+		printf("%*s%.*s\n", HELP_COLUMN - used, "", (int)(end - line), line);
+		if (!*end)
+			break;
+	}
+}
+
 static int show_help(struct options *o, const char *value, const void *argument)
 {
-	(void)o;
+	const char *group = NULL;
+
 	(void)value;
 	(void)argument;
-	puts("memsnoop: who holds a process's memory, and why it grew\n\n"
-	     "  memsnoop [OPTIONS] -p PID[,PID]    a live table until Ctrl-C, then a summary\n"
-	     "  memsnoop [OPTIONS] -- CMD ARGS     start CMD and trace it from its first "
-	     "instruction\n"
-	     "  memsnoop [OPTIONS]                 the whole system: every process and container");
+	puts(verbs[o->verb].help);
 	for (size_t i = 0; i < ROWS; i++) {
-		const char *line = rows[i].help, *end;
-		int used;
-
-		if (rows[i].group)
-			printf("\n%s:\n", rows[i].group);
-		used = rows[i].letter ? printf("  -%c, ", rows[i].letter) : printf("      ");
-		used += printf("--%s%s", rows[i].name, rows[i].value ? " " : "");
-		used += printf("%s", rows[i].value ? rows[i].value : "");
-		if (used >= HELP_COLUMN)
-			used = printf("\n") - 1;
-		for (;; line = end + 1, used = 0) {
-			end = strchrnul(line, '\n');
-			printf("%*s%.*s\n", HELP_COLUMN - used, "", (int)(end - line), line);
-			if (!*end)
-				break;
-		}
+		group = rows[i].group ? rows[i].group : group;
+		if (!goes_with(&rows[i], o->verb))
+			continue;
+		if (group)
+			printf("\n%s:\n", group);
+		group = NULL;
+		print_row(&rows[i]);
 	}
-	puts("\nExit status: that of CMD (128+N after signal N), else 0; 1 when something needed "
-	     "is missing;\n"
-	     "2 for a mistake on this line.");
+	printf("\nExit status: %s\n", verbs[o->verb].status);
 	return 1;
 }
 
 /* getopt_long()'s own tables, made from the rows. */
-static void make_tables(struct option *longs, char *shorts)
+static void make_tables(enum verb verb, struct option *longs, char *shorts)
 {
 	*shorts++ = '+'; /* stop at the command */
 	*shorts++ = ':'; /* tell a missing value from an unknown option */
 	for (size_t i = 0; i < ROWS; i++) {
-		longs[i] = (struct option){
+		if (!goes_with(&rows[i], verb))
+			continue;
+		*longs++ = (struct option){
 		    .name = rows[i].name,
 		    .has_arg = rows[i].value ? required_argument : no_argument,
 		    .val = 256 + i,
@@ -335,7 +389,7 @@ static void make_tables(struct option *longs, char *shorts)
 		if (rows[i].value)
 			*shorts++ = ':';
 	}
-	longs[ROWS] = (struct option){0};
+	*longs = (struct option){0};
 	*shorts = '\0';
 }
 
@@ -361,6 +415,20 @@ static bool is_for_system(const struct option_row *row)
 	return false;
 }
 
+static int say_wrong(enum verb verb, int c, const char *word)
+{
+	const char *name = verbs[verb].name ? verbs[verb].name : "", *blank = *name ? " " : "";
+
+	if (c == ':')
+		return log_error(-EINVAL, "option '%s' needs a value; see memsnoop%s%s --help",
+				 word, blank, name);
+	if (optopt && optopt < 256)
+		return log_error(-EINVAL, "there is no option '-%c'; see memsnoop%s%s --help",
+				 optopt, blank, name);
+	return log_error(-EINVAL, "there is no option '%s'; see memsnoop%s%s --help", word, blank,
+			 name);
+}
+
 /* The first option that needs a process goes to *needs_target. */
 static int parse_rows(int argc, char **argv, struct options *o,
 		      const struct option_row **needs_target)
@@ -369,22 +437,13 @@ static int parse_rows(int argc, char **argv, struct options *o,
 	char shorts[2 * ROWS + 3];
 	int c, err = 0;
 
-	make_tables(longs, shorts);
+	make_tables(o->verb, longs, shorts);
 	opterr = 0;
 	while (!err && (c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		const struct option_row *row;
 
-		if (c == ':')
-			return log_error(-EINVAL, "option '%s' needs a value; see memsnoop --help",
-					 argv[optind - 1]);
-		if (c == '?')
-			return optopt && optopt < 256
-				   ? log_error(-EINVAL,
-					       "there is no option '-%c'; see memsnoop --help",
-					       optopt)
-				   : log_error(-EINVAL,
-					       "there is no option '%s'; see memsnoop --help",
-					       argv[optind - 1]);
+		if (c == ':' || c == '?')
+			return say_wrong(o->verb, c, argv[optind - 1]);
 		row = row_of(c);
 		err = row->set(o, optarg, row);
 		if (!*needs_target && !is_for_system(row))
@@ -415,6 +474,10 @@ static int check_system(struct options *o, const struct option_row *needs_target
 static int check_together(int argc, char **argv, struct options *o,
 			  const struct option_row *needs_target)
 {
+	if (o->verb != VERB_TRACE)
+		return optind < argc ? log_error(-EINVAL, "%s: '%s' is not an option of it",
+						 verbs[o->verb].name, argv[optind])
+				     : 0;
 	if (optind < argc) {
 		if (strcmp(argv[optind - 1], "--"))
 			return log_error(-EINVAL,
@@ -425,7 +488,12 @@ static int check_together(int argc, char **argv, struct options *o,
 	if (o->command && o->pid_count)
 		return log_error(
 		    -EINVAL, "-p and a command do not go together: trace one or start the other");
-	if (!o->command && !o->pid_count)
+	if (o->slab && (o->command || o->pid_count))
+		return log_error(
+		    -EINVAL,
+		    "--slab traces the kernel for all processes: neither -p nor a command goes "
+		    "with it");
+	if (!o->command && !o->pid_count && !o->slab)
 		return check_system(o, needs_target);
 	if (o->sort >= 0)
 		return log_error(-EINVAL,
@@ -435,20 +503,27 @@ static int check_together(int argc, char **argv, struct options *o,
 	return 0;
 }
 
+static enum verb verb_of(const char *word)
+{
+	for (int i = 0; word && i < VERB_NR; i++)
+		if (verbs[i].name && !strcmp(word, verbs[i].name))
+			return i;
+	return VERB_TRACE;
+}
+
 int options_parse(int argc, char **argv, struct options *o)
 {
 	const struct option_row *needs_target = NULL;
 	int err;
 
 	*o = (struct options){
+	    .verb = argc > 1 ? verb_of(argv[1]) : VERB_TRACE,
 	    .metric = METRIC_PEAK,
 	    .tick_s = DEFAULT_TICK_S,
 	    .sort = -1,
 	    .max_unwind = 64 << 20,
 	    .kernel =
-		{.max_blocks = 2 << 20,
-		 .max_stacks = 1 << 20,
-		 .max_procs = 4 << 10,
+		{.max_procs = 4 << 10,
 		 .max_threads = 64 << 10,
 		 .max_codes = 256 << 10,
 		 .max_touches = 1 << 20,
@@ -457,11 +532,19 @@ int options_parse(int argc, char **argv, struct options *o)
 	err = probe_table_init(&o->table);
 	if (err)
 		return log_error(err, "out of memory");
+	if (o->verb != VERB_TRACE) {
+		argc--;
+		argv++;
+	}
 	err = parse_rows(argc, argv, o, &needs_target);
 	if (!err)
 		probe_table_keep(&o->table, o->kernel.layers);
 	if (!err)
 		err = check_together(argc, argv, o, needs_target);
+	if (!o->kernel.max_blocks)
+		o->kernel.max_blocks = o->slab ? 1 << 20 : 2 << 20;
+	if (!o->kernel.max_stacks)
+		o->kernel.max_stacks = o->slab ? 64 << 10 : 1 << 20;
 	return err;
 }
 

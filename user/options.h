@@ -11,10 +11,15 @@
 #include "collect/snapshot.h"
 #include "probe/table.h"
 
+/* What is to be done: the first word, or to trace if it is none of these. */
+enum verb { VERB_TRACE, VERB_DOCTOR, VERB_NR };
+
 struct options {
+	enum verb verb;
 	pid_t *pids;
 	size_t pid_count;
 	char **command;       /* NULL with -p */
+	bool slab;            /* the kernel's memory, of no process */
 	bool whole_system;    /* no process and no command was named */
 	const char **outputs; /* -o */
 	size_t output_count;

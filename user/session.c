@@ -22,6 +22,7 @@
 #include "probe/attach.h"
 #include "render/render.h"
 #include "render/screen.h"
+#include "report.h"
 #include "target/launch.h"
 #include "target/process.h"
 #include "target/target.h"
@@ -56,16 +57,6 @@ struct session {
 static FILE *text_out(const struct session *s)
 {
 	return s->launch ? stderr : stdout;
-}
-
-static struct render_options render_options(const struct session *s, FILE *out)
-{
-	return (struct render_options){
-	    .metric = s->options->metric,
-	    .top = s->options->top,
-	    .colour = isatty(fileno(out)),
-	    .verbose = s->options->verbose,
-	};
 }
 
 /* ---- while it runs ------------------------------------------------------ */
@@ -123,7 +114,7 @@ static void on_exiting(pid_t tid, void *context)
 
 static void show_table(struct session *s)
 {
-	struct render_options options = render_options(s, text_out(s));
+	struct render_options options = report_options(s->options, text_out(s));
 	struct snapshot *snapshot;
 	size_t top = options.top ? options.top : 50;
 
@@ -379,66 +370,20 @@ static void detach(struct session *s)
 	say_walks(s);
 }
 
-/* Layers overlap, so a flame graph shows one: what its name says, else the heap. */
-static unsigned flame_layers(const struct snapshot *snapshot, const char *path)
-{
-	enum layer named = output_layer(path);
-
-	if (named != LAYER_NR)
-		return 1u << named;
-	return snapshot->layer_on[LAYER_HEAP] ? 1u << LAYER_HEAP : 0;
-}
-
-static int write_file(const struct session *s, const struct snapshot *snapshot, const char *path,
-		      render_fn *render)
-{
-	struct render_options options = {.metric = s->options->metric,
-					 .top = s->options->top,
-					 .layers = flame_layers(snapshot, path)};
-	uint64_t time = 0;
-	int err;
-
-	phase_ms(&time);
-	err = output_write(path, render, snapshot, &options);
-	if (!err)
-		log_verbose("report: wrote %s in %.0f ms", path, phase_ms(&time));
-	return err ? log_error(err, "cannot write %s: %s", path, strerror(-err)) : 0;
-}
-
-/* Every output is tried, whatever became of the others. */
 static int report(struct session *s)
 {
-	const struct options *o = s->options;
-	struct render_options options = render_options(s, text_out(s));
 	struct snapshot *snapshot;
 	uint64_t time = 0;
-	size_t i;
-	int err, result = 0;
+	int err;
 
 	phase_ms(&time);
 	err = collect_snapshot(s->collect, s->title, 0, &snapshot);
 	if (err)
 		return log_error(err, "cannot make the report: %s", strerror(-err));
 	log_verbose("report: put together in %.0f ms", phase_ms(&time));
-	for (i = 0; i < o->output_count; i++) {
-		err = write_file(s, snapshot, o->outputs[i], output_find(o->outputs[i])->render);
-		result = err ? err : result;
-	}
-	if (o->plot) {
-		err = write_file(s, snapshot, o->plot, render_timeline);
-		result = err ? err : result;
-	}
-	err = 0;
-	if (o->json)
-		err = render_json(stdout, snapshot, &options);
-	else if (!o->quiet)
-		err = render_summary(text_out(s), snapshot, &options);
-	if (!err && fflush(text_out(s)))
-		err = -errno;
-	if (err)
-		result = log_error(err, "cannot write the report: %s", strerror(-err));
+	err = report_write(s->options, snapshot, text_out(s));
 	snapshot_free(snapshot);
-	return result;
+	return err;
 }
 
 /* The status to leave with once the command has ended or been let go. */

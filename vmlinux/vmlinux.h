@@ -98,6 +98,7 @@ struct mm_struct___atomic {
 
 struct vm_area_struct {
 	unsigned long vm_start, vm_end, vm_flags;
+	struct mm_struct *vm_mm;
 };
 
 struct signal_struct {
@@ -155,6 +156,13 @@ struct task_struct___old {
 	__u64 real_start_time;
 };
 
+struct kmem_cache {
+	const char *name;
+	unsigned int size;        /* what an object takes */
+	unsigned int object_size; /* what is asked for */
+};
+
+enum migratetype { MIGRATE_MOVABLE = 1 };
 /* ---- BPF: an iterator's context, and an array with an element for each processor ---- */
 
 struct seq_file;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What tracing costs: memsnoop beside its peers, in one run.
 
-    bench.py [--rounds N] [--pairs N] [--debian13 ROOT] [--only pair|depth|train]
+    bench.py [--rounds N] [--pairs N] [--debian13 ROOT] [--only pair|depth|train|kernel]
 
 Absolute times drift on a machine that is shared, so the tools take turns in
 every round and what counts is their ratio.  All trace the same program, from
@@ -28,7 +28,9 @@ sys.path.insert(0, os.path.join(REPO, "tests", "e2e"))
 from reports import read_report  # noqa: E402
 
 MEMSNOOP = os.path.join(REPO, "memsnoop")
-PAIR = os.path.join(REPO, os.environ.get("OUT", ".output"), "bench", "pair")
+BENCH = os.path.join(REPO, os.environ.get("OUT", ".output"), "bench")
+PAIR = os.path.join(BENCH, "pair")
+KERNEL_PAIR = os.path.join(BENCH, "kernel_pair")
 INTACT = os.path.join(REPO, "tests", "e2e", "text_intact.py")
 TRAIN = os.path.join(REPO, "demo", "resnet18.py")
 PYTHON = "/usr/bin/python3"
@@ -180,6 +182,47 @@ class Memleak(Tool):
             raise Unavailable("wrong: did not report what the program holds")
 
 
+class MemsnoopKernel(Tool):
+    name = "memsnoop"
+
+    def check(self):
+        if not os.access(MEMSNOOP, os.X_OK):
+            raise Unavailable("not built")
+
+    def attach(self, pid, libc):
+        self.report = os.path.join(self.scratch, "kernel.json")
+        self.start([MEMSNOOP, "-v", "-q", "--slab", "-o", self.report])
+        self.wait_for_output("tracing the kernel")
+
+    def finish(self, pairs):
+        stop(self.process)
+        report = read_report(self.report)
+        seen = sum(s["allocs"] for s in report["stacks"] if len(s["frames"]) > 1
+                   and s["frames"][-2]["function"].startswith("do_sys_poll"))
+        if seen < pairs:
+            raise Unavailable(f"wrong: saw {seen} pairs, not {pairs}")
+        if report["lost"]["live_full"] or report["lost"]["stacks_unread"]:
+            raise Unavailable(f"wrong: lost {report['lost']}")
+
+
+class MemleakKernel(Memleak):
+    """Without a process it traces the kernel: objects and pages in one sum."""
+
+    def attach(self, pid, libc):
+        root = self.options.debian13
+        self.start(["stdbuf", "-oL", f"{root}/lib64/ld-linux-x86-64.so.2", "--library-path",
+                    f"{root}/usr/lib/x86_64-linux-gnu", f"{root}/usr/sbin/memleak-libbpf", "1"])
+        self.wait_for_output("Tracing outstanding")
+
+    def finish(self, pairs):
+        wait_until("a report of memleak", lambda: "allocations from stack" in read(self.output)
+                   or self.process.poll() is not None)
+        seen = "allocations from stack" in read(self.output)
+        stop(self.process)
+        if not seen:
+            raise Unavailable("wrong: did not report anything")
+
+
 class Bpftrace(Tool):
     name = "bpftrace: malloc by stack"
 
@@ -243,9 +286,8 @@ def end(program):
         program.wait()
 
 
-def measure_pair(tool, loader, libc, pairs):
+def measure_pair(tool, libc, command, pairs):
     """ns a pair."""
-    command = loader + [PAIR, str(pairs), str(tool.depth)]
     if tool.launches:
         command = tool.wrap(command)
     program = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -365,9 +407,20 @@ def bench_pair(scratch, options, title, root, kinds, depth=DEPTH):
     tools = [kind(scratch, options, depth) for kind in kinds]
 
     def measure(tool):
-        return measure_pair(tool, loader, libc, options.pairs * tool.scale)
+        pairs = options.pairs * tool.scale
+        return measure_pair(tool, libc, loader + [PAIR, str(pairs), str(tool.depth)], pairs)
 
     show(title, "ns", *run(tools, options.rounds, measure))
+
+
+def bench_kernel(scratch, options):
+    def measure(tool):
+        pairs = options.pairs * (10 if tool.scale > 1 else 1)
+        return measure_pair(tool, LIBC, [KERNEL_PAIR, str(pairs)], pairs)
+
+    tools = [kind(scratch, options) for kind in (NoTracer, MemsnoopKernel, MemleakKernel)]
+    show("a kmalloc/kfree pair in poll(), with the system call", "ns",
+         *run(tools, options.rounds, measure))
 
 
 def bench_train(scratch, options):
@@ -387,7 +440,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--pairs", type=int, default=100000)
     parser.add_argument("--debian13", default="")
-    parser.add_argument("--only", choices=("pair", "depth", "train"))
+    parser.add_argument("--only", choices=("pair", "depth", "train", "kernel"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         if options.only in (None, "pair"):
@@ -400,6 +453,8 @@ def main():
             for depth in DEPTHS:
                 bench_pair(scratch, options, f"a malloc/free pair, {depth} frames deep", None,
                            (NoTracer, Memsnoop, Memleak), depth)
+        if options.only in (None, "kernel"):
+            bench_kernel(scratch, options)
         if options.only in (None, "train"):
             bench_train(scratch, options)
 

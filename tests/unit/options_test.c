@@ -72,6 +72,12 @@ static void test_refused(void **state)
 	    {"-p 1 --metric size", "one of peak, live, alloc, count"},
 	    {"-p 1 --layers heap,gpu", "'gpu'"},
 	    {"-p 1 --no-feature magic", "one of session, multi, perf"},
+	    {"doctor --no-feature magic", "tracepoint, raw_tracepoint"},
+	    {"doctor -p 1", "no option '-p'; see memsnoop doctor --help"},
+	    {"doctor --max-blocks 1", "no option '--max-blocks'; see memsnoop doctor"},
+	    {"doctor now", "doctor: 'now'"},
+	    {"doctor -- true", "doctor: 'true'"},
+	    {"-v doctor", "put -- before the command"},
 	    {"-p 1 -d -3", "'-3' is not a number of seconds"},
 	    {"-p 1 -i 1s", "'1s' is not a number of seconds"},
 	    {"-p 1 -d nan", "'nan' is not a number of seconds"},
@@ -81,6 +87,8 @@ static void test_refused(void **state)
 	    {"-p 1 --max-stacks 4g", "--max-stacks: '4g'"},
 	    {"--json -- ls", "use -o FILE.json"},
 	    {"-p 1 --probe x", "--probe 'x':"},
+	    {"--slab -p 1", "neither -p nor a command"},
+	    {"--slab -- ls", "neither -p nor a command"},
 	};
 	size_t i;
 
@@ -162,6 +170,27 @@ static void test_command(void **state)
 	options_free(&o);
 }
 
+static void test_slab(void **state)
+{
+	struct options o;
+	char said[1024];
+
+	(void)state;
+	assert_int_equal(parse("--slab --json", &o, said, sizeof(said)), 0);
+	assert_true(o.slab && o.json && !o.command && !o.pid_count);
+	assert_int_equal(o.kernel.max_blocks, 1 << 20);
+	assert_int_equal(o.kernel.max_stacks, 64 << 10);
+	options_free(&o);
+	assert_int_equal(parse("--max-blocks 5 --slab", &o, said, sizeof(said)), 0);
+	assert_int_equal(o.kernel.max_blocks, 5);
+	options_free(&o);
+	assert_int_equal(parse("-p 1", &o, said, sizeof(said)), 0);
+	assert_false(o.slab);
+	assert_int_equal(o.kernel.max_blocks, 2 << 20);
+	assert_int_equal(o.kernel.max_stacks, 1 << 20);
+	options_free(&o);
+}
+
 static void test_probe_adds_a_row(void **state)
 {
 	struct options o;
@@ -181,12 +210,34 @@ static void test_probe_adds_a_row(void **state)
 	options_free(&o);
 }
 
+static void test_doctor(void **state)
+{
+	struct options o;
+	char said[1024];
+
+	(void)state;
+	assert_int_equal(parse("doctor -v --json --no-feature fentry --no-feature multi", &o, said,
+			       sizeof(said)),
+			 0);
+	assert_int_equal(o.verb, VERB_DOCTOR);
+	assert_true(o.verbose && o.json);
+	assert_true(o.kernel.refused_hooks[HOOK_FENTRY] && o.kernel.refused[ATTACH_MULTI]);
+	assert_false(o.kernel.refused_hooks[HOOK_TRACEPOINT]);
+	options_free(&o);
+	/* only the first word is one */
+	assert_int_equal(parse("-- doctor", &o, said, sizeof(said)), 0);
+	assert_int_equal(o.verb, VERB_TRACE);
+	assert_string_equal(o.command[0], "doctor");
+	options_free(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_refused),          cmocka_unit_test(test_accepted),
-	    cmocka_unit_test(test_whole_system),     cmocka_unit_test(test_command),
-	    cmocka_unit_test(test_probe_adds_a_row),
+	    cmocka_unit_test(test_refused),      cmocka_unit_test(test_accepted),
+	    cmocka_unit_test(test_whole_system), cmocka_unit_test(test_command),
+	    cmocka_unit_test(test_slab),         cmocka_unit_test(test_probe_adds_a_row),
+	    cmocka_unit_test(test_doctor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,6 +61,9 @@ static void folded_shows_what_was_in_flight(void **state)
 	s->processes[0].layers[LAYER_HEAP].in_flight_bytes = 24;
 	expect_folded(s, METRIC_PEAK, "app;[in flight at the peak] 24\napp;main;malloc 100\n");
 	expect_folded(s, METRIC_LIVE, "app;main;malloc 100\n");
+	/* frees in flight: no line can be below 0 */
+	s->processes[0].layers[LAYER_HEAP].in_flight_bytes = -24;
+	expect_folded(s, METRIC_PEAK, "app;main;malloc 100\n");
 	snapshot_free(s);
 }
 
@@ -79,6 +82,17 @@ static void folded_never_sums_layers(void **state)
 		      "app;[tensor];main;new 100\n");
 	/* only one layer has anything: no need to name it */
 	expect_folded(s, METRIC_LIVE, "app;main;new 100\n");
+	snapshot_free(s);
+}
+
+static void folded_of_the_kernel(void **state)
+{
+	struct snapshot *s = snapshot_kernel();
+
+	(void)state;
+	expect_folded(s, METRIC_PEAK,
+		      "kernel;[pages];pipe_write;alloc_pages order 0 4096\n"
+		      "kernel;[slab];do_msgsnd;load_msg;kmalloc 128 100\n");
 	snapshot_free(s);
 }
 
@@ -234,26 +248,52 @@ static void json_has_every_key(void **state)
 			  "stages:a categories:a insights:a notes:a lost:o");
 	expect_keys(at(root, "processes", 0),
 		    "pid:i comm:s cmdline:s container:n exit_code:i rss_bytes:i rss_peak_bytes:i "
-		    "layers:o id:i ppid:i start_s:r end_s:r exited:b execed:b");
+		    "layers:o id:i ppid:i start_s:r end_s:r exited:b execed:b resident:n");
 	layers = json_object_get(at(root, "processes", 0), "layers");
-	expect_keys(layers, "heap:o tensor:o gpu:o vm:o rss:o");
-	for (int i = 0; i < LAYER_NR; i++)
+	expect_keys(layers, "heap:o tensor:o gpu:o vm:o rss:o slab:n pages:n");
+	for (int i = 0; i <= LAYER_RSS; i++)
 		expect_keys(json_object_get(layers, layer_names[i]), LAYER_KEYS);
 	expect_keys(
 	    at(root, "stacks", 0),
 	    "pid:i layer:s device:s frames:a allocs:i alloc_bytes:i frees:i freed_bytes:i "
-	    "live:i live_bytes:i peak_bytes:i temporary:i end:s by_pointer:i lifetime_log2_us:a");
+	    "live:i live_bytes:i peak_bytes:i temporary:i major_faults:i untouched_bytes:i "
+		    "end:s by_pointer:i lifetime_log2_us:a");
 	expect_keys(at(root, "frames", 0), "function:s file:s line:i module:n kind:s inlined:b");
-	expect_keys(at(root, "timeline", 0), "t_s:r pid:i rss_bytes:i heap_bytes:i tensor_bytes:i "
-					     "gpu_bytes:i vm_bytes:i stage:n rss_high_bytes:i "
-					     "anon_bytes:i file_bytes:i shmem_bytes:i swap_bytes:i "
-					     "page_table_bytes:i mapped_bytes:i");
+	expect_keys(at(root, "timeline", 0),
+		    "t_s:r pid:i rss_bytes:i heap_bytes:i tensor_bytes:i "
+		    "gpu_bytes:i vm_bytes:i slab_bytes:n pages_bytes:n stage:n rss_high_bytes:i "
+		    "anon_bytes:i file_bytes:i shmem_bytes:i swap_bytes:i "
+		    "page_table_bytes:i mapped_bytes:i");
 	expect_keys(at(root, "stages", 0),
 		    "pid:i name:s start_s:r end_s:r peak_bytes:i growth_bytes:i");
 	expect_keys(at(root, "categories", 0),
 		    "pid:i device:s name:s bytes_at_peak:i bytes_at_end:i");
 	expect_keys(at(root, "insights", 0), "pid:i kind:s bytes:i text:s");
 	expect_keys(json_object_get(root, "lost"), "events:i stacks_full:i");
+	json_decref(root);
+	snapshot_free(s);
+}
+
+static void json_of_the_kernel(void **state)
+{
+	struct snapshot *s = snapshot_kernel();
+	const json_t *layers;
+	json_t *root;
+
+	(void)state;
+	root = parsed(s);
+	layers = json_object_get(at(root, "processes", 0), "layers");
+	expect_keys(json_object_get(layers, "slab"), LAYER_KEYS " rounding_bytes:i");
+	expect_keys(json_object_get(layers, "pages"), LAYER_KEYS);
+	assert_int_equal(integer(json_object_get(layers, "slab"), "rounding_bytes"), 28);
+	assert_int_equal(integer(at(root, "timeline", 0), "slab_bytes"), 100);
+	assert_int_equal(integer(at(root, "timeline", 0), "pages_bytes"), 4096);
+	/* the largest first */
+	assert_string_equal(string(at(root, "stacks", 0), "layer"), "pages");
+	assert_null(json_object_get(at(root, "stacks", 0), "rounding_bytes"));
+	assert_string_equal(string(at(root, "stacks", 1), "layer"), "slab");
+	assert_int_equal(integer(at(root, "stacks", 1), "rounding_bytes"), 28);
+	assert_string_equal(string(frame_at(root, at(root, "stacks", 1), 0), "kind"), "kernel");
 	json_decref(root);
 	snapshot_free(s);
 }
@@ -391,9 +431,11 @@ int main(void)
 	    cmocka_unit_test(folded_merges_and_sorts),
 	    cmocka_unit_test(folded_shows_what_was_in_flight),
 	    cmocka_unit_test(folded_never_sums_layers),
+	    cmocka_unit_test(folded_of_the_kernel),
 	    cmocka_unit_test(folded_keeps_its_separators),
 	    cmocka_unit_test(folded_of_nothing_is_empty),
 	    cmocka_unit_test(json_has_every_key),
+	    cmocka_unit_test(json_of_the_kernel),
 	    cmocka_unit_test(json_has_the_values),
 	    cmocka_unit_test(json_has_no_exit_code_of_the_living),
 	    cmocka_unit_test(json_takes_hostile_names),

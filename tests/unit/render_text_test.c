@@ -301,7 +301,9 @@ static void the_summary_tells_the_story(void **state)
 	assert_string_equal(strstr(text, "note: "), "note: one note\nno losses\n");
 	free(text);
 	s->losses[0].count = 3;
+	s->processes[0].layers[LAYER_HEAP].in_flight_bytes = -48;
 	text = rendered(render_summary, s, NULL);
+	assert_contains(text, "48 B above the peak in flight");
 	assert_string_equal(strstr(text, "note: "),
 			    "note: one note\n!!! 3 process events dropped\n");
 	free(text);
@@ -337,6 +339,35 @@ static void the_summary_is_not_endless(void **state)
 	o.verbose = true;
 	text = rendered(render_summary, s, &o);
 	assert_int_equal(occurrences(text, "        frame_"), 300);
+	free(text);
+	snapshot_free(s);
+}
+
+static void the_kernel_is_no_process(void **state)
+{
+	struct snapshot *s = snapshot_kernel();
+	char *text = rendered(render_table, s, NULL);
+
+	(void)state;
+	assert_contains(text, "kernel");
+	assert_contains(text, "ROUNDING");
+	assert_lacks(text, "RSS");
+	free(text);
+	text = rendered(render_summary, s, NULL);
+	assert_contains(text, "kernel (pid 0)\n");
+	assert_contains(text, "  slab         100 B");
+	assert_contains(text, "  pages     4.00 KiB");
+	assert_contains(text, "28 B more are taken by what is held");
+	assert_contains(text, "7 frees of objects from before tracing, or allocated in bulk");
+	assert_contains(text, "8 frees of pages from before tracing, or of processes and files");
+	assert_lacks(text, "RSS");
+	assert_lacks(text, "running");
+	free(text);
+	s->processes[0].pid = 1;
+	s->layer_on[LAYER_RSS] = true;
+	text = rendered(render_summary, s, NULL);
+	assert_contains(text, "kernel (pid 1), still running\n");
+	assert_contains(text, "  RSS ");
 	free(text);
 	snapshot_free(s);
 }
@@ -388,6 +419,7 @@ int main(void)
 	    cmocka_unit_test(colour_is_only_where_it_is_wanted),
 	    cmocka_unit_test(the_summary_tells_the_story),
 	    cmocka_unit_test(the_summary_is_not_endless),
+	    cmocka_unit_test(the_kernel_is_no_process),
 	    cmocka_unit_test(text_survives_hostile_names),
 	    cmocka_unit_test(nothing_seen_is_said),
 	};

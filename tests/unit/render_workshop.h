@@ -118,6 +118,30 @@ WORKSHOP struct point *snapshot_add_point(struct snapshot *s, double t_s, size_t
 	return p;
 }
 
+/* What --slab gives: the kernel as one process, two layers, no resident memory. */
+WORKSHOP struct snapshot *snapshot_kernel(void)
+{
+	struct snapshot *s = snapshot_make("kernel memory", 2);
+	struct stack *stack;
+	struct point *point;
+
+	s->layer_on[LAYER_HEAP] = s->layer_on[LAYER_RSS] = false;
+	s->layer_on[LAYER_SLAB] = s->layer_on[LAYER_PAGES] = true;
+	snapshot_add_process(s, 0, "kernel");
+	stack = ADD_STACK(s, 0, LAYER_SLAB, 100, "do_msgsnd", "load_msg", "kmalloc 128");
+	for (size_t i = 0; i < stack->frame_count; i++)
+		stack->frames[i].kind = FRAME_KERNEL;
+	stack->rounding_bytes = 28;
+	ADD_STACK(s, 0, LAYER_PAGES, 4096, "pipe_write", "alloc_pages order 0");
+	s->processes[0].layers[LAYER_SLAB].rounding_bytes = 28;
+	s->processes[0].layers[LAYER_SLAB].unknown_frees = 7;
+	s->processes[0].layers[LAYER_PAGES].unknown_frees = 8;
+	point = snapshot_add_point(s, 0.5, 0, 0, 0);
+	point->layer_bytes[LAYER_SLAB] = 100;
+	point->layer_bytes[LAYER_PAGES] = 4096;
+	return s;
+}
+
 /* Names that try to break out of every format, all in one snapshot. */
 #define HOSTILE_CLOSE "</title></g><script>alert(1)</script>"
 #define HOSTILE_CDATA "]]><x y=\"z\">&amp;&undefined;"

@@ -337,7 +337,9 @@ static void expect_no_cache(int err)
 	struct unwind_cache other;
 	struct unwind_table table;
 	int fd = open_file("one");
+	const char *path;
 
+	assert_int_equal(unwind_cache_check(&path), err);
 	assert_int_equal(unwind_cache_open(&other), err);
 	assert_int_equal(other.dir, -1);
 	assert_int_equal(unwind_table_get(fd, &other, &table), 0);
@@ -348,7 +350,16 @@ static void expect_no_cache(int err)
 
 static void directories(void **state)
 {
+	const char *path;
+
 	(void)state;
+	assert_int_equal(unwind_cache_check(&path), 0);
+	assert_string_equal(path, path_of("cache"));
+	/* to ask makes nothing */
+	setenv(UNWIND_CACHE_ENV, path_of("new"), 1);
+	assert_int_equal(unwind_cache_check(&path), -ENOENT);
+	assert_int_equal(access(path_of("new"), F_OK), -1);
+	setenv(UNWIND_CACHE_ENV, path_of("cache"), 1);
 	assemble_function("one", 16, 24, "-shared " ID);
 	run("chmod 0770 cache");
 	expect_no_cache(-EPERM);
@@ -361,6 +372,8 @@ static void directories(void **state)
 	expect_no_cache(-ENOENT);
 	setenv(UNWIND_CACHE_ENV, "", 1);
 	expect_no_cache(0);
+	assert_int_equal(unwind_cache_check(&path), 0);
+	assert_null(path);
 }
 
 /* ---- its size ---------------------------------------------------------- */

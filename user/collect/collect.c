@@ -57,7 +57,7 @@ void collect_free(struct collect *c)
 	spaces_free(&c->spaces);
 	roots_free(&c->roots);
 	jit_free(c->source.jit);
-	free(c->previous);
+	deltas_free(&c->deltas);
 	free(c);
 }
 
@@ -127,7 +127,7 @@ void collect_tick(struct collect *c)
 		point.rss_bytes = memory.rss_bytes;
 		point.rss_high_bytes = watch_rss_high(c, images[i]);
 		point.memory = memory_of(&memory);
-		for (layer = 0; layer < LAYER_NR; layer++)
+		for (layer = 0; layer < MS_LAYER_NR; layer++)
 			if (totals.layer[layer].live_bytes > 0)
 				point.layer_bytes[layer] = totals.layer[layer].live_bytes;
 		timeline_add(&c->timeline, &point);
@@ -155,34 +155,11 @@ static int exit_code_of(int wait_status)
 	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
-static void fill_layers(const struct collect *c, struct process *p, const struct ms_image *totals)
-{
-	int i;
-
-	for (i = 0; i < LAYER_NR; i++) {
-		const struct ms_totals *t = &totals->layer[i];
-
-		p->layers[i] = (struct layer_totals){
-		    .allocs = t->allocs,
-		    .alloc_bytes = t->alloc_bytes,
-		    .frees = t->frees,
-		    .freed_bytes = t->freed_bytes,
-		    .live = t->allocs - t->frees,
-		    .live_bytes = t->live_bytes,
-		    .peak_bytes = t->peak_bytes,
-		    .peak_at_s = t->peak_at_ns ? seconds_since(c, t->peak_at_ns) : 0,
-		    /* less each stack's share, below */
-		    .in_flight_bytes = t->peak_bytes,
-		    .unknown_frees = t->unknown_frees,
-		    .failed = t->failed,
-		};
-	}
-}
-
 static int fill_process(const struct collect *c, struct process *p, const struct image *image,
 			const struct ms_image *totals)
 {
 	uint64_t end_ns = image->end_ns ? image->end_ns : now_ns();
+	int i;
 
 	*p = (struct process){
 	    .id = image->id,
@@ -200,7 +177,8 @@ static int fill_process(const struct collect *c, struct process *p, const struct
 	    .rss_peak_bytes = image->memory.rss_peak_bytes,
 	    .memory = memory_of(&image->memory),
 	};
-	fill_layers(c, p, totals);
+	for (i = 0; i < MS_LAYER_NR; i++)
+		totals_layer(&p->layers[i], &totals->layer[i], c->start_ns);
 	return p->comm ? 0 : -ENOMEM;
 }
 
@@ -230,6 +208,8 @@ static int fill_processes(const struct collect *c, struct snapshot *s, struct ms
 			memset(&totals[s->process_count], 0, sizeof(*totals));
 		err = fill_process(c, &s->processes[s->process_count], images[i],
 				   &totals[s->process_count]);
+		if (!err)
+			err = watch_parts(c, &s->processes[s->process_count]);
 		numbers->by_place[i] = s->process_count;
 		numbers->by_image_id[images[i]->id] = s->process_count++;
 	}
@@ -257,18 +237,10 @@ static int fill_points(const struct collect *c, struct snapshot *s, const struct
 
 static int fill_losses(const struct collect *c, struct snapshot *s)
 {
-	static const struct loss losses[MS_LOSS_NR] = {
-#define X(name, text) {#name, text, 0},
-	    MS_LOSSES(X)
-#undef X
-	};
 	size_t i;
 
-	s->losses = malloc(sizeof(losses));
-	if (!s->losses)
+	if (totals_losses(s))
 		return -ENOMEM;
-	memcpy(s->losses, losses, sizeof(losses));
-	s->loss_count = MS_LOSS_NR;
 	for (i = 0; i < s->loss_count; i++)
 		s->losses[i].count = kernel_loss(c->kernel, i);
 	s->losses[MS_LOSS_codes_gone].count += codes_gone(c->source.codes);

@@ -9,11 +9,6 @@
 #include "collect/spaces.h"
 #include "collect/timeline.h"
 
-struct previous {
-	struct ms_stack_key key;
-	int64_t live_bytes;
-};
-
 struct collect {
 	struct kernel *kernel;
 	struct target *target;
@@ -23,10 +18,9 @@ struct collect {
 	struct kept kept;
 	struct roots roots;
 	struct spaces spaces;
-	size_t rooted;             /* images whose root was looked at */
-	struct timeline timeline;  /* points' process is the image's number here */
-	struct previous *previous; /* sorted by key: the last snapshot's live bytes */
-	size_t previous_count;
+	size_t rooted;            /* images whose root was looked at */
+	struct timeline timeline; /* points' process is the image's number here */
+	struct deltas deltas;     /* since the last snapshot */
 };
 
 /* Which process of the snapshot an image is. */
@@ -43,6 +37,10 @@ struct numbers {
 int watch_totals(const struct collect *c, uint32_t image, struct ms_image *out);
 /* Adds the stacks of those layers to the kernel side's; *out may move.  0 or -ENOMEM. */
 int watch_stacks(const struct collect *c, struct kernel_total **out, size_t *count);
+/* What a process's resident memory is, by kind; nothing where that is not known. */
+int watch_parts(const struct collect *c, struct process *process);
+/* Numbers of a stack that are not in its totals. */
+void watch_fill(const struct collect *c, const struct ms_stack_key *key, struct stack *stack);
 /* At each tick, for each running image, whose memory was just read. */
 void watch_tick(struct collect *c, const struct image *image);
 /* The most bytes that were resident since the last tick. */

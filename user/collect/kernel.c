@@ -3,6 +3,7 @@
 #include "collect/kernel.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,15 +13,9 @@
 #include <bpf/libbpf.h>
 
 #include "base/log.h"
+#include "base/phase.h"
 #include "collect/kernel_inside.h"
-
-/* enum bpf_attach_type since 6.6 (commit 89ae89f53d20) and 6.13 (d920179b3d48). */
-#define TRACE_UPROBE_MULTI 48
-#define TRACE_UPROBE_SESSION 57
-
-#define CAPABILITY_SYS_ADMIN 21
-#define CAPABILITY_PERFMON 38
-#define CAPABILITY_BPF 39
+#include "probe/uprobes.h"
 
 const char *const attach_names[ATTACH_NR] = {"session", "multi", "perf"};
 
@@ -41,7 +36,7 @@ void kernel_log_libbpf(void)
 	libbpf_set_print(print_libbpf);
 }
 
-static uint64_t effective_capabilities(void)
+uint64_t kernel_capabilities(void)
 {
 	FILE *status = fopen("/proc/self/status", "re");
 	unsigned long long caps = 0;
@@ -56,17 +51,33 @@ static uint64_t effective_capabilities(void)
 	return caps;
 }
 
+/* PROC_PID_INIT_INO of include/linux/proc_ns.h, the same since 3.8 (commit 98f842e675f9). */
+#define FIRST_PID_NAMESPACE "pid:[4026531836]"
+
+bool kernel_pids_agree(void)
+{
+	char name[sizeof(FIRST_PID_NAMESPACE) + 16];
+	ssize_t n = readlink("/proc/self/ns/pid", name, sizeof(name) - 1);
+
+	name[n > 0 ? n : 0] = '\0';
+	return n < 0 || !strcmp(name, FIRST_PID_NAMESPACE);
+}
+
 int kernel_check_privileges(void)
 {
-	uint64_t caps = effective_capabilities();
-	bool admin = caps >> CAPABILITY_SYS_ADMIN & 1;
+	uint64_t caps = kernel_capabilities();
+	bool admin = caps >> CAP_SYS_ADMIN & 1;
 
-	if (!admin && !(caps >> CAPABILITY_BPF & 1))
+	if (!admin && !(caps >> CAP_BPF & 1))
 		return log_error(
 		    -EPERM, "needs CAP_BPF to load BPF programs: run it as root (sudo memsnoop …)");
-	if (!admin && !(caps >> CAPABILITY_PERFMON & 1))
+	if (!admin && !(caps >> CAP_PERFMON & 1))
 		return log_error(
 		    -EPERM, "needs CAP_PERFMON to attach probes: run it as root (sudo memsnoop …)");
+	if (!kernel_pids_agree())
+		return log_error(-EPERM,
+				 "cannot trace from inside a container's pid namespace: run "
+				 "it on the host, or with --pid=host");
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		return log_error(-errno, "this kernel has no BTF (/sys/kernel/btf/vmlinux): it "
 					 "must be built with CONFIG_DEBUG_INFO_BTF");
@@ -80,9 +91,9 @@ static void choose_programs(struct memsnoop_bpf *skel, enum attach_method method
 	bpf_program__set_autoload(skel->progs.entry_multi, method == ATTACH_MULTI);
 	bpf_program__set_autoload(skel->progs.return_multi, method == ATTACH_MULTI);
 	bpf_program__set_autoload(skel->progs.session, method == ATTACH_SESSION);
-	bpf_program__set_expected_attach_type(skel->progs.entry_multi, TRACE_UPROBE_MULTI);
-	bpf_program__set_expected_attach_type(skel->progs.return_multi, TRACE_UPROBE_MULTI);
-	bpf_program__set_expected_attach_type(skel->progs.session, TRACE_UPROBE_SESSION);
+	bpf_program__set_expected_attach_type(skel->progs.entry_multi, UPROBES_MULTI);
+	bpf_program__set_expected_attach_type(skel->progs.return_multi, UPROBES_MULTI);
+	bpf_program__set_expected_attach_type(skel->progs.session, UPROBES_SESSION);
 }
 
 /*
@@ -113,6 +124,28 @@ static void size_maps(struct memsnoop_bpf *skel, const struct kernel_options *o)
 	bpf_map__set_max_entries(skel->maps.totals, totals_size(o));
 }
 
+/*
+ * With -v, what the verifier went through for each program, of a million that it allows:
+ * kernels differ in it more than in anything else.  (Told since 5.16, commit aba64c7da983.)
+ */
+static void say_verified(const struct kernel *k, double ms)
+{
+	struct bpf_program *program;
+
+	log_verbose("attach: %s: programs loaded in %.0f ms", attach_names[k->method], ms);
+	bpf_object__for_each_program(program, k->skel->obj)
+	{
+		struct bpf_prog_info info = {0};
+		uint32_t size = sizeof(info);
+
+		if (!log_is_verbose() || !bpf_program__autoload(program) ||
+		    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
+			continue;
+		log_verbose("verifier: %s: %u instructions", bpf_program__name(program),
+			    info.verified_insns);
+	}
+}
+
 static int on_ring(void *context, void *data, size_t size)
 {
 	struct kernel *k = context;
@@ -134,6 +167,7 @@ int kernel_open(const struct kernel_options *options, const struct probe_table *
 		enum attach_method method, struct kernel **out)
 {
 	struct kernel *k = calloc(1, sizeof(*k));
+	uint64_t time = 0;
 	size_t i;
 	int err;
 
@@ -147,14 +181,18 @@ int kernel_open(const struct kernel_options *options, const struct probe_table *
 		goto fail;
 	}
 	choose_programs(k->skel, method);
-	hooks_choose(k, options);
+	err = hooks_choose(k, options);
+	if (err)
+		goto fail;
 	size_maps(k->skel, options);
 	k->skel->bss->native_python = options->native_python;
 	for (i = 0; i < table->count; i++)
 		k->skel->bss->rows[i] = table->rows[i].spec;
+	phase_ms(&time);
 	err = memsnoop_bpf__load(k->skel);
 	if (err)
 		goto fail;
+	say_verified(k, phase_ms(&time));
 	k->ring = ring_buffer__new(bpf_map__fd(k->skel->maps.events), on_ring, k, NULL);
 	if (!k->ring) {
 		err = -errno;

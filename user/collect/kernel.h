@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The kernel side, loaded: maps, ring buffer, programs.  The only file besides
- * probe/attach.c and system/tasks.c that knows libbpf.
+ * The kernel side, loaded: maps, ring buffer, programs.  Besides these files only
+ * probe/attach.c, probe/trial.c, batch.c and system/tasks.c know libbpf.
  */
 #ifndef MS_KERNEL_H
 #define MS_KERNEL_H
@@ -11,7 +11,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "collect/totals.h"
 #include "memsnoop.h"
+#include "probe/hooks.h"
 #include "probe/table.h"
 #include "python.h"
 #include "vm/blocks.h"
@@ -33,15 +35,31 @@ struct kernel_options {
 	bool native_python;       /* keep the interpreter's own frames */
 	bool call_sites;          /* a stack for each, though they read the same: collect's */
 	bool refused[ATTACH_NR];  /* --no-feature */
+	bool refused_hooks[HOOK_RUNG_NR];
 };
 
 struct kernel;
 
+/* What libbpf says is ours, and only with -v. */
+void kernel_log_libbpf(void);
+/* The effective capabilities of this process, bit by number; 0 if they are not known. */
+uint64_t kernel_capabilities(void);
+/*
+ * Whether the kernel side counts processes as we do: it knows them by their numbers in
+ * the first pid namespace, which /proc does not show in another.
+ */
+bool kernel_pids_agree(void);
 /* Whether this process may trace at all: 0, or a negative errno after one line. */
 int kernel_check_privileges(void);
 
 /* What libbpf says becomes lines of ours, with -v. */
 void kernel_log_libbpf(void);
+
+/*
+ * What the programs need and this kernel has not, as a list in `text`, each with the
+ * version that brought it; false if nothing is known to be missing.
+ */
+bool kernel_lacks(char *text, size_t size);
 
 /*
  * Loads the programs for one way to attach.  0, or a negative errno, told only
@@ -104,16 +122,10 @@ int kernel_image(const struct kernel *k, uint32_t image, struct ms_image *out);
  */
 int kernel_rss(const struct kernel *k, uint32_t image, struct ms_rss *out);
 void kernel_rss_tick(struct kernel *k);
-/* A piece of a stack, or -ENOENT; and all of them, read in batches. */
+/* A piece of a stack, or -ENOENT; and the map of all. */
 int kernel_piece(const struct kernel *k, uint64_t name, struct ms_piece *out);
-int kernel_pieces(const struct kernel *k,
-		  int (*fn)(uint64_t name, const struct ms_piece *piece, void *context),
-		  void *context);
+int kernel_pieces(const struct kernel *k);
 
-struct kernel_total {
-	struct ms_stack_key key;
-	struct ms_stack_totals value;
-};
 /* Every stack's totals, read in batches; the caller frees *out. */
 int kernel_totals(const struct kernel *k, struct kernel_total **out, size_t *count);
 /*

@@ -7,121 +7,17 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "collect/batch.h"
 #include "collect/kernel_inside.h"
-
-#define BATCH_BYTES (1u << 20) /* of values read by one call */
-
-/*
- * Reads a whole hash map in batches, so that entries that come and go meanwhile
- * cannot restart the walk.  fn gets each batch; stops on its first error.
- */
-static int read_batches(int fd, size_t key_size, size_t value_size,
-			int (*fn)(const void *keys, const void *values, uint32_t n, void *context),
-			void *context)
-{
-	uint32_t batch = 0, n;
-	size_t size = BATCH_BYTES / value_size + 1;
-	char *keys = malloc(size * key_size), *values = malloc(size * value_size);
-	bool first = true;
-	int err = keys && values ? 0 : -ENOMEM;
-
-	while (!err) {
-		n = size;
-		err =
-		    bpf_map_lookup_batch(fd, first ? NULL : &batch, &batch, keys, values, &n, NULL);
-		if (err == -ENOSPC) {
-			/* One bucket holds more than a batch. */
-			char *k = realloc(keys, 2 * size * key_size);
-			char *v = k ? realloc(values, 2 * size * value_size) : NULL;
-
-			keys = k ? k : keys;
-			values = v ? v : values;
-			err = k && v ? 0 : -ENOMEM;
-			size *= 2;
-			continue;
-		}
-		if (err && err != -ENOENT)
-			break;
-		first = false;
-		if (n) {
-			int stop = fn(keys, values, n, context);
-
-			if (stop)
-				err = stop;
-		}
-	}
-	free(keys);
-	free(values);
-	return err == -ENOENT ? 0 : err;
-}
-
-struct totals_sink {
-	struct kernel_total *items;
-	size_t count, room;
-};
-
-static int take_totals(const void *keys, const void *values, uint32_t n, void *context)
-{
-	const struct ms_stack_key *key = keys;
-	const struct ms_stack_totals *value = values;
-	struct totals_sink *sink = context;
-	uint32_t i;
-
-	if (sink->count + n > sink->room) {
-		size_t room = 2 * (sink->count + n);
-		void *items = realloc(sink->items, room * sizeof(*sink->items));
-
-		if (!items)
-			return -ENOMEM;
-		sink->items = items;
-		sink->room = room;
-	}
-	for (i = 0; i < n; i++)
-		sink->items[sink->count++] = (struct kernel_total){key[i], value[i]};
-	return 0;
-}
 
 int kernel_totals(const struct kernel *k, struct kernel_total **out, size_t *count)
 {
-	struct totals_sink sink = {0};
-	int err = read_batches(bpf_map__fd(k->skel->maps.totals), sizeof(struct ms_stack_key),
-			       sizeof(struct ms_stack_totals), take_totals, &sink);
-
-	if (err) {
-		free(sink.items);
-		return err;
-	}
-	*out = sink.items;
-	*count = sink.count;
-	return 0;
+	return totals_read(bpf_map__fd(k->skel->maps.totals), out, count);
 }
 
-struct pieces_reader {
-	int (*fn)(uint64_t name, const struct ms_piece *piece, void *context);
-	void *context;
-};
-
-static int give_pieces(const void *keys, const void *values, uint32_t n, void *context)
+int kernel_pieces(const struct kernel *k)
 {
-	const struct pieces_reader *reader = context;
-	const struct ms_piece *pieces = values;
-	const uint64_t *names = keys;
-	uint32_t i;
-	int err = 0;
-
-	for (i = 0; i < n && !err; i++)
-		err = reader->fn(names[i], &pieces[i], reader->context);
-	return err;
-}
-
-int kernel_pieces(const struct kernel *k,
-		  int (*fn)(uint64_t name, const struct ms_piece *piece, void *context),
-		  void *context)
-{
-	struct pieces_reader reader = {fn, context};
-
-	return read_batches(bpf_map__fd(k->skel->maps.pieces), sizeof(uint64_t),
-			    sizeof(struct ms_piece), give_pieces, &reader);
+	return bpf_map__fd(k->skel->maps.pieces);
 }
 
 /* ---- one image's pages and blocks ------------------------------------------- */
@@ -190,8 +86,8 @@ static int pick_blocks(const void *keys, const void *values, uint32_t n, void *c
 int kernel_touches(const struct kernel *k, uint32_t image, struct touch **out, size_t *count)
 {
 	struct picker p = {.image = image, .size = sizeof(**out)};
-	int err = read_batches(bpf_map__fd(k->skel->maps.touches), sizeof(struct ms_touch_key),
-			       sizeof(struct ms_touch), pick_touches, &p);
+	int err = batch_read(bpf_map__fd(k->skel->maps.touches), sizeof(struct ms_touch_key),
+			     sizeof(struct ms_touch), pick_touches, &p);
 
 	*out = (struct touch *)p.items;
 	*count = p.count;
@@ -201,8 +97,8 @@ int kernel_touches(const struct kernel *k, uint32_t image, struct touch **out, s
 int kernel_blocks(const struct kernel *k, uint32_t image, struct block **out, size_t *count)
 {
 	struct picker p = {.image = image, .size = sizeof(**out)};
-	int err = read_batches(bpf_map__fd(k->skel->maps.blocks), sizeof(struct ms_block_key),
-			       sizeof(struct ms_block), pick_blocks, &p);
+	int err = batch_read(bpf_map__fd(k->skel->maps.blocks), sizeof(struct ms_block_key),
+			     sizeof(struct ms_block), pick_blocks, &p);
 
 	*out = (struct block *)p.items;
 	*count = p.count;
@@ -246,8 +142,7 @@ int kernel_forget(struct kernel *k, bool (*dead)(uint32_t image, void *context),
 	for (i = 0; i < sizeof(maps) / sizeof(maps[0]) && !err; i++) {
 		struct forget f = {dead, context, bpf_map__fd(maps[i]), bpf_map__key_size(maps[i])};
 
-		err =
-		    read_batches(f.fd, f.key_size, bpf_map__value_size(maps[i]), forget_batch, &f);
+		err = batch_read(f.fd, f.key_size, bpf_map__value_size(maps[i]), forget_batch, &f);
 	}
 	return err;
 }
@@ -276,6 +171,6 @@ int kernel_codes(const struct kernel *k,
 {
 	struct codes_reader reader = {fn, context};
 
-	return read_batches(bpf_map__fd(k->skel->maps.codes), sizeof(struct ms_code_key),
-			    sizeof(uint32_t), give_codes, &reader);
+	return batch_read(bpf_map__fd(k->skel->maps.codes), sizeof(struct ms_code_key),
+			  sizeof(uint32_t), give_codes, &reader);
 }

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collect/batch.h"
+
 #define SLOTS (sizeof(((struct ms_stack *)0)->frames) / sizeof(uint64_t))
 #define CHAIN_MAX (SLOTS / MS_PIECE + 1)
 
-static int take_piece(uint64_t name, const struct ms_piece *piece, void *context)
+static int take_piece(struct pieces *p, uint64_t name, const struct ms_piece *piece)
 {
-	struct pieces *p = context;
-
 	if (p->count == p->room) {
 		size_t more = p->room ? 2 * p->room : 1024;
 		void *items = reallocarray(p->items, more, sizeof(*p->items));
@@ -29,10 +29,22 @@ static int take_piece(uint64_t name, const struct ms_piece *piece, void *context
 	return pair_map_add(&p->by_name, name, 0, (void *)(uintptr_t)p->count);
 }
 
-int pieces_read(const struct kernel *kernel, struct pieces *out)
+static int take_pieces(const void *keys, const void *values, uint32_t n, void *context)
+{
+	const struct ms_piece *pieces = values;
+	const uint64_t *names = keys;
+	uint32_t i;
+	int err = 0;
+
+	for (i = 0; i < n && !err; i++)
+		err = take_piece(context, names[i], &pieces[i]);
+	return err;
+}
+
+int pieces_read(int fd, struct pieces *out)
 {
 	*out = (struct pieces){0};
-	return kernel_pieces(kernel, take_piece, out);
+	return batch_read(fd, sizeof(uint64_t), sizeof(struct ms_piece), take_pieces, out);
 }
 
 void pieces_free(struct pieces *p)

@@ -12,8 +12,8 @@ struct pieces {
 	size_t count, room;
 };
 
-/* Reads all pieces, in batches.  0 or a negative errno; pieces_free() in every case. */
-int pieces_read(const struct kernel *kernel, struct pieces *out);
+/* Reads the map `fd` of pieces.  0 or a negative errno; pieces_free() in every case. */
+int pieces_read(int fd, struct pieces *out);
 void pieces_free(struct pieces *pieces);
 
 /*

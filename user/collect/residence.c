@@ -40,6 +40,22 @@ uint64_t residence_share(const struct resident_look *look, uint64_t stack)
 	return found ? found->bytes : 0;
 }
 
+static int compare_blocks(const void *a, const void *b)
+{
+	const struct resident_blocks *x = a, *y = b;
+
+	return x->stack < y->stack ? -1 : x->stack > y->stack;
+}
+
+uint64_t residence_untouched(const struct residence *r, uint64_t stack)
+{
+	const struct resident_blocks key = {.stack = stack}, *found = NULL;
+
+	if (r->block_count)
+		found = bsearch(&key, r->blocks, r->block_count, sizeof(key), compare_blocks);
+	return found ? found->bytes - found->touched_bytes : 0;
+}
+
 void residence_free(struct residence *r)
 {
 	if (r->peak.shares != r->last.shares)
@@ -224,6 +240,7 @@ static void keep_whole(struct residence *r, const struct look *l)
 
 	if (copy) {
 		memcpy(copy, blocks, n * sizeof(*copy));
+		qsort(copy, n, sizeof(*copy), compare_blocks);
 		free(r->blocks);
 		r->blocks = copy;
 		r->block_count = n;

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 const char *const layer_names[LAYER_NR] = {
-    [LAYER_HEAP] = "heap", [LAYER_TENSOR] = "tensor", [LAYER_GPU] = "gpu",
-    [LAYER_VM] = "vm",     [LAYER_RSS] = "rss",
+    [LAYER_HEAP] = "heap", [LAYER_TENSOR] = "tensor", [LAYER_GPU] = "gpu",     [LAYER_VM] = "vm",
+    [LAYER_RSS] = "rss",   [LAYER_SLAB] = "slab",     [LAYER_PAGES] = "pages",
 };
 
 const char *const metric_names[METRIC_NR] = {
@@ -44,6 +44,7 @@ static void free_processes(struct snapshot *s)
 		free(s->processes[i].comm);
 		free(s->processes[i].cmdline);
 		free(s->processes[i].container);
+		free(s->processes[i].parts);
 	}
 	free(s->processes);
 }

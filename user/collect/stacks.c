@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The stacks of a snapshot: totals, shares of the peak, deltas, names. */
+/* The stacks of a snapshot: which, their shares of the peak, their names. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,68 +9,6 @@
 #include "collect/fill.h"
 #include "collect/pieces.h"
 #include "peak.h"
-
-static int compare_keys(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct ms_stack_key));
-}
-
-static int compare_live(const void *a, const void *b)
-{
-	const struct kernel_total *x = a, *y = b;
-
-	if (x->value.live_bytes != y->value.live_bytes)
-		return x->value.live_bytes < y->value.live_bytes ? 1 : -1;
-	return compare_keys(&x->key, &y->key);
-}
-
-static int64_t delta_of(const struct collect *c, const struct kernel_total *total)
-{
-	const struct previous *was = !c->previous
-					 ? NULL
-					 : bsearch(&total->key, c->previous, c->previous_count,
-						   sizeof(*c->previous), compare_keys);
-
-	return total->value.live_bytes - (was ? was->live_bytes : 0);
-}
-
-static void remember(struct collect *c, const struct kernel_total *totals, size_t count)
-{
-	struct previous *previous = malloc((count + 1) * sizeof(*previous));
-	size_t i;
-
-	if (!previous)
-		return;
-	for (i = 0; i < count; i++)
-		previous[i] = (struct previous){totals[i].key, totals[i].value.live_bytes};
-	qsort(previous, count, sizeof(*previous), compare_keys);
-	free(c->previous);
-	c->previous = previous;
-	c->previous_count = count;
-}
-
-static void fill_numbers(const struct collect *c, struct stack *stack, const struct kernel_total *t,
-			 size_t process, int64_t peak)
-{
-	const struct ms_stack_totals *v = &t->value;
-	int i;
-
-	*stack = (struct stack){
-	    .process = process,
-	    .layer = (enum layer)t->key.layer,
-	    .allocs = v->allocs,
-	    .alloc_bytes = v->alloc_bytes,
-	    .frees = v->frees,
-	    .freed_bytes = v->freed_bytes,
-	    .live = v->allocs - v->frees,
-	    .live_bytes = v->live_bytes > 0 ? v->live_bytes : 0,
-	    .peak_bytes = peak,
-	    .temporary = v->temporary,
-	    .delta_bytes = delta_of(c, t),
-	};
-	for (i = 0; i < LIFETIME_BUCKETS; i++)
-		stack->lifetime[i] = v->lifetime[i];
-}
 
 /* The kernel's totals and those moved out of it. */
 static int kernel_and_kept(const struct collect *c, struct kernel_total **out, size_t *count)
@@ -116,7 +54,7 @@ static int read_stacks(const struct collect *c, const struct ms_stack_key *keys,
 	struct stack_view known;
 	struct ms_stack stack;
 	size_t i;
-	int err = all ? pieces_read(c->kernel, &pieces) : 0;
+	int err = all ? pieces_read(kernel_pieces(c->kernel), &pieces) : 0;
 
 	for (i = 0; i < count && !err; i++) {
 		uint64_t name = keys[i].hash;
@@ -133,23 +71,6 @@ static int read_stacks(const struct collect *c, const struct ms_stack_key *keys,
 }
 
 /* ---- stacks that read the same ---------------------------------------------- */
-
-static void stack_add(struct stack *to, const struct stack *from)
-{
-	int i;
-
-	to->allocs += from->allocs;
-	to->alloc_bytes += from->alloc_bytes;
-	to->frees += from->frees;
-	to->freed_bytes += from->freed_bytes;
-	to->live += from->live;
-	to->live_bytes += from->live_bytes;
-	to->peak_bytes += from->peak_bytes;
-	to->temporary += from->temporary;
-	to->delta_bytes += from->delta_bytes;
-	for (i = 0; i < LIFETIME_BUCKETS; i++)
-		to->lifetime[i] += from->lifetime[i];
-}
 
 /*
  * Names the stacks, of these keys in this order, and makes one of those of a
@@ -179,7 +100,7 @@ static int merge_stacks(struct naming *naming, struct snapshot *s, const struct 
 		    ((uint64_t)stack.process << 3 | (uint64_t)stack.layer) * 0x9e3779b97f4a7c15ULL;
 		at = (size_t)(uintptr_t)pair_map_find(&known, key[0], key[1]);
 		if (at) {
-			stack_add(&s->stacks[at - 1], &stack);
+			totals_add(&s->stacks[at - 1], &stack);
 			continue;
 		}
 		err = frames_of(naming, image, keys[i].hash, &stack);
@@ -237,13 +158,13 @@ static void choose_stacks(const struct collect *c, struct snapshot *s,
 			  const struct ms_image *images, const struct numbers *numbers, size_t top,
 			  struct ms_stack_key *keys)
 {
-	size_t i;
+	size_t i, chosen[MS_LAYER_NR] = {0};
 
 	for (i = 0; i < n; i++) {
 		const struct ms_stack_key *key = &totals[i].key;
 		size_t process =
 		    key->id <= numbers->max_id ? numbers->by_image_id[key->id] : SIZE_MAX;
-		uint64_t *rest;
+		struct stack *stack;
 		int64_t share;
 
 		if (process == SIZE_MAX || key->layer >= MS_LAYER_NR ||
@@ -252,12 +173,15 @@ static void choose_stacks(const struct collect *c, struct snapshot *s,
 		s->layer_on[key->layer] = true;
 		share = peak_share(&images[process].layer[key->layer], &totals[i].value);
 		share = share > 0 ? share : 0;
-		rest = &s->processes[process].layers[key->layer].in_flight_bytes;
-		*rest -= (uint64_t)share < *rest ? (uint64_t)share : *rest;
-		if (top && s->stack_count == top)
+		s->processes[process].layers[key->layer].in_flight_bytes -= share;
+		if (top && chosen[key->layer]++ >= top)
 			continue;
 		keys[s->stack_count] = *key;
-		fill_numbers(c, &s->stacks[s->stack_count++], &totals[i], process, share);
+		stack = &s->stacks[s->stack_count++];
+		totals_fill(stack, &totals[i], share, deltas_of(&c->deltas, &totals[i]));
+		stack->process = process;
+		stack->layer = (enum layer)key->layer;
+		watch_fill(c, key, stack);
 	}
 }
 
@@ -271,7 +195,7 @@ int fill_stacks(struct collect *c, struct snapshot *s, const struct ms_image *im
 
 	if (err)
 		return err;
-	qsort(totals, n, sizeof(*totals), compare_live);
+	totals_sort(totals, n);
 	keys = calloc(n + 1, sizeof(*keys));
 	s->stacks = calloc(n + 1, sizeof(*s->stacks));
 	err = keys && s->stacks ? 0 : -ENOMEM;
@@ -279,7 +203,7 @@ int fill_stacks(struct collect *c, struct snapshot *s, const struct ms_image *im
 		choose_stacks(c, s, totals, n, images, numbers, top, keys);
 		err = fill_frames(c, s, numbers, keys, !top);
 	}
-	remember(c, totals, n);
+	deltas_remember(&c->deltas, totals, n);
 	free(keys);
 	free(totals);
 	return err;

@@ -6,30 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include <fcntl.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <linux/bpf.h>
 
 #include "base/log.h"
+#include "probe/uprobes.h"
 #include "target/mappings.h"
-
-/*
- * BPF_LINK_CREATE for uprobe_multi (6.6, commit 89ae89f53d20).  libbpf knows
- * it since 1.3; Debian 12 has 1.1, so the system call is made here.
- */
-#define LINK_CREATE 28
-#define TRACE_UPROBE_MULTI 48
-#define TRACE_UPROBE_SESSION 57 /* 6.13, commit d920179b3d48 */
-#define UPROBE_MULTI_RETURN 1u
-
-struct link_create_uprobes {
-	uint32_t prog_fd, target_fd, attach_type, flags;
-	uint64_t path, offsets, ref_ctr_offsets, cookies;
-	uint32_t count, uprobe_flags, pid, pad;
-};
 
 struct attach {
 	int *fds; /* links of the multi kinds */
@@ -38,34 +24,20 @@ struct attach {
 	size_t link_count;
 };
 
-static int link_uprobes(int prog_fd, bool session, bool returns, const char *path, pid_t pid,
-			const uint64_t *offsets, const uint64_t *cookies, size_t count)
-{
-	struct link_create_uprobes attr = {
-	    .prog_fd = prog_fd,
-	    .attach_type = session ? TRACE_UPROBE_SESSION : TRACE_UPROBE_MULTI,
-	    .path = (uintptr_t)path,
-	    .offsets = (uintptr_t)offsets,
-	    .cookies = (uintptr_t)cookies,
-	    .count = count,
-	    .uprobe_flags = returns ? UPROBE_MULTI_RETURN : 0,
-	    .pid = pid,
-	};
-	int fd = syscall(SYS_bpf, LINK_CREATE, &attr, sizeof(attr));
-
-	if (fd < 0)
-		return -errno;
-	fcntl(fd, F_SETFD, FD_CLOEXEC);
-	return fd;
-}
-
 /* One link for all points, or, with returns_only, for those that return. */
 static int attach_multi(struct kernel *k, struct attach *a, bool returns, const char *path,
 			pid_t pid, const struct attach_point *points, size_t count)
 {
-	bool session = kernel_method(k) == ATTACH_SESSION;
 	uint64_t *offsets = calloc(count, sizeof(*offsets));
 	uint64_t *cookies = calloc(count, sizeof(*cookies));
+	struct uprobes uprobes = {
+	    .kind = kernel_method(k) == ATTACH_SESSION ? UPROBES_SESSION : UPROBES_MULTI,
+	    .returns = returns,
+	    .path = path,
+	    .pid = pid,
+	    .offsets = offsets,
+	    .cookies = cookies,
+	};
 	size_t i, n = 0;
 	int fd = -ENOMEM;
 
@@ -80,8 +52,8 @@ static int attach_multi(struct kernel *k, struct attach *a, bool returns, const 
 	fd = 0;
 	if (!n)
 		goto out;
-	fd = link_uprobes(bpf_program__fd(kernel_program(k, returns)), session, returns, path, pid,
-			  offsets, cookies, n);
+	uprobes.count = n;
+	fd = uprobes_link(bpf_program__fd(kernel_program(k, returns)), &uprobes);
 	if (fd > 0)
 		a->fds[a->fd_count++] = fd;
 out:
@@ -169,59 +141,127 @@ static __attribute__((noinline, noclone)) void attach_rehearsal(void)
 	asm volatile("" ::: "memory");
 }
 
-/* Whether a link of this kind can be made at all, here. */
-static int attach_try(struct kernel *k)
+/* Where that is: the file, to be closed, and the offset in it. */
+static int rehearsal_open(int *fd, uint64_t *offset)
 {
 	uint64_t address = (uintptr_t)attach_rehearsal;
-	struct attach_point point = {.returns = true};
 	const struct mapping *m;
 	struct mappings maps;
-	struct attach *a = NULL;
-	int fd, err = mappings_read(getpid(), &maps);
+	int err = mappings_read(getpid(), &maps);
 
 	if (err)
 		return err;
 	m = mappings_find(&maps, address);
-	fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	if (!m || fd < 0) {
+	if (m)
+		*offset = address - m->start + m->offset;
+	*fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	if (!m || *fd < 0)
 		err = -ENOENT;
-		goto out;
+	if (err && *fd >= 0)
+		close(*fd);
+	mappings_free(&maps);
+	return err;
+}
+
+/*
+ * Whether this kernel makes links of a multi kind.  A program that does nothing finds it
+ * out; loading all of ours first would take a hundred times as long.
+ */
+static int link_try(enum attach_method method)
+{
+	const struct bpf_insn nothing[] = {
+	    {.code = BPF_ALU64 | BPF_MOV | BPF_K}, /* r0 = 0 */
+	    {.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options);
+	uint64_t offset = 0;
+	const struct uprobes uprobes = {
+	    .kind = method == ATTACH_SESSION ? UPROBES_SESSION : UPROBES_MULTI,
+	    .path = "/proc/self/exe",
+	    .pid = getpid(),
+	    .offsets = &offset,
+	    .count = 1,
+	};
+	int program, file, link, err;
+
+	if (method == ATTACH_PERF)
+		return 0;
+	options.expected_attach_type = uprobes.kind;
+	program = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "memsnoop_try", "GPL", nothing,
+				sizeof(nothing) / sizeof(nothing[0]), &options);
+	if (program < 0)
+		return program;
+	err = rehearsal_open(&file, &offset);
+	if (!err) {
+		link = uprobes_link(program, &uprobes);
+		if (link >= 0)
+			close(link);
+		close(file);
+		err = link < 0 ? link : 0;
 	}
-	point.offset = address - m->start + m->offset;
+	close(program);
+	return err;
+}
+
+/* Whether our programs can be attached so. */
+static int attach_try(struct kernel *k)
+{
+	struct attach_point point = {.returns = true};
+	struct attach *a = NULL;
+	int fd, err = rehearsal_open(&fd, &point.offset);
+
+	if (err)
+		return err;
 	err = attach_open(k, getpid(), fd, &point, 1, &a);
 	attach_close(a);
-out:
-	if (fd >= 0)
-		close(fd);
-	mappings_free(&maps);
+	close(fd);
+	return err;
+}
+
+int attach_rung(const struct kernel_options *options, const struct probe_table *table,
+		enum attach_method method, struct kernel **out)
+{
+	int err;
+
+	*out = NULL;
+	if (options->refused[method]) {
+		log_verbose("attach: %s: refused by --no-feature", attach_names[method]);
+		return -ECANCELED;
+	}
+	err = link_try(method);
+	if (!err)
+		err = kernel_open(options, table, method, out);
+	if (!err)
+		err = attach_try(*out);
+	if (err) {
+		kernel_close(*out);
+		*out = NULL;
+		log_verbose("attach: %s: %s", attach_names[method], strerror(-err));
+	}
 	return err;
 }
 
 int attach_ladder(const struct kernel_options *options, const struct probe_table *table,
 		  struct kernel **out)
 {
-	int err = -ENOTSUP, method;
+	char missing[256];
+	int err = -ECANCELED, method;
 
 	for (method = 0; method < ATTACH_NR; method++) {
-		if (options->refused[method]) {
-			log_verbose("attach: %s: refused by --no-feature", attach_names[method]);
-			continue;
+		int answer = attach_rung(options, table, method, out);
+
+		if (!answer) {
+			log_verbose("attach: %s: works, taken", attach_names[method]);
+			return 0;
 		}
-		err = kernel_open(options, table, method, out);
-		if (!err) {
-			err = attach_try(*out);
-			if (!err) {
-				log_verbose("attach: %s: works, taken", attach_names[method]);
-				return 0;
-			}
-			kernel_close(*out);
-		}
-		log_verbose("attach: %s: %s", attach_names[method], strerror(-err));
+		if (answer != -ECANCELED)
+			err = answer;
 	}
-	*out = NULL;
-	if (err == -ENOTSUP)
+	if (err == -ECANCELED)
 		return log_error(err, "--no-feature leaves no way to attach: session, multi and "
 				      "perf are all refused");
+	if (kernel_lacks(missing, sizeof(missing)))
+		return log_error(err, "this kernel is too old, it lacks %s", missing);
 	return log_error(err, "cannot load or attach BPF programs: %s (-v says more)",
 			 strerror(-err));
 }

@@ -20,6 +20,14 @@ struct attach_point {
 struct attach;
 
 /*
+ * One rung: loads the kernel side for this way to attach, and attaches it once.  0;
+ * -ECANCELED if --no-feature refuses it; or what the kernel answered.  With -v
+ * one line says why not.
+ */
+int attach_rung(const struct kernel_options *options, const struct probe_table *table,
+		enum attach_method method, struct kernel **out);
+
+/*
  * Loads the kernel side with the first way to attach that works on this
  * machine and is not refused.  0, or a negative errno after one line.
  */

@@ -37,6 +37,11 @@ static int array(FILE *out, const char *key, const struct snapshot *s, size_t co
 	return error;
 }
 
+static bool is_kernels(int layer)
+{
+	return layer == LAYER_SLAB || layer == LAYER_PAGES;
+}
+
 /* json_pack() of what value_text() and others return fails, and frees, if one is NULL. */
 static json_t *layer_element(const struct layer_totals *t)
 {
@@ -46,31 +51,52 @@ static json_t *layer_element(const struct layer_totals *t)
 			 value_number(t->freed_bytes), "live", value_number(t->live), "live_bytes",
 			 value_number(t->live_bytes), "peak_bytes", value_number(t->peak_bytes),
 			 "peak_at_s", value_seconds(t->peak_at_s), "in_flight_bytes",
-			 value_number(t->in_flight_bytes), "unknown_frees",
+			 json_integer(t->in_flight_bytes), "unknown_frees",
 			 value_number(t->unknown_frees), "failed", value_number(t->failed));
+}
+
+/* null: it was not looked at */
+static json_t *resident_element(const struct process *p)
+{
+	json_t *object = p->part_count ? json_object() : json_null();
+	int error = 0;
+
+	for (size_t i = 0; i < p->part_count; i++)
+		value_set(object, p->parts[i].name, json_integer(p->parts[i].bytes), &error);
+	if (p->part_count)
+		value_set(object, "rss_bytes", value_number(p->parts_rss_bytes), &error);
+	return object;
 }
 
 static json_t *process_element(const struct snapshot *s, size_t index)
 {
 	const struct process *p = &s->processes[index];
-	json_t *object, *layers = json_object();
+	json_t *object, *layers = json_object(), *resident = resident_element(p);
 	int error = 0;
 
-	for (int i = 0; i < LAYER_NR; i++)
-		value_set(layers, layer_names[i], layer_element(&p->layers[i]), &error);
+	for (int i = 0; i < LAYER_NR; i++) {
+		bool untraced = is_kernels(i) && !s->layer_on[i];
+
+		value_set(layers, layer_names[i],
+			  untraced ? json_null() : layer_element(&p->layers[i]), &error);
+	}
+	if (s->layer_on[LAYER_SLAB])
+		value_set(json_object_get(layers, layer_names[LAYER_SLAB]), "rounding_bytes",
+			  value_number(p->layers[LAYER_SLAB].rounding_bytes), &error);
 	if (error) {
 		json_decref(layers);
+		json_decref(resident);
 		return NULL;
 	}
 	object =
-	    json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:o,s:o,s:b,s:b}", "pid", p->pid,
-		      "comm", value_text(p->comm), "cmdline", value_text(p->cmdline), "container",
-		      value_text(p->container), "exit_code",
+	    json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:o,s:o,s:b,s:b,s:o}", "pid",
+		      p->pid, "comm", value_text(p->comm), "cmdline", value_text(p->cmdline),
+		      "container", value_text(p->container), "exit_code",
 		      p->exited ? json_integer(p->exit_code) : json_null(), "rss_bytes",
 		      value_number(p->rss_bytes), "rss_peak_bytes", value_number(p->rss_peak_bytes),
 		      "layers", layers, "id", value_number(p->id), "ppid", p->ppid, "start_s",
 		      value_seconds(p->start_s), "end_s", value_seconds(p->end_s), "exited",
-		      (int)p->exited, "execed", (int)p->execed);
+		      (int)p->exited, "execed", (int)p->execed, "resident", resident);
 	return object;
 }
 
@@ -89,6 +115,11 @@ static const char *stage_at(const struct snapshot *s, const struct point *point)
 	return found ? found->name : NULL;
 }
 
+static json_t *kernels_bytes(const struct snapshot *s, const struct point *p, enum layer layer)
+{
+	return s->layer_on[layer] ? value_number(p->layer_bytes[layer]) : json_null();
+}
+
 static json_t *point_element(const struct snapshot *s, size_t index)
 {
 	const struct point *p = &s->points[index];
@@ -96,12 +127,13 @@ static json_t *point_element(const struct snapshot *s, size_t index)
 	const struct memory *m = &p->memory;
 
 	return json_pack(
-	    "{s:o,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "t_s",
+	    "{s:o,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "t_s",
 	    value_seconds(p->t_s), "pid", pid_of(s, p->process), "rss_bytes",
 	    value_number(p->rss_bytes), "heap_bytes", value_number(p->layer_bytes[LAYER_HEAP]),
 	    "tensor_bytes", value_number(p->layer_bytes[LAYER_TENSOR]), "gpu_bytes",
 	    value_number(p->layer_bytes[LAYER_GPU]), "vm_bytes",
-	    value_number(p->layer_bytes[LAYER_VM]), "stage", value_text(stage_at(s, p)),
+	    value_number(p->layer_bytes[LAYER_VM]), "slab_bytes", kernels_bytes(s, p, LAYER_SLAB),
+	    "pages_bytes", kernels_bytes(s, p, LAYER_PAGES), "stage", value_text(stage_at(s, p)),
 	    "rss_high_bytes", value_number(p->rss_high_bytes), "anon_bytes",
 	    value_number(m->anon_bytes), "file_bytes", value_number(m->file_bytes), "shmem_bytes",
 	    value_number(m->shmem_bytes), "swap_bytes", value_number(m->swap_bytes),
@@ -219,8 +251,16 @@ static void put_totals(FILE *out, const struct stack *stack)
 	    {",\"live_bytes\":", stack->live_bytes},
 	    {",\"peak_bytes\":", stack->peak_bytes},
 	    {",\"temporary\":", stack->temporary},
+	    {",\"major_faults\":", stack->major_faults},
+	    {",\"untouched_bytes\":", stack->untouched_bytes},
 	};
 	int buckets = LIFETIME_BUCKETS; /* up to the last that is not 0 */
+
+	if (stack->layer == LAYER_SLAB) {
+		fputs("\"rounding_bytes\":", out);
+		put_number(out, stack->rounding_bytes);
+		fputc(',', out);
+	}
 
 	for (size_t i = 0; i < sizeof(totals) / sizeof(totals[0]); i++) {
 		fputs(totals[i].key, out);

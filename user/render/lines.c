@@ -10,7 +10,7 @@
 
 static const char *const style_codes[] = {
     [STYLE_PLAIN] = "",  [STYLE_HEAD] = "1;4",  [STYLE_STRONG] = "1",  [STYLE_DIM] = "2",
-    [STYLE_GROW] = "31", [STYLE_SHRINK] = "32", [STYLE_LOSS] = "1;31",
+    [STYLE_GROW] = "31", [STYLE_SHRINK] = "32", [STYLE_LOSS] = "1;31", [STYLE_WARN] = "33",
 };
 
 unsigned lines_width(const char *text)

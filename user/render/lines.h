@@ -16,7 +16,8 @@ enum style {
 	STYLE_DIM,
 	STYLE_GROW,
 	STYLE_SHRINK,
-	STYLE_LOSS
+	STYLE_LOSS,
+	STYLE_WARN,
 };
 
 struct lines {

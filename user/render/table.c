@@ -18,6 +18,7 @@ struct table {
 	const struct snapshot *s;
 	const struct render_options *o;
 	unsigned layers; /* that are traced */
+	unsigned blocks; /* of them, those of allocations */
 };
 
 /* What a row of either table is about; `stack` is NULL for a process. */
@@ -40,9 +41,20 @@ static bool several_processes(const struct table *t)
 	return t->s->process_count > 1;
 }
 
+/* Of the kernel's own memory none is resident or not. */
+static bool has_rss(const struct table *t)
+{
+	return t->s->layer_on[LAYER_RSS];
+}
+
+static bool has_rounding(const struct table *t)
+{
+	return t->s->layer_on[LAYER_SLAB];
+}
+
 static bool several_layers(const struct table *t)
 {
-	return t->layers > 1;
+	return (t->blocks ? t->blocks : t->layers) > 1;
 }
 
 static bool fits_width(const struct table *t)
@@ -102,7 +114,7 @@ static const char *process_frees(char buffer[NAME_LEN], const struct subject *su
 
 static const struct column process_columns[] = {
     {"PID", 8, process_pid, NULL},        {"COMMAND", -16, process_comm, NULL},
-    {"RSS", 10, process_rss, NULL},       {"LAYER", -7, process_layer, NULL},
+    {"RSS", 10, process_rss, has_rss},    {"LAYER", -7, process_layer, NULL},
     {"LIVE", 10, process_live, NULL},     {"PEAK", 10, process_peak, NULL},
     {"ALLOCS", 14, process_allocs, NULL}, {"FREES", 14, process_frees, NULL},
 };
@@ -134,6 +146,11 @@ static const char *stack_total(char buffer[NAME_LEN], const struct subject *subj
 	return text_bytes(buffer, subject->stack->alloc_bytes);
 }
 
+static const char *stack_rounding(char buffer[NAME_LEN], const struct subject *subject)
+{
+	return text_bytes(buffer, subject->stack->rounding_bytes);
+}
+
 /* The name buffer is too short for a stack; the line is written by put_row(). */
 static const char *stack_frames(char buffer[NAME_LEN], const struct subject *subject)
 {
@@ -145,6 +162,7 @@ static const char *stack_frames(char buffer[NAME_LEN], const struct subject *sub
 static const struct column stack_columns[] = {
     {"LIVE", 10, stack_live, NULL},
     {"DELTA", 10, stack_delta, NULL},
+    {"ROUNDING", 10, stack_rounding, has_rounding},
     {"BLOCKS", 10, stack_blocks, NULL},
     {"ALLOCS", 12, stack_allocs, NULL},
     {"TOTAL", 10, stack_total, NULL},
@@ -300,10 +318,16 @@ static uint64_t live_bytes(const struct stack *stack)
 	return stack->live_bytes;
 }
 
+/* Without what is mapped and what is resident: they would hide what was allocated. */
+static uint64_t block_bytes(const struct stack *stack)
+{
+	return stack->layer == LAYER_VM || stack->layer == LAYER_RSS ? 0 : stack->live_bytes;
+}
+
 static int put_stacks(struct table *t)
 {
 	size_t count, limit = t->o->top ? t->o->top : DEFAULT_TOP;
-	size_t *top = part_top(t->s, LAYER_NR, live_bytes, &count);
+	size_t *top = part_top(t->s, LAYER_NR, t->blocks ? block_bytes : live_bytes, &count);
 
 	if (!top)
 		return -ENOMEM;
@@ -396,8 +420,10 @@ int render_table(FILE *out, const struct snapshot *s, const struct render_option
 	char time[HUMAN_LEN];
 	int error;
 
-	for (int i = 0; i < LAYER_NR; i++)
+	for (int i = 0; i < LAYER_NR; i++) {
 		t.layers += s->layer_on[i] && i != LAYER_RSS;
+		t.blocks += s->layer_on[i] && i != LAYER_RSS && i != LAYER_VM;
+	}
 	losses = loss_rows(&t, rows);
 	t.lines.rows = rows > losses ? rows - losses : rows;
 	lines_put(&t.lines, STYLE_STRONG, "memsnoop  %s  %s", text_seconds(time, s->duration_s),

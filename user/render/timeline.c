@@ -33,9 +33,10 @@ static const struct {
 	const char *light, *dark; /* of line, area and label */
 	bool area;
 } looks[LAYER_NR] = {
-    [LAYER_HEAP] = {"#1f63c8", "#6cb0ff", true}, [LAYER_TENSOR] = {"#c2570c", "#ffa657", true},
-    [LAYER_GPU] = {"#2a8045", "#6fdd8b", true},  [LAYER_VM] = {"#6b7280", "#a3acb9", true},
-    [LAYER_RSS] = {"#b4245d", "#ff85b3", false},
+    [LAYER_HEAP] = {"#1f63c8", "#6cb0ff", true},  [LAYER_TENSOR] = {"#c2570c", "#ffa657", true},
+    [LAYER_GPU] = {"#2a8045", "#6fdd8b", true},   [LAYER_VM] = {"#6b7280", "#a3acb9", true},
+    [LAYER_RSS] = {"#b4245d", "#ff85b3", false},  [LAYER_SLAB] = {"#6f42c1", "#c297ff", true},
+    [LAYER_PAGES] = {"#0f766e", "#5eead4", true},
 };
 
 static const char style[] = ".grid{stroke:#d8dee4;stroke-width:1;fill:none}\n"
@@ -268,7 +269,7 @@ static int prepare(struct timeline *t)
 	for (int layer = 0; layer < LAYER_NR; layer++) {
 		struct series *series = &t->series[t->series_count];
 
-		if (layer != LAYER_RSS && !t->s->layer_on[layer])
+		if (!t->s->layer_on[layer])
 			continue;
 		error = series_build(series, t->s, (enum layer)layer);
 		if (error) {

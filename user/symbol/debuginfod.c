@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define LIBRARY "libdebuginfod.so.1"
-
 typedef void *begin_fn(void);
 typedef int find_fn(void *client, const unsigned char *id, int size, char **path);
 typedef void end_fn(void *client);
@@ -28,7 +26,7 @@ static void client_open(struct debuginfod *d)
 	d->tried = true;
 	if (!urls || !*urls)
 		return;
-	d->library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+	d->library = dlopen(DEBUGINFOD_LIBRARY, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 	begin = (begin_fn *)symbol(d, "debuginfod_begin");
 	if (begin && symbol(d, "debuginfod_find_debuginfo") && symbol(d, "debuginfod_end"))
 		d->client = begin();

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define DEBUGINFOD_LIBRARY "libdebuginfod.so.1"
+
 struct debuginfod {
 	void *library, *client;
 	bool tried, unreachable;

@@ -126,28 +126,62 @@ static int get_key(struct unwind_cache *cache)
 
 /* ---- the directory ----------------------------------------------------- */
 
-int unwind_cache_open(struct unwind_cache *cache)
+/* NULL: none is wanted. */
+static const char *wanted_path(void)
 {
 	const char *path = getenv(UNWIND_CACHE_ENV);
+
+	if (!path)
+		return UNWIND_CACHE_DIR;
+	return *path ? path : NULL;
+}
+
+/* Opens the directory, if it is ours.  Its file descriptor or a negative errno. */
+static int open_directory(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), err;
 	struct stat st;
-	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = fstat(fd, &st) ? -errno : is_ours(&st) ? 0 : -EPERM;
+	if (err)
+		close(fd);
+	return err ? err : fd;
+}
+
+int unwind_cache_open(struct unwind_cache *cache)
+{
+	const char *path = wanted_path();
+	int fd, err;
 
 	*cache = (struct unwind_cache){.dir = -1, .max = UNWIND_CACHE_MAX};
 	if (!path)
-		path = UNWIND_CACHE_DIR;
-	if (!*path)
 		return 0;
 	if (mkdir(path, 0700) && errno != EEXIST)
 		return -errno;
-	cache->dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (cache->dir < 0)
-		return -errno;
-	if (fstat(cache->dir, &st))
-		err = -errno;
-	else
-		err = is_ours(&st) ? get_key(cache) : -EPERM;
+	fd = open_directory(path);
+	if (fd < 0)
+		return fd;
+	cache->dir = fd;
+	err = get_key(cache);
 	if (err)
 		unwind_cache_close(cache);
+	return err;
+}
+
+int unwind_cache_check(const char **path)
+{
+	int fd, err;
+
+	*path = wanted_path();
+	if (!*path)
+		return 0;
+	fd = open_directory(*path);
+	if (fd < 0)
+		return fd;
+	err = faccessat(fd, ".", W_OK, AT_EACCESS) ? -errno : 0;
+	close(fd);
 	return err;
 }
 

@@ -36,6 +36,12 @@ struct unwind_cache {
  * stays so.
  */
 int unwind_cache_open(struct unwind_cache *cache);
+/*
+ * Whether it could be opened, changing nothing.  0, *path NULL if none is wanted;
+ * -ENOENT if it is still to be made; -EPERM if somebody else could write into it; or
+ * another negative errno.
+ */
+int unwind_cache_check(const char **path);
 void unwind_cache_close(struct unwind_cache *cache);
 
 /*

@@ -44,6 +44,15 @@ int python_bias(const struct python_symbols *symbols, uint64_t start, uint64_t e
 	return 0;
 }
 
+/* A function tells: these came with their version and are there to stay, being of the stable ABI.
+ */
+unsigned python_minor_without_version(const struct python_symbols *symbols)
+{
+	if (symbols->at[PYTHON_SYMBOL_ITER_SEND].address)
+		return 10;
+	return symbols->at[PYTHON_SYMBOL_ADD_TYPE].address ? 9 : 0;
+}
+
 /* The minor version of version 3, 0 if it is an older one. */
 static int read_minor(pid_t pid, const struct python_symbols *symbols, uint64_t bias,
 		      unsigned *minor)
@@ -59,12 +68,7 @@ static int read_minor(pid_t pid, const struct python_symbols *symbols, uint64_t 
 			*minor = version >> 16 & 0xff;
 		return err;
 	}
-	/* Before Py_Version a function tells: these came with their version and
-	 * are there to stay, being of the stable ABI. */
-	if (symbols->at[PYTHON_SYMBOL_ITER_SEND].address)
-		*minor = 10;
-	else if (symbols->at[PYTHON_SYMBOL_ADD_TYPE].address)
-		*minor = 9;
+	*minor = python_minor_without_version(symbols);
 	return 0;
 }
 
@@ -110,29 +114,39 @@ static int looks_right(pid_t pid, const struct ms_python_walk *walk)
 	return 0;
 }
 
+int python_known(const struct python_symbols *symbols, unsigned minor, char *why, size_t why_size)
+{
+	if (!minor)
+		return refuse(why, why_size, -ENOTSUP, "it is older than Python 3.%d",
+			      PYTHON_MINOR_FIRST);
+	if (!python_offsets_find(minor))
+		return refuse(why, why_size, -ENOTSUP,
+			      "Python 3.%u is not known (3.%d to 3.%d are)", minor,
+			      PYTHON_MINOR_FIRST, PYTHON_MINOR_LAST);
+	if (symbols->at[PYTHON_SYMBOL_REF_DEBUG].address)
+		return refuse(why, why_size, -ENOTSUP, "it is a debug build");
+	if (!symbols->at[PYTHON_SYMBOL_CODE_TYPE].address ||
+	    !symbols->at[PYTHON_SYMBOL_STR_TYPE].address ||
+	    !symbols->at[PYTHON_SYMBOL_BYTES_TYPE].address)
+		return refuse(why, why_size, -ENOTSUP, "its types have no symbols");
+	return 0;
+}
+
 int python_detect(pid_t pid, const struct python_symbols *symbols, uint64_t bias,
 		  struct ms_python *out, char *why, size_t why_size)
 {
 	uint64_t runtime = address_of(symbols, PYTHON_SYMBOL_RUNTIME, bias);
-	const struct python_offsets *row;
 	struct python_offsets offsets;
 	unsigned minor;
 	int err = read_minor(pid, symbols, bias, &minor);
 
 	if (err)
 		return refuse(why, why_size, err, "its memory cannot be read: %s", strerror(-err));
-	row = python_offsets_find(minor);
-	if (!row && !minor)
-		return refuse(why, why_size, -ENOTSUP, "it is older than Python 3.%d",
-			      PYTHON_MINOR_FIRST);
-	if (!row)
-		return refuse(why, why_size, -ENOTSUP,
-			      "Python 3.%u is not known (3.%d to 3.%d are)", minor,
-			      PYTHON_MINOR_FIRST, PYTHON_MINOR_LAST);
-	if (symbols->at[PYTHON_SYMBOL_REF_DEBUG].address)
-		return refuse(why, why_size, -ENOTSUP, "it is a debug build");
-	offsets = *row;
-	if (minor >= 13) {
+	err = python_known(symbols, minor, why, why_size);
+	if (err)
+		return err;
+	offsets = *python_offsets_find(minor);
+	if (minor >= PYTHON_MINOR_SAYS) {
 		err = python_offsets_read(pid, runtime, &offsets, why, why_size);
 		if (err)
 			return err;
@@ -143,8 +157,6 @@ int python_detect(pid_t pid, const struct python_symbols *symbols, uint64_t bias
 	out->code.code_type = address_of(symbols, PYTHON_SYMBOL_CODE_TYPE, bias);
 	out->code.str_type = address_of(symbols, PYTHON_SYMBOL_STR_TYPE, bias);
 	out->code.bytes_type = address_of(symbols, PYTHON_SYMBOL_BYTES_TYPE, bias);
-	if (!out->code.code_type || !out->code.str_type || !out->code.bytes_type)
-		return refuse(why, why_size, -ENOTSUP, "its types have no symbols");
 	if (looks_right(pid, &out->walk))
 		return refuse(why, why_size, -ENOTSUP,
 			      "its structures look like no CPython's we know");

@@ -35,6 +35,14 @@ int python_bias(const struct python_symbols *symbols, uint64_t start, uint64_t e
 int python_detect(pid_t pid, const struct python_symbols *symbols, uint64_t bias,
 		  struct ms_python *out, char *why, size_t why_size);
 
+/*
+ * Whether the frames of an interpreter of version 3.`minor` with these symbols can be
+ * shown, as far as those tell: 0, or -ENOTSUP with one line in `why`.
+ */
+int python_known(const struct python_symbols *symbols, unsigned minor, char *why, size_t why_size);
+/* The minor version, where there is no Py_Version: 10, 9, or 0 for older ones. */
+unsigned python_minor_without_version(const struct python_symbols *symbols);
+
 /* What a code object says.  All allocated; NULL texts are never left in it. */
 struct python_code {
 	char *function; /* UTF-8: the qualified name, up to 3.10 the name */

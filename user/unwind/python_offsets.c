@@ -251,7 +251,6 @@ enum {
 	SAYS_INTERPRETERS = 5,
 	SAYS_INTERP_NEXT = 8,
 	SAYS_INTERP_STATES = 9,
-	SAYS_MAX = 64,
 };
 
 /* 3.14 has three more numbers of the interpreter, and two more of the frame. */
@@ -357,17 +356,11 @@ static int numbers_take(const uint64_t *n, const struct says *at, struct python_
 	return code_take(o, &row);
 }
 
-int python_offsets_read(pid_t pid, uint64_t runtime, struct python_offsets *offsets, char *why,
-			size_t why_size)
+int python_offsets_take(const uint64_t numbers[PYTHON_SAYS_NR], struct python_offsets *offsets,
+			char *why, size_t why_size)
 {
-	const struct says *at = &says[offsets->walk.minor > 13];
-	uint64_t numbers[SAYS_MAX];
-	int err = memory_read(pid, runtime, numbers, sizeof(numbers));
+	const struct says *at = &says[offsets->walk.minor > PYTHON_MINOR_SAYS];
 
-	if (err) {
-		snprintf(why, why_size, "its memory cannot be read: %s", strerror(-err));
-		return err;
-	}
 	if (memcmp(&numbers[SAYS_COOKIE], "xdebugpy", 8) != 0 ||
 	    numbers[SAYS_VERSION] >> 16 != (0x300u | offsets->walk.minor))
 		return say_no(why, why_size, "it does not say how its structures look");
@@ -376,4 +369,17 @@ int python_offsets_read(pid_t pid, uint64_t runtime, struct python_offsets *offs
 	if (numbers_take(numbers, at, offsets))
 		return say_no(why, why_size, "its structures look like no CPython's we know");
 	return 0;
+}
+
+int python_offsets_read(pid_t pid, uint64_t runtime, struct python_offsets *offsets, char *why,
+			size_t why_size)
+{
+	uint64_t numbers[PYTHON_SAYS_NR];
+	int err = memory_read(pid, runtime, numbers, sizeof(numbers));
+
+	if (err) {
+		snprintf(why, why_size, "its memory cannot be read: %s", strerror(-err));
+		return err;
+	}
+	return python_offsets_take(numbers, offsets, why, why_size);
 }

@@ -11,6 +11,8 @@
 
 #define PYTHON_MINOR_FIRST 9
 #define PYTHON_MINOR_LAST 14
+#define PYTHON_MINOR_SAYS 13 /* from here on the interpreter says itself */
+#define PYTHON_SAYS_NR 64    /* numbers at the start of its _PyRuntime */
 
 /* A row: struct ms_python without addresses, and where the list of interpreters is. */
 struct python_offsets {
@@ -28,5 +30,8 @@ const struct python_offsets *python_offsets_find(unsigned minor);
  */
 int python_offsets_read(pid_t pid, uint64_t runtime, struct python_offsets *offsets, char *why,
 			size_t why_size);
+/* The same from numbers that were read: 0 or -ENOTSUP. */
+int python_offsets_take(const uint64_t numbers[PYTHON_SAYS_NR], struct python_offsets *offsets,
+			char *why, size_t why_size);
 
 #endif

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Loads the BPF object of --slab and gives its maps a plain C face. */
+#include "slab/slab.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/membarrier.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "base/log.h"
+#include "collect/kernel.h"
+#include "slab.skel.h"
+#include "slab/arguments.h"
+
+struct slab {
+	struct slab_bpf *skel;
+	uint64_t misses_before; /* while nothing was counted yet */
+	bool sees_bulk;
+};
+
+/* ---- programs ------------------------------------------------------------- */
+
+/* The second one at its tracepoint: it takes what the first one has missed. */
+static bool runs_again(const struct bpf_program *program)
+{
+	const char *name = bpf_program__name(program);
+	size_t length = strlen(name), suffix = strlen("_again");
+
+	return length > suffix && !strcmp(name + length - suffix, "_again");
+}
+
+/* Of "raw_tp/kmalloc". */
+static const char *tracepoint_of(const struct bpf_program *program)
+{
+	return strchr(bpf_program__section_name(program), '/') + 1;
+}
+
+/* Those for tracepoints that this kernel has no more are left out. */
+static int choose_programs(struct slab_bpf *skel, const struct btf *btf)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, skel->obj)
+	{
+		const char *tracepoint = tracepoint_of(program);
+		const char *end = tracepoint + strlen(tracepoint);
+
+		if (bpf_program__type(program) != BPF_PROG_TYPE_RAW_TRACEPOINT ||
+		    arguments_known(btf, tracepoint))
+			continue;
+		if (end - tracepoint < 5 || strcmp(end - 5, "_node"))
+			return log_error(-ENOENT,
+					 "--slab: this kernel has no tracepoint kmem:%s (it needs "
+					 "CONFIG_TRACEPOINTS and CONFIG_DEBUG_INFO_BTF)",
+					 tracepoint);
+		bpf_program__set_autoload(program, false);
+	}
+	return 0;
+}
+
+/*
+ * Functions that hand objects out and take them back in bulk, by the names that they have
+ * had.  One that this kernel has not got is nothing to miss.
+ */
+static const struct bulk_row {
+	const char *program;
+	const char *functions[2];
+} bulk_rows[] = {
+    {"free_bulk", {"kmem_cache_free_bulk"}},
+    {"alloc_bulk", {"kmem_cache_alloc_bulk_noprof", "kmem_cache_alloc_bulk"}},
+    {"free_rcu_sheaf", {"__kfree_rcu_sheaf"}},
+};
+
+/* Whether a function of the kernel can be traced here: found out by a program that does nothing. */
+static bool can_trace(const struct btf *btf, const char *function)
+{
+	const struct bpf_insn nothing[] = {
+	    {.code = BPF_ALU64 | BPF_MOV | BPF_K}, /* r0 = 0 */
+	    {.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FENTRY);
+	int program, link, id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
+
+	if (id < 0)
+		return false;
+	options.attach_btf_id = (uint32_t)id;
+	program = bpf_prog_load(BPF_PROG_TYPE_TRACING, "memsnoop_try", "GPL", nothing,
+				sizeof(nothing) / sizeof(nothing[0]), &options);
+	if (program < 0)
+		return false;
+	link = bpf_raw_tracepoint_open(NULL, program);
+	if (link >= 0)
+		close(link);
+	close(program);
+	return link >= 0;
+}
+
+static bool choose_bulk(struct slab_bpf *skel, const struct btf *btf)
+{
+	bool can = can_trace(btf, bulk_rows[0].functions[0]);
+	size_t i, j;
+
+	for (i = 0; i < sizeof(bulk_rows) / sizeof(bulk_rows[0]) && can; i++) {
+		const struct bulk_row *row = &bulk_rows[i];
+		struct bpf_program *program =
+		    bpf_object__find_program_by_name(skel->obj, row->program);
+
+		for (j = 0; j < 2 && row->functions[j]; j++)
+			if (btf__find_by_name_kind(btf, row->functions[j], BTF_KIND_FUNC) >= 0 &&
+			    !bpf_program__set_attach_target(program, 0, row->functions[j]))
+				break;
+		bpf_program__set_autoload(program, j < 2 && row->functions[j]);
+	}
+	log_verbose("slab: objects in bulk: %s",
+		    can ? "seen" : "not seen, this kernel's functions cannot be traced");
+	return can;
+}
+
+static int choose_arguments(struct slab_bpf *skel, const struct btf *btf)
+{
+	int kmalloc = arguments_of(btf, "kmalloc"), cache = arguments_of(btf, "kmem_cache_alloc");
+
+	/* kmalloc has never told a cache and no sizes. */
+	if (kmalloc < 0 || kmalloc == SLAB_ARGS_CACHE || cache < 0)
+		return log_error(-EPROTO, "--slab: this kernel's allocation tracepoints have "
+					  "arguments that memsnoop does not know");
+	skel->rodata->kmalloc_arguments = (uint32_t)kmalloc;
+	skel->rodata->cache_arguments = (uint32_t)cache;
+	skel->rodata->page_shift = (uint32_t)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
+	return 0;
+}
+
+/*
+ * Behind each other at one tracepoint in the order in which they are attached: those
+ * that take what is left come last.
+ */
+static int attach(struct slab_bpf *skel)
+{
+	struct bpf_object_skeleton *all = skel->skeleton;
+	int i, again;
+
+	for (again = 0; again < 2; again++)
+		for (i = 0; i < all->prog_cnt; i++) {
+			struct bpf_program *program = *all->progs[i].prog;
+
+			if (!bpf_program__autoload(program) || runs_again(program) != again)
+				continue;
+			*all->progs[i].link = bpf_program__attach(program);
+			if (!*all->progs[i].link)
+				return -errno;
+		}
+	return 0;
+}
+
+/* Runs that the kernel left out because their program had been interrupted in one. */
+static uint64_t misses(const struct slab *s)
+{
+	struct bpf_program *program;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_program(program, s->skel->obj)
+	{
+		struct bpf_prog_info info = {0};
+		uint32_t size = sizeof(info);
+
+		if (!bpf_program__autoload(program) || runs_again(program) ||
+		    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
+			continue;
+		sum += info.recursion_misses;
+	}
+	return sum;
+}
+
+/* ---- maps ----------------------------------------------------------------- */
+
+/* Preallocated: in the middle of an allocation nothing may be allocated. */
+static void size_maps(struct slab_bpf *skel, const struct slab_limits *limits)
+{
+	const struct {
+		struct bpf_map *map;
+		size_t entries;
+	} maps[] = {
+	    {skel->maps.images, 1},
+	    {skel->maps.blocks, limits->blocks},
+	    {skel->maps.pieces, limits->stacks},
+	    {skel->maps.totals, limits->stacks + SLAB_LAYER_NR},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+		bpf_map__set_map_flags(maps[i].map, 0);
+		bpf_map__set_max_entries(maps[i].map, (uint32_t)maps[i].entries);
+	}
+}
+
+/* The kernel's image, and in each layer the entry for what has no stack. */
+static int make_image(struct slab_bpf *skel)
+{
+	static const struct ms_image image_zero;
+	static const struct ms_stack_totals totals_zero;
+	struct ms_stack_key key = {.id = SLAB_IMAGE, .hash = MS_STACK_OTHER};
+	int err =
+	    bpf_map_update_elem(bpf_map__fd(skel->maps.images), &key.id, &image_zero, BPF_NOEXIST);
+
+	for (key.layer = 0; !err && key.layer < SLAB_LAYER_NR; key.layer++)
+		err = bpf_map_update_elem(bpf_map__fd(skel->maps.totals), &key, &totals_zero,
+					  BPF_NOEXIST);
+	return err;
+}
+
+/* ---- the whole -------------------------------------------------------------- */
+
+static int prepare(struct slab *s, const struct slab_limits *limits)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	struct slab_bpf *skel = s->skel;
+	int err;
+
+	if (!btf)
+		return log_error(-errno, "--slab: cannot read this kernel's BTF: %s",
+				 strerror(errno));
+	err = choose_programs(skel, btf);
+	if (!err)
+		err = choose_arguments(skel, btf);
+	if (!err)
+		s->sees_bulk = choose_bulk(skel, btf);
+	btf__free(btf);
+	if (err)
+		return err;
+	size_maps(skel, limits);
+	skel->bss->stopped = 1; /* until all are attached */
+	return 0;
+}
+
+int slab_open(const struct slab_limits *limits, struct slab **out)
+{
+	struct slab *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return log_error(-ENOMEM, "out of memory");
+	kernel_log_libbpf();
+	s->skel = slab_bpf__open();
+	if (!s->skel) {
+		err = log_error(-errno, "--slab: cannot open its programs: %s", strerror(errno));
+		goto fail;
+	}
+	err = prepare(s, limits);
+	if (err)
+		goto fail;
+	err = slab_bpf__load(s->skel);
+	if (!err)
+		err = make_image(s->skel);
+	if (err) {
+		log_error(err, "--slab: cannot load its programs and tables: %s%s", strerror(-err),
+			  err == -ENOMEM ? " (--max-blocks makes them smaller)" : "");
+		goto fail;
+	}
+	err = attach(s->skel);
+	if (err) {
+		log_error(err, "--slab: cannot attach to the kernel's allocations: %s",
+			  strerror(-err));
+		goto fail;
+	}
+	s->misses_before = misses(s);
+	__atomic_store_n(&s->skel->bss->stopped, 0, __ATOMIC_SEQ_CST);
+	*out = s;
+	return 0;
+fail:
+	slab_close(s);
+	return err;
+}
+
+void slab_stop(struct slab *s)
+{
+	__atomic_store_n(&s->skel->bss->stopped, 1, __ATOMIC_SEQ_CST);
+	/* The programs run in RCU's read-side sections; this waits for all of them. */
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		log_verbose("slab: cannot wait for other CPUs: %s", strerror(errno));
+	log_verbose("slab: %" PRIu64 " runs of programs were missed in interrupts; %" PRIu64
+		    " frees among them were seen all the same",
+		    misses(s) - s->misses_before,
+		    (uint64_t)__atomic_load_n(&s->skel->bss->frees_again, __ATOMIC_RELAXED));
+}
+
+void slab_close(struct slab *s)
+{
+	if (!s)
+		return;
+	slab_bpf__destroy(s->skel);
+	free(s);
+}
+
+bool slab_sees_bulk(const struct slab *s)
+{
+	return s->sees_bulk;
+}
+
+int slab_layers(const struct slab *s, struct ms_totals out[SLAB_LAYER_NR])
+{
+	uint32_t id = SLAB_IMAGE;
+	struct ms_image image;
+	int err = bpf_map_lookup_elem(bpf_map__fd(s->skel->maps.images), &id, &image);
+
+	if (!err)
+		memcpy(out, image.layer, SLAB_LAYER_NR * sizeof(*out));
+	return err;
+}
+
+int slab_totals(const struct slab *s, struct kernel_total **out, size_t *count)
+{
+	return totals_read(bpf_map__fd(s->skel->maps.totals), out, count);
+}
+
+int slab_pieces(const struct slab *s)
+{
+	return bpf_map__fd(s->skel->maps.pieces);
+}
+
+int slab_cache(const struct slab *s, uint32_t number, struct slab_cache *out)
+{
+	int err = bpf_map_lookup_elem(bpf_map__fd(s->skel->maps.caches), &number, out);
+
+	return err ? err : *out->name ? 0 : -ENOENT;
+}
+
+uint64_t slab_loss(const struct slab *s, enum ms_loss which)
+{
+	uint64_t count = __atomic_load_n(&s->skel->bss->losses[which], __ATOMIC_RELAXED), again;
+
+	if (which != MS_LOSS_nested)
+		return count;
+	count = misses(s) - s->misses_before;
+	again = __atomic_load_n(&s->skel->bss->frees_again, __ATOMIC_RELAXED);
+	return count > again ? count - again : 0;
+}
