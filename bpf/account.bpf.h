@@ -102,7 +102,7 @@ static __always_inline int account_take(const struct ms_block_key *key, struct m
 	return bpf_map_delete_elem(&blocks, key) == 0;
 }
 
-/* A new live block. */
+/* A new live block.  1 if it is tracked. */
 __weak int account_alloc(const struct ms_block_key *at, __u64 layer, __u64 size, __u64 hash,
 			 __u64 now_ns)
 {
@@ -141,7 +141,7 @@ __weak int account_alloc(const struct ms_block_key *at, __u64 layer, __u64 size,
 	__sync_fetch_and_add(&s->alloc_bytes, size);
 	if (!peak_change(t, s, size, now_ns))
 		loss_add(MS_LOSS_peak_races, 1);
-	return 0;
+	return 1;
 }
 
 #endif

@@ -409,7 +409,7 @@ struct ms_event {
 	X(codes_full, "Python frames without a name (table of code objects full)")                 \
 	X(codes_unread, "Python code objects not announced (ring buffer full)")                    \
 	X(codes_gone, "Python code objects gone or changed before they were read")                 \
-	X(nested, "kernel allocations and frees that interrupted the tracing of another")          \
+	X(nested, "kernel allocations and frees in the middle of the tracing of another")          \
 	X(stacks_unread, "kernel allocations whose stack could not be taken")                      \
 	X(caches_full, "allocations of kernel caches without a name (table full)")                 \
 	X(pages_split, "blocks of pages freed in parts, counted as freed with the first part")

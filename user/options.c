@@ -403,16 +403,27 @@ static const struct option_row *row_of(int c)
 	return NULL;
 }
 
-/* Options that make sense without a process to trace. */
-static bool is_for_system(const struct option_row *row)
-{
-	static const char *const names[] = {"duration", "interval", "output",  "json", "top",
-					    "sort",     "quiet",    "verbose", "help", "version"};
+/* Options that make sense of the whole system, and of the kernel. */
+static const char *const for_system[] = {"duration", "interval", "output",  "json", "top",
+					 "sort",     "quiet",    "verbose", NULL};
+static const char *const for_slab[] = {"slab", "duration", "interval",   "tick",       "output",
+				       "plot", "metric",   "json",       "top",        "quiet",
+				       "sort", "verbose",  "max-blocks", "max-stacks", NULL};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (!strcmp(row->name, names[i]))
-			return true;
-	return false;
+static bool is_among(const struct option_row *row, const char *const *names)
+{
+	while (*names && strcmp(row->name, *names))
+		names++;
+	return *names;
+}
+
+/* Of the options given, in their order, the first that is not in the list, or NULL. */
+static const struct option_row *given_beside(const struct option_row *const *given,
+					     const char *const *names)
+{
+	while (*given && is_among(*given, names))
+		given++;
+	return *given;
 }
 
 static int say_wrong(enum verb verb, int c, const char *word)
@@ -429,9 +440,16 @@ static int say_wrong(enum verb verb, int c, const char *word)
 			 name);
 }
 
-/* The first option that needs a process goes to *needs_target. */
-static int parse_rows(int argc, char **argv, struct options *o,
-		      const struct option_row **needs_target)
+/* Adds the option to those given, unless it is there. */
+static void note_given(const struct option_row **given, const struct option_row *row)
+{
+	while (*given && *given != row)
+		given++;
+	*given = row;
+}
+
+/* Each option that there is goes to given[], once, of ROWS + 1. */
+static int parse_rows(int argc, char **argv, struct options *o, const struct option_row **given)
 {
 	struct option longs[ROWS + 1];
 	char shorts[2 * ROWS + 3];
@@ -446,15 +464,16 @@ static int parse_rows(int argc, char **argv, struct options *o,
 			return say_wrong(o->verb, c, argv[optind - 1]);
 		row = row_of(c);
 		err = row->set(o, optarg, row);
-		if (!*needs_target && !is_for_system(row))
-			*needs_target = row;
+		note_given(given, row);
 	}
 	return err;
 }
 
 /* Nothing to trace was named: the whole system. */
-static int check_system(struct options *o, const struct option_row *needs_target)
+static int check_system(struct options *o, const struct option_row *const *given)
 {
+	const struct option_row *needs_target = given_beside(given, for_system);
+
 	if (needs_target)
 		return log_error(
 		    -EINVAL,
@@ -471,8 +490,23 @@ static int check_system(struct options *o, const struct option_row *needs_target
 	return 0;
 }
 
+static int check_slab(const struct options *o, const struct option_row *const *given)
+{
+	const struct option_row *needs_target = given_beside(given, for_slab);
+
+	if (o->command || o->pid_count)
+		return log_error(
+		    -EINVAL,
+		    "--slab traces the kernel for all processes: neither -p nor a command goes "
+		    "with it");
+	if (needs_target)
+		return log_error(-EINVAL, "--%s: is for processes, --slab traces the kernel",
+				 needs_target->name);
+	return 0;
+}
+
 static int check_together(int argc, char **argv, struct options *o,
-			  const struct option_row *needs_target)
+			  const struct option_row *const *given)
 {
 	if (o->verb != VERB_TRACE)
 		return optind < argc ? log_error(-EINVAL, "%s: '%s' is not an option of it",
@@ -488,13 +522,10 @@ static int check_together(int argc, char **argv, struct options *o,
 	if (o->command && o->pid_count)
 		return log_error(
 		    -EINVAL, "-p and a command do not go together: trace one or start the other");
-	if (o->slab && (o->command || o->pid_count))
-		return log_error(
-		    -EINVAL,
-		    "--slab traces the kernel for all processes: neither -p nor a command goes "
-		    "with it");
 	if (!o->command && !o->pid_count && !o->slab)
-		return check_system(o, needs_target);
+		return check_system(o, given);
+	if (o->slab && check_slab(o, given))
+		return -EINVAL;
 	if (o->sort >= 0)
 		return log_error(-EINVAL,
 				 "--sort: is for the whole system, without -p and command");
@@ -513,7 +544,7 @@ static enum verb verb_of(const char *word)
 
 int options_parse(int argc, char **argv, struct options *o)
 {
-	const struct option_row *needs_target = NULL;
+	const struct option_row *given[ROWS + 1] = {NULL};
 	int err;
 
 	*o = (struct options){
@@ -536,11 +567,11 @@ int options_parse(int argc, char **argv, struct options *o)
 		argc--;
 		argv++;
 	}
-	err = parse_rows(argc, argv, o, &needs_target);
+	err = parse_rows(argc, argv, o, given);
 	if (!err)
 		probe_table_keep(&o->table, o->kernel.layers);
 	if (!err)
-		err = check_together(argc, argv, o, needs_target);
+		err = check_together(argc, argv, o, given);
 	if (!o->kernel.max_blocks)
 		o->kernel.max_blocks = o->slab ? 1 << 20 : 2 << 20;
 	if (!o->kernel.max_stacks)

@@ -6,6 +6,12 @@
  * These programs run wherever the kernel allocates: in any task, in interrupts, and in
  * each other.  So they must never allocate: the loader preallocates every map.  And
  * nothing is per thread: a stack is made up in one of a few places of its CPU.
+ *
+ * The kernel does not run a program that its CPU is in the middle of (6.1, commit
+ * 05b24ff9b2cf): not for an interrupt's allocations, and since tracepoints can be
+ * preempted (7.0) not for those of other tasks either, until the preempted one has gone
+ * on.  So each program is there several times, one behind the other, and each takes what
+ * those before it have missed.
  */
 #include "vmlinux.h"
 
@@ -22,16 +28,18 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* ZERO_SIZE_PTR is 16: kmalloc(0), no memory. */
 #define NO_BLOCK 16
-/* A task, and what may interrupt it in turn: softirq, irq, NMI. */
-#define SCRATCHES 4
+/* Stacks under way on one CPU: of a task, what interrupts it, and of preempted tasks. */
+#define SCRATCHES 8
 /* The allocator's own functions between the tracepoint and the call site, at most. */
 #define SITE_DEPTH 16
+#define REFUSED 256
 
 /* Of the running kernel, set before loading. */
 const volatile __u32 kmalloc_arguments, cache_arguments; /* enum slab_arguments */
 const volatile __u32 page_shift;
 
-__u64 frees_again; /* of those that the kernel says were missed */
+__u64 taken_again;      /* events that a first program has missed, and a later one not */
+__u64 refused[REFUSED]; /* addresses of blocks that just found no room, by hash */
 
 struct scratch {
 	__u32 busy;
@@ -140,67 +148,80 @@ static __always_inline __u64 stack_take(void *ctx, __u64 site, __u64 call)
 
 /* ---- blocks --------------------------------------------------------------- */
 
+static __always_inline __u64 *refused_slot(__u64 address)
+{
+	return &refused[(address * 0x9e3779b97f4a7c15ULL) >> 56];
+}
+
+/*
+ * Whether a program that runs again has nothing to do: the block is there, so the first
+ * one has seen it.  (Or it is one whose free was missed, and this allocation is missed
+ * too: then the old block stands for the new one.)
+ */
+static __always_inline int is_done(int again, enum slab_layer layer, __u64 address)
+{
+	struct ms_block_key key = {.id = SLAB_IMAGE, .space = layer, .address = address};
+
+	if (!again)
+		return 0;
+	if (address <= NO_BLOCK || bpf_map_lookup_elem(&blocks, &key) ||
+	    *refused_slot(address) == address)
+		return 1;
+	__sync_fetch_and_add(&taken_again, 1);
+	return 0;
+}
+
+static __always_inline void block_add(enum slab_layer layer, __u64 address, __u64 size, __u64 stack,
+				      __u64 now_ns)
+{
+	struct ms_block_key key = {.id = SLAB_IMAGE, .space = layer, .address = address};
+
+	if (!account_alloc(&key, layer, size, stack, now_ns))
+		*refused_slot(address) = address;
+}
+
 static __always_inline int on_alloc(void *ctx, enum slab_layer layer, __u64 site, __u64 address,
 				    __u64 size, __u64 call)
 {
-	struct ms_block_key key = {.id = SLAB_IMAGE, .space = layer, .address = address};
 	__u64 now_ns = bpf_ktime_get_ns();
 	struct ms_totals *t;
 
-	if (address > NO_BLOCK)
-		return account_alloc(&key, layer, size, stack_take(ctx, site, call), now_ns);
-	t = account_image(SLAB_IMAGE, layer);
-	if (t && !address)
-		__sync_fetch_and_add(&t->failed, 1);
+	if (address > NO_BLOCK) {
+		block_add(layer, address, size, stack_take(ctx, site, call), now_ns);
+	} else if (!address) {
+		t = account_image(SLAB_IMAGE, layer);
+		if (t)
+			__sync_fetch_and_add(&t->failed, 1);
+	}
 	return 0;
 }
 
 /* Bytes of the block, 0 if there is none at the address. */
-static __always_inline __u64 block_free(enum slab_layer layer, __u64 address)
+static __always_inline __u64 on_free(int again, enum slab_layer layer, __u64 address)
 {
 	struct ms_block_key key = {.id = SLAB_IMAGE, .space = layer, .address = address};
+	struct ms_totals *t;
 	struct ms_block block;
 
-	if (stopped || address <= NO_BLOCK || !account_take(&key, &block))
+	if (stopped || address <= NO_BLOCK)
 		return 0;
-	account_freed(SLAB_IMAGE, layer, &block, bpf_ktime_get_ns(), 0);
-	return block.size;
-}
-
-static __always_inline __u64 on_free(enum slab_layer layer, __u64 address)
-{
-	__u64 size = block_free(layer, address);
-	struct ms_totals *t;
-
-	if (size || stopped || address <= NO_BLOCK)
-		return size;
+	if (account_take(&key, &block)) {
+		account_freed(SLAB_IMAGE, layer, &block, bpf_ktime_get_ns(), 0);
+		if (again)
+			__sync_fetch_and_add(&taken_again, 1);
+		return block.size;
+	}
 	t = account_image(SLAB_IMAGE, layer);
-	if (t)
+	if (t && !again)
 		__sync_fetch_and_add(&t->unknown_frees, 1);
 	return 0;
 }
 
-static __always_inline __u64 on_free_again(enum slab_layer layer, __u64 address)
-{
-	__u64 size = block_free(layer, address);
-
-	if (size)
-		__sync_fetch_and_add(&frees_again, 1);
-	return size;
-}
-
-/* A block whose parts are freed one by one, split_page(), is gone with the first. */
-static __always_inline void count_split(__u64 size, __u32 order)
-{
-	if (size > 1ULL << (page_shift + order))
-		loss_add(MS_LOSS_pages_split, 1);
-}
-
 /* ---- objects -------------------------------------------------------------- */
 
-static __always_inline int on_kmalloc(__u64 *ctx)
+static __always_inline int on_kmalloc(__u64 *ctx, int again)
 {
-	if (stopped)
+	if (stopped || is_done(again, SLAB_OBJECTS, ctx[1]))
 		return 0;
 	if (kmalloc_arguments == SLAB_ARGS_CACHE_SIZES)
 		return on_alloc(ctx, SLAB_OBJECTS, ctx[0], ctx[1], ctx[3],
@@ -221,10 +242,11 @@ static __always_inline __u32 cache_number(struct kmem_cache *cache, __u32 object
 
 	if (known && known->object_size == object_size)
 		return known->number;
-	new.number = __sync_fetch_and_add(&last_cache, 1) + 1;
+	if (last_cache < SLAB_CACHES_MAX)
+		new.number = __sync_fetch_and_add(&last_cache, 1) + 1;
 	new.object_size = object_size;
 	told = bpf_map_lookup_elem(&caches, &new.number);
-	if (!told || bpf_map_update_elem(&known_caches, &address, &new, BPF_ANY)) {
+	if (!new.number || !told || bpf_map_update_elem(&known_caches, &address, &new, BPF_ANY)) {
 		loss_add(MS_LOSS_caches_full, 1);
 		return 0;
 	}
@@ -234,12 +256,12 @@ static __always_inline __u32 cache_number(struct kmem_cache *cache, __u32 object
 	return new.number;
 }
 
-static __always_inline int on_cache_alloc(__u64 *ctx)
+static __always_inline int on_cache_alloc(__u64 *ctx, int again)
 {
 	struct kmem_cache *cache;
 	__u32 size;
 
-	if (stopped)
+	if (stopped || is_done(again, SLAB_OBJECTS, ctx[1]))
 		return 0;
 	if (cache_arguments == SLAB_ARGS_SIZES)
 		return on_alloc(ctx, SLAB_OBJECTS, ctx[0], ctx[1], ctx[2],
@@ -250,64 +272,9 @@ static __always_inline int on_cache_alloc(__u64 *ctx)
 			SLAB_FRAME(SLAB_CACHE, cache_number(cache, size)));
 }
 
-SEC("raw_tp/kmalloc")
-int kmalloc(__u64 *ctx)
+static __always_inline int on_object_free(__u64 *ctx, int again)
 {
-	return on_kmalloc(ctx);
-}
-
-/* Tracepoints of their own up to 6.0 (commit 11e9734bcb6a). */
-SEC("raw_tp/kmalloc_node")
-int kmalloc_node(__u64 *ctx)
-{
-	return on_kmalloc(ctx);
-}
-
-SEC("raw_tp/kmem_cache_alloc")
-int kmem_cache_alloc(__u64 *ctx)
-{
-	return on_cache_alloc(ctx);
-}
-
-SEC("raw_tp/kmem_cache_alloc_node")
-int kmem_cache_alloc_node(__u64 *ctx)
-{
-	return on_cache_alloc(ctx);
-}
-
-SEC("raw_tp/kfree")
-int kfree(__u64 *ctx)
-{
-	on_free(SLAB_OBJECTS, ctx[1]);
-	return 0;
-}
-
-SEC("raw_tp/kmem_cache_free")
-int kmem_cache_free(__u64 *ctx)
-{
-	on_free(SLAB_OBJECTS, ctx[1]);
-	return 0;
-}
-
-/* ---- pages ---------------------------------------------------------------- */
-
-SEC("raw_tp/mm_page_alloc")
-int mm_page_alloc(__u64 *ctx)
-{
-	__u32 order = ctx[1], type = ctx[3];
-
-	/* Memory of processes and the page cache can be moved; it is not the kernel's own. */
-	if (stopped || type == bpf_core_enum_value(enum migratetype, MIGRATE_MOVABLE))
-		return 0;
-	return on_alloc(ctx, SLAB_PAGES, 0, ctx[0], 1ULL << (page_shift + order),
-			SLAB_FRAME(SLAB_PAGE_ORDER, order));
-}
-
-/* Pages freed in batches (mm_page_free_batched) have passed here one by one before. */
-SEC("raw_tp/mm_page_free")
-int mm_page_free(__u64 *ctx)
-{
-	count_split(on_free(SLAB_PAGES, ctx[0]), ctx[1]);
+	on_free(again, SLAB_OBJECTS, ctx[1]);
 	return 0;
 }
 
@@ -322,6 +289,7 @@ struct bulk {
 	__u64 size;    /* of an object */
 	__u64 stack;
 	__u64 now_ns;
+	int again;
 };
 
 static __always_inline __u64 bulk_address(const struct bulk *b, __u32 i)
@@ -332,95 +300,124 @@ static __always_inline __u64 bulk_address(const struct bulk *b, __u32 i)
 	return address;
 }
 
-static long bulk_alloc(__u32 i, void *data)
+static long bulk_alloc_step(__u32 i, void *data)
 {
 	const struct bulk *b = data;
-	struct ms_block_key key = {
-	    .id = SLAB_IMAGE, .space = SLAB_OBJECTS, .address = bulk_address(b, i)};
+	__u64 address = bulk_address(b, i);
 
-	if (key.address > NO_BLOCK)
-		account_alloc(&key, SLAB_OBJECTS, b->size, b->stack, b->now_ns);
+	if (address > NO_BLOCK)
+		block_add(SLAB_OBJECTS, address, b->size, b->stack, b->now_ns);
 	return 0;
 }
 
-static long bulk_free(__u32 i, void *data)
+static long bulk_free_step(__u32 i, void *data)
 {
-	on_free(SLAB_OBJECTS, bulk_address(data, i));
-	return 0;
-}
+	const struct bulk *b = data;
 
-/* kmem_cache_free_bulk(cache, count, objects); of kfree_bulk() too, so of kfree_rcu(). */
-SEC("?fentry/kmem_cache_free_bulk")
-int free_bulk(__u64 *ctx)
-{
-	struct bulk b = {};
-	__u64 count = 0;
-
-	bpf_get_func_arg(ctx, 1, &count);
-	bpf_get_func_arg(ctx, 2, &b.objects);
-	if (!stopped)
-		bpf_loop(count, bulk_free, &b, 0);
+	on_free(b->again, SLAB_OBJECTS, bulk_address(b, i));
 	return 0;
 }
 
 /* kmem_cache_alloc_bulk(cache, flags, count, objects): all of them or 0. */
-SEC("?fexit/kmem_cache_alloc_bulk_noprof")
-int alloc_bulk(__u64 *ctx)
+static __always_inline int on_bulk_alloc(__u64 *ctx, int again)
 {
 	__u64 cache = 0, count = 0, result = 0;
 	struct bulk b = {.now_ns = bpf_ktime_get_ns()};
 
 	bpf_get_func_ret(ctx, &result);
-	if (stopped || !(__u32)result)
-		return 0;
 	bpf_get_func_arg(ctx, 0, &cache);
 	bpf_get_func_arg(ctx, 2, &count);
 	bpf_get_func_arg(ctx, 3, &b.objects);
+	if (stopped || !(__u32)result || is_done(again, SLAB_OBJECTS, bulk_address(&b, 0)))
+		return 0;
 	b.size = BPF_CORE_READ((struct kmem_cache *)cache, object_size);
 	b.stack = stack_take(
 	    ctx, 0, SLAB_FRAME(SLAB_CACHE, cache_number((struct kmem_cache *)cache, b.size)));
-	bpf_loop(count, bulk_alloc, &b, 0);
+	bpf_loop(count, bulk_alloc_step, &b, 0);
 	return 0;
 }
 
-/* __kfree_rcu_sheaf(cache, object), since 6.18 (commit ec66e0d59952): false if it cannot. */
-SEC("?fexit/__kfree_rcu_sheaf")
-int free_rcu_sheaf(__u64 *ctx)
+/* kmem_cache_free_bulk(cache, count, objects); of kfree_bulk() too, so of kfree_rcu(). */
+static __always_inline int on_bulk_free(__u64 *ctx, int again)
+{
+	struct bulk b = {.again = again};
+	__u64 count = 0;
+
+	bpf_get_func_arg(ctx, 1, &count);
+	bpf_get_func_arg(ctx, 2, &b.objects);
+	if (!stopped)
+		bpf_loop(count, bulk_free_step, &b, 0);
+	return 0;
+}
+
+/* __kfree_rcu_sheaf(cache, object): false if the object must be freed in another way. */
+static __always_inline int on_rcu_sheaf(__u64 *ctx, int again)
 {
 	__u64 object = 0, result = 0;
 
 	bpf_get_func_ret(ctx, &result);
 	bpf_get_func_arg(ctx, 1, &object);
-	if (!stopped && (__u8)result)
-		on_free(SLAB_OBJECTS, object);
+	if ((__u8)result)
+		on_free(again, SLAB_OBJECTS, object);
 	return 0;
 }
 
-/* ---- frees that came while one was being traced ----------------------------- */
+/* ---- pages ---------------------------------------------------------------- */
 
-/*
- * Since 6.1 (commit 05b24ff9b2cf) the kernel does not run a program that its CPU is in
- * the middle of: an interrupt's frees are missed by the program it has interrupted.  RCU
- * frees in interrupts, many at a time, and what is not seen freed looks like a leak.
- * These run behind the others, and take what those have left.
- */
-SEC("raw_tp/kfree")
-int kfree_again(__u64 *ctx)
+static __always_inline int on_page_alloc(__u64 *ctx, int again)
 {
-	on_free_again(SLAB_OBJECTS, ctx[1]);
+	__u32 order = ctx[1], type = ctx[3];
+
+	/* Memory of processes and the page cache can be moved; it is not the kernel's own. */
+	if (stopped || type == bpf_core_enum_value(enum migratetype, MIGRATE_MOVABLE) ||
+	    is_done(again, SLAB_PAGES, ctx[0]))
+		return 0;
+	return on_alloc(ctx, SLAB_PAGES, 0, ctx[0], 1ULL << (page_shift + order),
+			SLAB_FRAME(SLAB_PAGE_ORDER, order));
+}
+
+/* Pages freed in batches (mm_page_free_batched) have passed here one by one before. */
+static __always_inline int on_page_free(__u64 *ctx, int again)
+{
+	__u32 order = ctx[1];
+
+	/* A block whose parts are freed one by one, split_page(), is gone with the first. */
+	if (on_free(again, SLAB_PAGES, ctx[0]) > 1ULL << (page_shift + order))
+		loss_add(MS_LOSS_pages_split, 1);
 	return 0;
 }
 
-SEC("raw_tp/kmem_cache_free")
-int kmem_cache_free_again(__u64 *ctx)
-{
-	on_free_again(SLAB_OBJECTS, ctx[1]);
-	return 0;
-}
+/* ---- programs ----------------------------------------------------------------- */
 
-SEC("raw_tp/mm_page_free")
-int mm_page_free_again(__u64 *ctx)
-{
-	count_split(on_free_again(SLAB_PAGES, ctx[0]), ctx[1]);
-	return 0;
-}
+/* The last digit of a name is which of them it is; the loader attaches the first one first. */
+#define PROGRAMS(name, section, function)                                                          \
+	SEC(section) int name##_1(__u64 *ctx)                                                      \
+	{                                                                                          \
+		return function(ctx, 0);                                                           \
+	}                                                                                          \
+	SEC(section) int name##_2(__u64 *ctx)                                                      \
+	{                                                                                          \
+		return function(ctx, 1);                                                           \
+	}                                                                                          \
+	SEC(section) int name##_3(__u64 *ctx)                                                      \
+	{                                                                                          \
+		return function(ctx, 1);                                                           \
+	}                                                                                          \
+	SEC(section) int name##_4(__u64 *ctx)                                                      \
+	{                                                                                          \
+		return function(ctx, 1);                                                           \
+	}
+
+PROGRAMS(kmalloc, "raw_tp/kmalloc", on_kmalloc)
+PROGRAMS(kfree, "raw_tp/kfree", on_object_free)
+PROGRAMS(cache_alloc, "raw_tp/kmem_cache_alloc", on_cache_alloc)
+PROGRAMS(cache_free, "raw_tp/kmem_cache_free", on_object_free)
+PROGRAMS(page_alloc, "raw_tp/mm_page_alloc", on_page_alloc)
+PROGRAMS(page_free, "raw_tp/mm_page_free", on_page_free)
+/* Tracepoints of their own up to 6.0 (commit 11e9734bcb6a). */
+PROGRAMS(kmalloc_node, "raw_tp/kmalloc_node", on_kmalloc)
+PROGRAMS(cache_alloc_node, "raw_tp/kmem_cache_alloc_node", on_cache_alloc)
+/* Functions, where they can be traced; the last one since 6.18 (commit ec66e0d59952). */
+PROGRAMS(bulk_alloc, "?fexit/kmem_cache_alloc_bulk_noprof", on_bulk_alloc)
+PROGRAMS(bulk_free, "?fentry/kmem_cache_free_bulk", on_bulk_free)
+PROGRAMS(rcu_sheaf, "?fexit/__kfree_rcu_sheaf", on_rcu_sheaf)

@@ -89,6 +89,9 @@ static void test_refused(void **state)
 	    {"-p 1 --probe x", "--probe 'x':"},
 	    {"--slab -p 1", "neither -p nor a command"},
 	    {"--slab -- ls", "neither -p nor a command"},
+	    {"--slab --layers heap", "--layers: is for processes"},
+	    {"--max-unwind 1m --slab", "--max-unwind: is for processes"},
+	    {"--slab --sort rss", "--sort: is for the whole system"},
 	};
 	size_t i;
 

@@ -65,6 +65,7 @@ static void on_source(enum loop_source source, void *context)
 		break;
 	case LOOP_TICK:
 		slab_collect_tick(r->collect);
+		slab_keep_up(r->slab);
 		break;
 	case LOOP_TABLE:
 		show_table(r);

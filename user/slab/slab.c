@@ -19,21 +19,27 @@
 #include "slab.skel.h"
 #include "slab/arguments.h"
 
+#define COPIES 4 /* of each program, one behind the other */
+#define COPIES_AT_FIRST 2
+/* Another one is attached if more than this part of the events is missed. */
+#define NESTED_PART 1000
+
 struct slab {
 	struct slab_bpf *skel;
-	uint64_t misses_before; /* while nothing was counted yet */
+	int copies;              /* that are attached */
+	uint64_t misses_before;  /* while nothing was counted yet */
+	uint64_t events, nested; /* when it was last looked whether the copies are enough */
 	bool sees_bulk;
 };
 
 /* ---- programs ------------------------------------------------------------- */
 
-/* The second one at its tracepoint: it takes what the first one has missed. */
-static bool runs_again(const struct bpf_program *program)
+/* Which of the programs at one place, from 1 on: the last digit of its name. */
+static int copy_of(const struct bpf_program *program)
 {
 	const char *name = bpf_program__name(program);
-	size_t length = strlen(name), suffix = strlen("_again");
 
-	return length > suffix && !strcmp(name + length - suffix, "_again");
+	return name[strlen(name) - 1] - '0';
 }
 
 /* Of "raw_tp/kmalloc". */
@@ -70,13 +76,15 @@ static int choose_programs(struct slab_bpf *skel, const struct btf *btf)
  * had.  One that this kernel has not got is nothing to miss.
  */
 static const struct bulk_row {
-	const char *program;
+	const char *program; /* without its number */
 	const char *functions[2];
 } bulk_rows[] = {
-    {"free_bulk", {"kmem_cache_free_bulk"}},
-    {"alloc_bulk", {"kmem_cache_alloc_bulk_noprof", "kmem_cache_alloc_bulk"}},
-    {"free_rcu_sheaf", {"__kfree_rcu_sheaf"}},
+    {"bulk_free_", {"kmem_cache_free_bulk"}},
+    {"bulk_alloc_", {"kmem_cache_alloc_bulk_noprof", "kmem_cache_alloc_bulk"}},
+    {"rcu_sheaf_", {"__kfree_rcu_sheaf"}},
 };
+
+#define BULK_ROWS (sizeof(bulk_rows) / sizeof(bulk_rows[0]))
 
 /* Whether a function of the kernel can be traced here: found out by a program that does nothing. */
 static bool can_trace(const struct btf *btf, const char *function)
@@ -102,21 +110,34 @@ static bool can_trace(const struct btf *btf, const char *function)
 	return link >= 0;
 }
 
+/* The name that this kernel has for the row's function, NULL: it has none. */
+static const char *bulk_function(const struct bulk_row *row, const struct btf *btf)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(row->functions) / sizeof(row->functions[0]); i++)
+		if (row->functions[i] &&
+		    btf__find_by_name_kind(btf, row->functions[i], BTF_KIND_FUNC) >= 0)
+			return row->functions[i];
+	return NULL;
+}
+
 static bool choose_bulk(struct slab_bpf *skel, const struct btf *btf)
 {
 	bool can = can_trace(btf, bulk_rows[0].functions[0]);
-	size_t i, j;
+	struct bpf_program *program;
+	const char *function;
+	size_t i;
 
-	for (i = 0; i < sizeof(bulk_rows) / sizeof(bulk_rows[0]) && can; i++) {
-		const struct bulk_row *row = &bulk_rows[i];
-		struct bpf_program *program =
-		    bpf_object__find_program_by_name(skel->obj, row->program);
+	bpf_object__for_each_program(program, skel->obj) for (i = 0; i < BULK_ROWS && can; i++)
+	{
+		const char *prefix = bulk_rows[i].program;
 
-		for (j = 0; j < 2 && row->functions[j]; j++)
-			if (btf__find_by_name_kind(btf, row->functions[j], BTF_KIND_FUNC) >= 0 &&
-			    !bpf_program__set_attach_target(program, 0, row->functions[j]))
-				break;
-		bpf_program__set_autoload(program, j < 2 && row->functions[j]);
+		function = bulk_function(&bulk_rows[i], btf);
+		if (!function || strncmp(bpf_program__name(program), prefix, strlen(prefix)))
+			continue;
+		if (!bpf_program__set_attach_target(program, 0, function))
+			bpf_program__set_autoload(program, true);
 	}
 	log_verbose("slab: objects in bulk: %s",
 		    can ? "seen" : "not seen, this kernel's functions cannot be traced");
@@ -137,29 +158,34 @@ static int choose_arguments(struct slab_bpf *skel, const struct btf *btf)
 	return 0;
 }
 
-/*
- * Behind each other at one tracepoint in the order in which they are attached: those
- * that take what is left come last.
- */
-static int attach(struct slab_bpf *skel)
+/* Behind each other at one place in the order in which they are attached. */
+static int attach_copy(struct slab_bpf *skel, int copy)
 {
 	struct bpf_object_skeleton *all = skel->skeleton;
-	int i, again;
+	int i;
 
-	for (again = 0; again < 2; again++)
-		for (i = 0; i < all->prog_cnt; i++) {
-			struct bpf_program *program = *all->progs[i].prog;
+	for (i = 0; i < all->prog_cnt; i++) {
+		struct bpf_program *program = *all->progs[i].prog;
 
-			if (!bpf_program__autoload(program) || runs_again(program) != again)
-				continue;
-			*all->progs[i].link = bpf_program__attach(program);
-			if (!*all->progs[i].link)
-				return -errno;
-		}
+		if (!bpf_program__autoload(program) || copy_of(program) != copy)
+			continue;
+		*all->progs[i].link = bpf_program__attach(program);
+		if (!*all->progs[i].link)
+			return -errno;
+	}
 	return 0;
 }
 
-/* Runs that the kernel left out because their program had been interrupted in one. */
+static int attach(struct slab *s)
+{
+	int err = 0;
+
+	for (s->copies = 0; s->copies < COPIES_AT_FIRST && !err; s->copies++)
+		err = attach_copy(s->skel, s->copies + 1);
+	return err;
+}
+
+/* Runs of a first program that the kernel left out because its CPU was in the middle of one. */
 static uint64_t misses(const struct slab *s)
 {
 	struct bpf_program *program;
@@ -170,7 +196,7 @@ static uint64_t misses(const struct slab *s)
 		struct bpf_prog_info info = {0};
 		uint32_t size = sizeof(info);
 
-		if (!bpf_program__autoload(program) || runs_again(program) ||
+		if (!bpf_program__autoload(program) || copy_of(program) != 1 ||
 		    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
 			continue;
 		sum += info.recursion_misses;
@@ -263,7 +289,7 @@ int slab_open(const struct slab_limits *limits, struct slab **out)
 			  err == -ENOMEM ? " (--max-blocks makes them smaller)" : "");
 		goto fail;
 	}
-	err = attach(s->skel);
+	err = attach(s);
 	if (err) {
 		log_error(err, "--slab: cannot attach to the kernel's allocations: %s",
 			  strerror(-err));
@@ -278,16 +304,20 @@ fail:
 	return err;
 }
 
+static uint64_t taken_again(const struct slab *s)
+{
+	return __atomic_load_n(&s->skel->bss->taken_again, __ATOMIC_RELAXED);
+}
+
 void slab_stop(struct slab *s)
 {
 	__atomic_store_n(&s->skel->bss->stopped, 1, __ATOMIC_SEQ_CST);
 	/* The programs run in RCU's read-side sections; this waits for all of them. */
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
 		log_verbose("slab: cannot wait for other CPUs: %s", strerror(errno));
-	log_verbose("slab: %" PRIu64 " runs of programs were missed in interrupts; %" PRIu64
-		    " frees among them were seen all the same",
-		    misses(s) - s->misses_before,
-		    (uint64_t)__atomic_load_n(&s->skel->bss->frees_again, __ATOMIC_RELAXED));
+	log_verbose("slab: %" PRIu64 " events came in the middle of another, %" PRIu64
+		    " of them were seen by a second program; there are %d at each place",
+		    misses(s) - s->misses_before, taken_again(s), s->copies);
 }
 
 void slab_close(struct slab *s)
@@ -301,6 +331,24 @@ void slab_close(struct slab *s)
 bool slab_sees_bulk(const struct slab *s)
 {
 	return s->sees_bulk;
+}
+
+void slab_keep_up(struct slab *s)
+{
+	struct ms_totals layers[SLAB_LAYER_NR];
+	uint64_t events = 0, nested = slab_loss(s, MS_LOSS_nested);
+	int i, err;
+
+	if (s->copies == COPIES || slab_layers(s, layers))
+		return;
+	for (i = 0; i < SLAB_LAYER_NR; i++)
+		events += layers[i].allocs + layers[i].frees + layers[i].unknown_frees;
+	if (nested - s->nested > (events - s->events) / NESTED_PART) {
+		err = attach_copy(s->skel, s->copies + 1);
+		s->copies = err ? COPIES : s->copies + 1;
+	}
+	s->nested = nested;
+	s->events = events;
 }
 
 int slab_layers(const struct slab *s, struct ms_totals out[SLAB_LAYER_NR])
@@ -333,11 +381,10 @@ int slab_cache(const struct slab *s, uint32_t number, struct slab_cache *out)
 
 uint64_t slab_loss(const struct slab *s, enum ms_loss which)
 {
-	uint64_t count = __atomic_load_n(&s->skel->bss->losses[which], __ATOMIC_RELAXED), again;
+	uint64_t missed;
 
 	if (which != MS_LOSS_nested)
-		return count;
-	count = misses(s) - s->misses_before;
-	again = __atomic_load_n(&s->skel->bss->frees_again, __ATOMIC_RELAXED);
-	return count > again ? count - again : 0;
+		return __atomic_load_n(&s->skel->bss->losses[which], __ATOMIC_RELAXED);
+	missed = misses(s) - s->misses_before;
+	return missed > taken_again(s) ? missed - taken_again(s) : 0;
 }

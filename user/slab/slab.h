@@ -22,6 +22,11 @@ struct slab_limits {
  * tables take all of their memory now.
  */
 int slab_open(const struct slab_limits *limits, struct slab **out);
+/*
+ * Now and then: if more than a few events come while the programs are in the middle of
+ * another, one more of each is attached behind them.
+ */
+void slab_keep_up(struct slab *s);
 /* Counts no more, and waits for what is under way: the numbers stand still. */
 void slab_stop(struct slab *s);
 /* Detaches everything and frees; NULL is fine. */
