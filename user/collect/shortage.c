@@ -254,6 +254,8 @@ int shortage_victims(struct collect *c, struct snapshot *s, const struct numbers
 	return err;
 }
 
+_Static_assert(FAILED_BYTES_MAX == MS_FAILED_BYTES_MAX, "as the kernel side counts");
+
 static void fill_failure(struct snapshot *s, const struct numbers *numbers,
 			 const struct kernel_failure *failure, struct stack_list *list)
 {
