@@ -341,7 +341,7 @@ struct ms_failures {
 	__u64 bytes; /* asked for; MS_FAILED_BYTES_MAX: that or more */
 };
 #define MS_FAILED_BYTES_MAX (1ULL << 60) /* a few calls could ask for more than 64 bits count */
-#define MS_FAILURES_MAX 8192 /* stacks of them */
+#define MS_FAILURES_MAX 8192             /* stacks of them */
 
 /* The kernel has chosen a process to die, because there is no memory left. */
 struct ms_oom_event {
