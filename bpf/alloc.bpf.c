@@ -363,6 +363,27 @@ static __always_inline int on_return_instruction(struct pt_regs *ctx, __u64 cook
 	return on_return(ctx, cookie, ip, sp + RETURN_POPS, 1);
 }
 
+/*
+ * Kernels from 6.13 on (commit a76ab5731e32) give kprobe programs, which ours count as,
+ * a stack per CPU in place of the kernel's.  But these run preemptible: another
+ * thread's program on the same CPU would write over it, and the kernel would crash.
+ * Programs with a tail call are left on the kernel's stack.  So here is one,
+ * never made: the verifier knows that, and takes it out, after it has counted it.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} no_programs SEC(".maps");
+static const volatile __u32 stack_per_cpu = 0;
+
+static __always_inline void stay_on_stack(struct pt_regs *ctx)
+{
+	if (stack_per_cpu)
+		bpf_tail_call(ctx, &no_programs, 0);
+}
+
 /* Returns 1 if the call needs its return probe. */
 static __always_inline int on_probe(struct pt_regs *ctx)
 {
@@ -379,6 +400,7 @@ static __always_inline int on_probe(struct pt_regs *ctx)
 SEC("uprobe")
 int entry_perf(struct pt_regs *ctx)
 {
+	stay_on_stack(ctx);
 	on_probe(ctx);
 	return 0;
 }
@@ -386,12 +408,14 @@ int entry_perf(struct pt_regs *ctx)
 SEC("uretprobe")
 int return_perf(struct pt_regs *ctx)
 {
+	stay_on_stack(ctx);
 	return on_return(ctx, bpf_get_attach_cookie(ctx), PT_REGS_IP(ctx), PT_REGS_SP(ctx), 0);
 }
 
 SEC("uprobe")
 int entry_multi(struct pt_regs *ctx)
 {
+	stay_on_stack(ctx);
 	on_probe(ctx);
 	return 0;
 }
@@ -399,6 +423,7 @@ int entry_multi(struct pt_regs *ctx)
 SEC("uprobe")
 int return_multi(struct pt_regs *ctx)
 {
+	stay_on_stack(ctx);
 	return on_return(ctx, bpf_get_attach_cookie(ctx), PT_REGS_IP(ctx), PT_REGS_SP(ctx), 0);
 }
 
@@ -411,6 +436,7 @@ int return_multi(struct pt_regs *ctx)
 SEC("uprobe")
 int session(struct pt_regs *ctx)
 {
+	stay_on_stack(ctx);
 	if (PT_REGS_IP(ctx) != bpf_get_func_ip(ctx))
 		return on_return(ctx, bpf_get_attach_cookie(ctx), PT_REGS_IP(ctx), PT_REGS_SP(ctx),
 				 0);

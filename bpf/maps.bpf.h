@@ -100,6 +100,7 @@ struct ms_walks walks __weak;
 __u32 next_image __weak;    /* the last image id given out */
 __u32 next_code __weak;     /* the last id of a Python code object */
 __u32 native_python __weak; /* keep the interpreter's own frames: --native-python */
+__u32 touches_kept __weak;  /* the rss layer is on */
 __u32 rss_tick __weak;      /* intervals between user space's looks at `rss` */
 
 #endif

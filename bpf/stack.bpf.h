@@ -196,7 +196,7 @@ static long walk_step(__u32 i, void *data)
 	struct walk_context *c = data;
 	struct walk *w = &c->task->walk;
 	struct memo *memo;
-	__u64 frame;
+	__u64 frame = 0; /* up to 6.1 what a function is given must have been written */
 	int more;
 
 	if (c->task->python.open) {

@@ -11,6 +11,7 @@
 
 #include <asm/unistd.h>
 #include <linux/bpf.h>
+#include <linux/ptrace.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
@@ -19,6 +20,16 @@
 #include "maps.bpf.h"
 #include "call.bpf.h"
 #include "thread.bpf.h"
+#include "touch.bpf.h"
+
+/* As in include/uapi/asm-generic/mman-common.h and linux/mman.h. */
+#define MAP_FIXED 0x10
+#define MADV_DONTNEED 4
+#define MADV_REMOVE 9
+#define MADV_POPULATE_READ 22 /* 5.14 */
+#define MADV_POPULATE_WRITE 23
+#define MADV_DONTNEED_LOCKED 24 /* 5.18 */
+#define MREMAP_FIXED 2
 
 /* A call's number, and which of the vm layer it is. */
 static __always_inline int call_of(long number)
@@ -60,6 +71,68 @@ static __always_inline struct ms_vm_event *event_begin(const struct ms_proc *pro
 	return e;
 }
 
+/*
+ * Calls whose beginning matters: what they take away is told, or forgotten, before it
+ * may be another's; and where the break is must be known when brk() ends.
+ */
+static __always_inline int has_beginning(int call)
+{
+	return call == MS_VM_munmap || call == MS_VM_mremap || call == MS_VM_shmdt ||
+	       call == MS_VM_brk || call == MS_VM_mmap || call == MS_VM_madvise;
+}
+
+static long length_of(struct task_struct *thread, struct vm_area_struct *area, void *data)
+{
+	*(__u64 *)data = BPF_CORE_READ(area, vm_end) - BPF_CORE_READ(area, vm_start);
+	return 0;
+}
+
+/*
+ * Forgets who touched the pages that a call is about to take away.  Not when it has:
+ * they may be another's then.
+ */
+static __always_inline void forget_touches(struct task_struct *thread, __u32 image, int call)
+{
+	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(thread);
+	__u64 start = BPF_CORE_READ(regs, di), length = BPF_CORE_READ(regs, si),
+	      third = BPF_CORE_READ(regs, dx), flags = BPF_CORE_READ(regs, r10), end;
+
+	switch (call) {
+	case MS_VM_munmap:
+		break;
+	case MS_VM_mmap:
+		if (!(flags & MAP_FIXED))
+			return;
+		break;
+	case MS_VM_madvise:
+		if (third != MADV_DONTNEED && third != MADV_REMOVE && third != MADV_DONTNEED_LOCKED)
+			return;
+		break;
+	case MS_VM_mremap:
+		if (flags & MREMAP_FIXED)
+			touch_forget(image, BPF_CORE_READ(regs, r8),
+				     BPF_CORE_READ(regs, r8) + third);
+		if (third >= length)
+			return;
+		start += third;
+		length -= third;
+		break;
+	case MS_VM_brk:
+		end = BPF_CORE_READ(thread, mm, brk);
+		if (start < BPF_CORE_READ(thread, mm, start_brk) || start >= end)
+			return;
+		length = end - start;
+		break;
+	case MS_VM_shmdt:
+		length = 0;
+		bpf_find_vma(thread, start, length_of, &length, 0);
+		break;
+	default:
+		return;
+	}
+	touch_forget(image, start, start + length);
+}
+
 /* A call began. */
 static __always_inline int vm_enter(int call)
 {
@@ -69,7 +142,11 @@ static __always_inline int vm_enter(int call)
 	struct task_state *task;
 	struct ms_vm_event *e;
 
-	if (!proc || is_compat(thread))
+	if (!has_beginning(call) || !proc || is_compat(thread))
+		return 0;
+	if (touches_kept)
+		forget_touches(thread, proc->id, call);
+	if (call == MS_VM_mmap || call == MS_VM_madvise)
 		return 0;
 	if (call == MS_VM_brk) {
 		task = thread_get(who);
@@ -85,10 +162,17 @@ static __always_inline int vm_enter(int call)
 	return 0;
 }
 
-/* Whether the stack that made a call is of interest: it mapped memory, or could not. */
-static __always_inline int has_stack(int call)
+/* Whether the stack that made a call is of interest: it mapped or filled memory, or could not. */
+static __always_inline int has_stack(struct task_struct *thread, int call)
 {
-	return call != MS_VM_munmap && call != MS_VM_shmdt && call != MS_VM_madvise;
+	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(thread);
+	__u64 advice;
+
+	if (call == MS_VM_madvise) {
+		advice = BPF_CORE_READ(regs, dx);
+		return advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE;
+	}
+	return call != MS_VM_munmap && call != MS_VM_shmdt;
 }
 
 /* brk(0), and what the C library does to be told the break. */
@@ -100,10 +184,15 @@ static __always_inline int only_asked(struct task_struct *thread, const struct t
 	return result == task->brk && BPF_CORE_READ(regs, di) <= result;
 }
 
-static long length_of(struct task_struct *thread, struct vm_area_struct *area, void *data)
+/* The pages are where they were, or have gone elsewhere, with who touched them. */
+static __always_inline void move_touches(struct task_struct *thread, __u32 image, long result)
 {
-	*(__u64 *)data = BPF_CORE_READ(area, vm_end) - BPF_CORE_READ(area, vm_start);
-	return 0;
+	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(thread);
+	__u64 start = BPF_CORE_READ(regs, di), length = BPF_CORE_READ(regs, si),
+	      now = BPF_CORE_READ(regs, dx);
+
+	if (result > 0 && result != (long)start)
+		touch_move(image, start, start + (now < length ? now : length), result);
 }
 
 /* A call ended. */
@@ -123,11 +212,13 @@ static __always_inline int vm_exit(int call, long result)
 	if (!task || (call == MS_VM_brk && only_asked(thread, task, result)))
 		return 0;
 	user_position(thread, 0, &at);
-	if (has_stack(call))
+	if (has_stack(thread, call))
 		stack = stack_walk(&at, task, proc->id, MS_FRAME(MS_MODULE_CALL, call));
 	/* Only the kernel knows how long a segment is. */
 	if (call == MS_VM_shmat && result > 0)
 		bpf_find_vma(thread, result, length_of, &length, 0);
+	if (touches_kept && call == MS_VM_mremap)
+		move_touches(thread, proc->id, result);
 	e = event_begin(proc, call, thread);
 	if (!e)
 		return 0;
@@ -144,25 +235,68 @@ static __always_inline int vm_exit(int call, long result)
 }
 
 /*
- * The same pair for each way to see a system call; the loader loads one of them.
- * As tracepoints they run for every system call of the machine and leave at once.
+ * The same pair for each way to see a system call, best first; the loader loads one
+ * of them (collect/kernel_hooks.c).  On the calls' own functions no other call pays.
  */
-SEC("?tp_btf/sys_enter")
-int BPF_PROG(vm_enter_tracepoint, struct pt_regs *regs, long number)
+#define X(name)                                                                                    \
+	SEC("?fentry") int BPF_PROG(vm_enter_fentry_##name)                                        \
+	{                                                                                          \
+		return vm_enter(MS_VM_##name);                                                     \
+	}                                                                                          \
+	SEC("?fexit") int BPF_PROG(vm_exit_fentry_##name, const struct pt_regs *regs, long result) \
+	{                                                                                          \
+		return vm_exit(MS_VM_##name, result);                                              \
+	}
+MS_VM_CALLS(X)
+#undef X
+
+SEC("?kprobe")
+int vm_enter_kprobe(struct pt_regs *ctx)
+{
+	return vm_enter(bpf_get_attach_cookie(ctx));
+}
+
+SEC("?kretprobe")
+int vm_exit_kprobe(struct pt_regs *ctx)
+{
+	return vm_exit(bpf_get_attach_cookie(ctx), PT_REGS_RC(ctx));
+}
+
+/* Tracepoints run for every system call of the machine, and leave at once. */
+static __always_inline int any_enter(long number)
 {
 	int call = call_of(number);
 
-	if (call != MS_VM_munmap && call != MS_VM_mremap && call != MS_VM_brk &&
-	    call != MS_VM_shmdt)
-		return 0;
-	return vm_enter(call);
+	return call < 0 ? 0 : vm_enter(call);
+}
+
+static __always_inline int any_exit(const struct pt_regs___kernel *regs, long result)
+{
+	int call = call_of(BPF_CORE_READ(regs, orig_ax));
+
+	return call < 0 ? 0 : vm_exit(call, result);
+}
+
+SEC("?tp_btf/sys_enter")
+int BPF_PROG(vm_enter_tracepoint, struct pt_regs *regs, long number)
+{
+	return any_enter(number);
 }
 
 SEC("?tp_btf/sys_exit")
 int BPF_PROG(vm_exit_tracepoint, struct pt_regs *regs, long result)
 {
-	struct pt_regs___kernel *user = (void *)regs;
-	int call = call_of(BPF_CORE_READ(user, orig_ax));
+	return any_exit((void *)regs, result);
+}
 
-	return call < 0 ? 0 : vm_exit(call, result);
+SEC("?raw_tp/sys_enter")
+int vm_enter_raw_tracepoint(struct bpf_raw_tracepoint_args *ctx)
+{
+	return any_enter(ctx->args[1]);
+}
+
+SEC("?raw_tp/sys_exit")
+int vm_exit_raw_tracepoint(struct bpf_raw_tracepoint_args *ctx)
+{
+	return any_exit((void *)ctx->args[0], ctx->args[1]);
 }

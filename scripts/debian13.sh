@@ -18,14 +18,8 @@ fail()
 	exit 1
 }
 
-# The mirror that apt uses for Debian itself, from apt's own configuration.
-mirror()
-{
-	local codename
-	codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-	apt-get indextargets --format '$(REPO_URI)' "Codename: $codename" 'Created-By: Packages' |
-		sed -n 1p
-}
+# shellcheck source=scripts/apt_private.sh
+. "$(dirname "$0")/apt_private.sh"
 
 # debootstrap does not read apt's proxy settings.
 use_proxy()
@@ -49,7 +43,7 @@ fi
 [ "$(id -u)" = 0 ] || fail "needs root to make $ROOT"
 command -v debootstrap >/dev/null || fail "needs debootstrap (scripts/deps.sh bench)"
 
-uri=$(mirror)
+uri=$(debian_mirror)
 [ -n "$uri" ] || fail "apt knows no Debian mirror (is its package list there? apt-get update)"
 use_proxy
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs what a set of jobs needs, from Debian's packages.
 #
-#   deps.sh SET...    build test demo bench lint fuzz
+#   deps.sh SET...    build test demo bench lint fuzz vm
 #
 # Does nothing, and needs no root, when all of it is there.
 set -euo pipefail
@@ -62,6 +62,10 @@ lint   cppcheck              C
 lint   shellcheck            scripts
 fuzz   libclang-rt-dev       libFuzzer and the sanitizers of clang
 fuzz   binutils              objcopy, for the first files to mutate
+vm     qemu-system-x86       machines for other kernels
+vm     qemu-system-common    virtiofsd: they see the files of this one
+vm     cpio                  their first file system
+vm     xz-utils              the modules of newer kernels
 '
 
 fail()
@@ -76,7 +80,7 @@ wanted()
 	local set
 
 	for set in "$@"; do
-		grep -q "^$set " <<<"$PACKAGES" || fail "no set '$set': build test demo bench lint fuzz"
+		grep -q "^$set " <<<"$PACKAGES" || fail "no set '$set': build test demo bench lint fuzz vm"
 		awk -v set="$set" '$1 == set { print $2 }' <<<"$PACKAGES"
 	done | sort -u
 }
@@ -97,7 +101,7 @@ forbid_services()
 	fi
 }
 
-[ $# -gt 0 ] || fail "which set? build test demo bench lint"
+[ $# -gt 0 ] || fail "which set? build test demo bench lint fuzz vm"
 if [ ! -e /etc/debian_version ] || ! command -v apt-get >/dev/null; then
 	fail "this is not a Debian system; the packages it would install are listed in this file"
 fi

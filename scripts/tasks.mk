@@ -6,6 +6,7 @@ help:
 	@echo 'make            builds ./memsnoop'
 	@echo 'make demo       traces a PyTorch model: installs, builds, runs; needs root'
 	@echo 'make check      installs, builds, runs every test; needs root'
+	@echo 'make check-kernels  the BPF tests on older and newer kernels, in QEMU; needs root'
 	@echo 'make bench      what tracing costs, beside its peers; needs root'
 	@echo 'make stacks     how complete the stacks of a training run are; needs root'
 	@echo 'make lint       layout and static checks'
@@ -27,6 +28,14 @@ check:
 	$(Q)$(MAKE) all unit targets
 	$(Q)$(MAKE) SANITIZE=address,undefined all unit
 	$(Q)OUT=$(OUT) MEMSNOOP=$(abspath $(PROGRAM)) scripts/check.sh
+
+# KERNELS='6.1 sid' runs only these
+KERNELS ?=
+.PHONY: check-kernels
+check-kernels:
+	$(Q)scripts/deps.sh build test vm
+	$(Q)$(MAKE) all targets
+	$(Q)tests/vm/check.sh $(KERNELS)
 
 .PHONY: bench
 bench:

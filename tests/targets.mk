@@ -7,7 +7,7 @@ TARGET_CFLAGS := -g -O1 -fno-inline -fno-optimize-sibling-calls -fno-omit-frame-
   -Wall -Wextra -Werror -D_GNU_SOURCE -pthread
 TARGET_LIBC := functions threads scripted
 TARGETS := $(addprefix $(TARGET_DIR)/, \
-  functions threads scripted hold stacks space fork image dl custom attach load lives reallocf filtered cxx tiny \
+  functions threads scripted hold stacks space touch fork image dl custom attach load lives reallocf filtered cxx tiny \
   resident forks leak \
   bits32 kernel_memory \
   libplugin.so libpool.so \
@@ -23,6 +23,8 @@ $(TARGET_DIR)/%: tests/targets/%.c tests/targets/ledger.c tests/targets/ledger.h
 
 $(TARGET_DIR)/custom: tests/targets/pool.c
 $(TARGET_DIR)/dl: TARGET_LIBS := -ldl
+# its functions touch no page but their own: nothing is bound when it is first called
+$(TARGET_DIR)/touch: TARGET_LIBS := -Wl,-z,now
 
 $(TARGET_DIR)/lib%.so: tests/targets/%.c
 	$(say) TARGET $@

@@ -8,6 +8,15 @@
 
 #define STATUS_USAGE 2
 
+static int run(const struct options *options)
+{
+	if (options->verb == VERB_DOCTOR)
+		return doctor_run(options);
+	if (options->slab)
+		return slab_run(options);
+	return options->whole_system ? system_run(options) : session_run(options);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
@@ -17,10 +26,7 @@ int main(int argc, char **argv)
 	if (err < 0)
 		status = STATUS_USAGE;
 	else if (!err)
-		status = options.verb == VERB_DOCTOR ? doctor_run(&options)
-			 : options.slab              ? slab_run(&options)
-			 : options.whole_system      ? system_run(&options)
-						     : session_run(&options);
+		status = run(&options);
 	options_free(&options);
 	return status;
 }

@@ -34,13 +34,14 @@ static const struct verb_row {
 	const char *options[8]; /* the rows that go with it; none: all */
 } verbs[VERB_NR] = {
     [VERB_TRACE] =
-	{.help = "memsnoop: who holds a process's memory, and why it grew\n\n"
-		 "  memsnoop [OPTIONS] -p PID[,PID]    a live table until Ctrl-C, then a summary\n"
-		 "  memsnoop [OPTIONS] -- CMD ARGS     start CMD and trace it from its first "
-		 "instruction\n"
-		 "  memsnoop [OPTIONS]                 the whole system: every process and container\n"
-		 "  memsnoop [OPTIONS] --slab          the kernel's own memory, by call site\n"
-		 "  memsnoop doctor [OPTIONS]          what is missing here, and what probes cost",
+	{.help =
+	     "memsnoop: who holds a process's memory, and why it grew\n\n"
+	     "  memsnoop [OPTIONS] -p PID[,PID]    a live table until Ctrl-C, then a summary\n"
+	     "  memsnoop [OPTIONS] -- CMD ARGS     start CMD and trace it from its first "
+	     "instruction\n"
+	     "  memsnoop [OPTIONS]                 the whole system: every process and container\n"
+	     "  memsnoop [OPTIONS] --slab          the kernel's own memory, by call site\n"
+	     "  memsnoop doctor [OPTIONS]          what is missing here, and what probes cost",
 	 .status = "that of CMD (128+N after signal N), else 0; 1 when something needed is "
 		   "missing;\n2 for a mistake on this line."},
     [VERB_DOCTOR] =

@@ -98,6 +98,7 @@ struct mm_struct___atomic {
 
 struct vm_area_struct {
 	unsigned long vm_start, vm_end, vm_flags;
+	struct mm_struct *vm_mm;
 };
 
 struct signal_struct {

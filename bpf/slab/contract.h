@@ -23,16 +23,15 @@ enum slab_layer {
  */
 enum slab_call {
 	SLAB_KMALLOC = 1, /* value: bytes of a block */
-	SLAB_CACHE,       /* value: the kmem_cache's address, see SLAB_CACHE_ADDRESS */
+	SLAB_CACHE,       /* value: number of the cache, 0 if there was none left */
 	SLAB_CACHE_SIZE,  /* value: bytes of a block; before 6.0 the cache is not told */
 	SLAB_PAGE_ORDER,  /* value: a block is 2^value pages */
 };
 #define SLAB_FRAME(call, value) MS_FRAME(call, value)
 #define SLAB_FRAME_CALL(frame) MS_FRAME_MODULE(frame)
 #define SLAB_FRAME_VALUE(frame) MS_FRAME_OFFSET(frame)
-#define SLAB_CACHE_ADDRESS(value) ((value) | ~MS_OFFSET_MASK)
 
-/* Caches that have a name; a machine has a few hundred. */
+/* Numbers of caches, from 1 on; a machine has a few hundred. */
 #define SLAB_CACHES_MAX 4096
 #define SLAB_NAME_LEN 32
 

@@ -26,8 +26,6 @@ char LICENSE[] SEC("license") = "GPL";
 #define SCRATCHES 4
 /* The allocator's own functions between the tracepoint and the call site, at most. */
 #define SITE_DEPTH 16
-/* Pointers of one bulk free: a page of them, less its header. */
-#define BULK_MAX 4096
 
 /* Of the running kernel, set before loading. */
 const volatile __u32 kmalloc_arguments, cache_arguments; /* enum slab_arguments */
@@ -48,12 +46,26 @@ struct {
 	__type(value, struct scratch);
 } scratches SEC(".maps");
 
+struct known_cache {
+	__u32 number;
+	__u32 object_size;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, SLAB_CACHES_MAX);
 	__type(key, __u64); /* address */
+	__type(value, struct known_cache);
+} known_caches SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLAB_CACHES_MAX);
+	__type(key, __u32); /* number */
 	__type(value, struct slab_cache);
 } caches SEC(".maps");
+
+__u32 last_cache;
 
 /* ---- stacks --------------------------------------------------------------- */
 
@@ -198,21 +210,28 @@ static __always_inline int on_kmalloc(__u64 *ctx)
 }
 
 /*
- * Tells a cache's name when it is first met, or another is at its address.  Caches that
- * the kernel has merged have one name.
+ * The cache's number.  It gets one, and its name is told, when it is first met, or another
+ * was at its address.  Caches that the kernel has merged have one name.
  */
-static __always_inline void cache_name(struct kmem_cache *cache, __u32 object_size)
+static __always_inline __u32 cache_number(struct kmem_cache *cache, __u32 object_size)
 {
 	__u64 address = (__u64)cache;
-	struct slab_cache *known = bpf_map_lookup_elem(&caches, &address), new = {};
+	struct known_cache *known = bpf_map_lookup_elem(&known_caches, &address), new = {};
+	struct slab_cache *told;
 
 	if (known && known->object_size == object_size)
-		return;
+		return known->number;
+	new.number = __sync_fetch_and_add(&last_cache, 1) + 1;
 	new.object_size = object_size;
-	new.size = BPF_CORE_READ(cache, size);
-	bpf_probe_read_kernel_str(new.name, sizeof(new.name), BPF_CORE_READ(cache, name));
-	if (bpf_map_update_elem(&caches, &address, &new, BPF_ANY))
+	told = bpf_map_lookup_elem(&caches, &new.number);
+	if (!told || bpf_map_update_elem(&known_caches, &address, &new, BPF_ANY)) {
 		loss_add(MS_LOSS_caches_full, 1);
+		return 0;
+	}
+	told->object_size = object_size;
+	told->size = BPF_CORE_READ(cache, size);
+	bpf_probe_read_kernel_str(told->name, sizeof(told->name), BPF_CORE_READ(cache, name));
+	return new.number;
 }
 
 static __always_inline int on_cache_alloc(__u64 *ctx)
@@ -227,8 +246,8 @@ static __always_inline int on_cache_alloc(__u64 *ctx)
 				SLAB_FRAME(SLAB_CACHE_SIZE, ctx[3]));
 	cache = (struct kmem_cache *)ctx[2];
 	size = BPF_CORE_READ(cache, object_size);
-	cache_name(cache, size);
-	return on_alloc(ctx, SLAB_OBJECTS, ctx[0], ctx[1], size, SLAB_FRAME(SLAB_CACHE, ctx[2]));
+	return on_alloc(ctx, SLAB_OBJECTS, ctx[0], ctx[1], size,
+			SLAB_FRAME(SLAB_CACHE, cache_number(cache, size)));
 }
 
 SEC("raw_tp/kmalloc")
@@ -289,6 +308,91 @@ SEC("raw_tp/mm_page_free")
 int mm_page_free(__u64 *ctx)
 {
 	count_split(on_free(SLAB_PAGES, ctx[0]), ctx[1]);
+	return 0;
+}
+
+/* ---- objects in bulk --------------------------------------------------------- */
+
+/*
+ * No tracepoint tells of them.  Where functions of the kernel can be traced these do; the
+ * arguments are asked for one by one, since old verifiers know no pointer to a pointer.
+ */
+struct bulk {
+	__u64 objects; /* an array of addresses */
+	__u64 size;    /* of an object */
+	__u64 stack;
+	__u64 now_ns;
+};
+
+static __always_inline __u64 bulk_address(const struct bulk *b, __u32 i)
+{
+	__u64 address = 0;
+
+	bpf_probe_read_kernel(&address, sizeof(address), (__u64 *)b->objects + i);
+	return address;
+}
+
+static long bulk_alloc(__u32 i, void *data)
+{
+	const struct bulk *b = data;
+	struct ms_block_key key = {
+	    .id = SLAB_IMAGE, .space = SLAB_OBJECTS, .address = bulk_address(b, i)};
+
+	if (key.address > NO_BLOCK)
+		account_alloc(&key, SLAB_OBJECTS, b->size, b->stack, b->now_ns);
+	return 0;
+}
+
+static long bulk_free(__u32 i, void *data)
+{
+	on_free(SLAB_OBJECTS, bulk_address(data, i));
+	return 0;
+}
+
+/* kmem_cache_free_bulk(cache, count, objects); of kfree_bulk() too, so of kfree_rcu(). */
+SEC("?fentry/kmem_cache_free_bulk")
+int free_bulk(__u64 *ctx)
+{
+	struct bulk b = {};
+	__u64 count = 0;
+
+	bpf_get_func_arg(ctx, 1, &count);
+	bpf_get_func_arg(ctx, 2, &b.objects);
+	if (!stopped)
+		bpf_loop(count, bulk_free, &b, 0);
+	return 0;
+}
+
+/* kmem_cache_alloc_bulk(cache, flags, count, objects): all of them or 0. */
+SEC("?fexit/kmem_cache_alloc_bulk_noprof")
+int alloc_bulk(__u64 *ctx)
+{
+	__u64 cache = 0, count = 0, result = 0;
+	struct bulk b = {.now_ns = bpf_ktime_get_ns()};
+
+	bpf_get_func_ret(ctx, &result);
+	if (stopped || !(__u32)result)
+		return 0;
+	bpf_get_func_arg(ctx, 0, &cache);
+	bpf_get_func_arg(ctx, 2, &count);
+	bpf_get_func_arg(ctx, 3, &b.objects);
+	b.size = BPF_CORE_READ((struct kmem_cache *)cache, object_size);
+	b.stack = stack_take(
+	    ctx, 0, SLAB_FRAME(SLAB_CACHE, cache_number((struct kmem_cache *)cache, b.size)));
+	bpf_loop(count, bulk_alloc, &b, 0);
+	return 0;
+}
+
+/* __kfree_rcu_sheaf(cache, object), since 6.18 (commit ec66e0d59952): false if it cannot. */
+SEC("?fexit/__kfree_rcu_sheaf")
+int free_rcu_sheaf(__u64 *ctx)
+{
+	__u64 object = 0, result = 0;
+
+	bpf_get_func_ret(ctx, &result);
+	bpf_get_func_arg(ctx, 1, &object);
+	if (!stopped && (__u8)result)
+		on_free(SLAB_OBJECTS, object);
 	return 0;
 }
 

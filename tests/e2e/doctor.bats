@@ -43,9 +43,9 @@ as_nobody()
 	equal "$(wc -l <"$TMP/err")" 0 "lines on stderr"
 	for name in CAP_BPF CAP_PERFMON CAP_SYS_PTRACE CAP_CHECKPOINT_RESTORE lockdown 'pid namespace' \
 		ptrace 'process memory' perf_event_paranoid 'kernel symbols' version BTF 'BPF JIT' \
-		bpf_loop 'ring buffer' iterators PAGEMAP_SCAN 'locked memory' uprobes seccomp \
+		bpf_loop 'ring buffer' 'task iterator' PAGEMAP_SCAN 'locked memory' uprobes seccomp \
 		'allocation functions' 'system calls' 'page faults' 'RSS counters' 'OOM kills' fork \
-		exec exit 'unwind tables' 'debug information' debuginfod 'perf maps' Python /proc \
+		exec exit 'kernel memory' 'unwind tables' 'debug information' debuginfod 'perf maps' Python /proc \
 		tracefs cgroups GPU; do
 		[ -n "$(line "$name")" ] || die "no line for '$name': $(cat "$TMP/out")"
 	done

@@ -22,8 +22,7 @@ usage()
 	usage '-d\|argument' -p 1 -d
 }
 
-@test "usage: neither a process nor a command; both" {
-	usage '-p\|command'
+@test "usage: both a process and a command" {
 	usage '-p' -p $$ -- true
 }
 
@@ -98,6 +97,12 @@ usage()
 	unshare -m sh -c 'mount -t tmpfs none /sys/kernel/btf && exec "$@"' - \
 		"$MEMSNOOP" -p $$ >"$TMP/out" 2>"$TMP/err" </dev/null || status=$?
 	refused 1 BTF
+}
+
+@test "no way to attach: the command is not run" {
+	bare --no-feature session --no-feature multi --no-feature perf -- touch "$TMP/ran"
+	refused 1 'no way to attach'
+	[ ! -e "$TMP/ran" ]
 }
 
 @test "no such process" {

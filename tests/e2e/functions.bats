@@ -116,15 +116,24 @@ ladder()
 	verify
 }
 
-@test "attached by session" {
-	trace -v -- "$T/image"
-	grep -qi 'session: works' "$TMP/err" || skip "this kernel has no uprobe sessions"
+# rung NAME OPTION...: skips where the kernel has no such links.
+rung()
+{
+	local name=$1
+
+	shift
+	trace -v "$@" -- "$T/image"
+	grep -q "attach: $name: works" "$TMP/err" || skip "this kernel has no uprobe $name links"
 	rm -f "$LEDGER"/*
-	ladder session
+	ladder "$name" "$@"
+}
+
+@test "attached by session" {
+	rung session
 }
 
 @test "attached by multi (--no-feature session)" {
-	ladder multi --no-feature session
+	rung multi --no-feature session
 }
 
 @test "attached by perf (--no-feature session --no-feature multi)" {

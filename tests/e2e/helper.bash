@@ -9,7 +9,7 @@ REPO=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 MEMSNOOP=${MEMSNOOP:-$REPO/memsnoop}
 T=${TARGETS:-$REPO/.output/targets}
 PYTHON=/usr/bin/python3
-DEADLINE=60
+DEADLINE=${DEADLINE:-60}
 
 setup()
 {
@@ -144,7 +144,7 @@ tracing_or_gone()
 
 is_intact()
 {
-	"$PYTHON" "$BATS_TEST_DIRNAME/text_intact.py" "$1" >"$TMP/text"
+	"$PYTHON" "$REPO/tests/e2e/text_intact.py" "$1" >"$TMP/text"
 }
 
 is_changed()
@@ -166,7 +166,7 @@ verify()
 	local ledgers=()
 
 	mapfile -t ledgers < <(find "$LEDGER" -type f -size +0 ! -name '.*' | sort)
-	"$PYTHON" "$BATS_TEST_DIRNAME/ledger.py" "$REPORT" "$@" "${ledgers[@]}"
+	"$PYTHON" "$REPO/tests/e2e/ledger.py" "$REPORT" "$@" "${ledgers[@]}"
 }
 
 # query FILTER: one value of the report, whose stacks are the heap's.

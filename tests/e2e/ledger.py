@@ -101,6 +101,7 @@ def check_sums(report):
         for key in COUNTS:
             expect_equal(sum(s[key] for s in stacks), sum(h[key] for h in heaps(report, pid)),
                          f"process {pid}: sum of the stacks' {key}")
+        # below 0 where other threads were freeing at the moment of the peak
         in_flight = sum(h.get("in_flight_bytes", 0) for h in heaps(report, pid))
         expect_equal(sum(s["peak_bytes"] for s in stacks) + in_flight,
                      sum(h["peak_bytes"] for h in heaps(report, pid)),

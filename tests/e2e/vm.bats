@@ -91,3 +91,10 @@ no_losses()
 	equal "$(query_layer vm '.stacks | length')" 0 "stacks of vm"
 	verify
 }
+
+@test "seen by raw tracepoints, where there are no others" {
+	trace -v --no-feature fentry --no-feature kprobe --no-feature tracepoint --layers vm -- "$T/space" 2 2000
+	grep -q "system calls: raw_tracepoint: works, taken" "$TMP/err"
+	verify_space
+	no_losses
+}

@@ -2,11 +2,13 @@
 /*
  * Processes that end at once, several at a time, and counts them itself.
  *
- *   forks COUNT|SECONDSs [vfork] [names] [fail] [pages N] [sleep MS]
+ *   forks COUNT|SECONDSs [vfork] [names] [fail] [pages N] [hold]
  *
- *   vfork: by vfork(), which is many times faster, and nothing of what follows;
+ *   vfork: by vfork(), which is many times faster, one at a time;
  *   names: each has a name of its own; fail: every third exits with status 7;
- *   pages: each touches N pages; sleep: each waits so long
+ *   pages: each touches N pages (these two not with vfork);
+ *   hold: all wait until there is something to read on stdin; $LEDGER/held.PID says
+ *   that they do
  *
  * Writes forks=N and failed=N to $LEDGER/forks.PID.
  */
@@ -26,8 +28,9 @@
 #define AT_ONCE 32
 
 struct how {
-	bool vfork, names, fail;
-	unsigned long pages, sleep_ms;
+	bool vfork, names, fail, hold;
+	unsigned long pages;
+	int gate[2]; /* closed: those that are held end */
 };
 
 static double now_s(void)
@@ -38,20 +41,28 @@ static double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+static void name_of(char name[16], unsigned long number)
+{
+	snprintf(name, 16, "n%lu", number);
+}
+
 static void child(const struct how *how, unsigned long number)
 {
 	char name[16];
 
 	if (how->names) {
-		snprintf(name, sizeof(name), "n%lu", number);
+		name_of(name, number);
 		prctl(PR_SET_NAME, name);
 	}
 	if (how->pages)
 		memset(mmap(NULL, how->pages * 4096, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
 		       1, how->pages * 4096);
-	if (how->sleep_ms)
-		usleep(how->sleep_ms * 1000);
+	if (how->hold) {
+		close(how->gate[1]);
+		while (read(how->gate[0], name, 1) > 0)
+			;
+	}
 	_exit(how->fail && number % 3 == 0 ? 7 : 0);
 }
 
@@ -84,12 +95,17 @@ static bool reap(void)
 /* Whether there is one more process, and this is not it. */
 static bool start(const struct how *how, unsigned long number)
 {
+	char name[16];
 	pid_t pid;
 
 	if (how->vfork) {
+		name_of(name, number);
 		pid = vfork();
-		if (!pid)
+		if (!pid) {
+			if (how->names)
+				prctl(PR_SET_NAME, name);
 			_exit(0);
+		}
 	} else {
 		pid = fork();
 		if (!pid)
@@ -116,20 +132,27 @@ int main(int argc, char **argv)
 		how.vfork |= !strcmp(argv[i], "vfork");
 		how.names |= !strcmp(argv[i], "names");
 		how.fail |= !strcmp(argv[i], "fail");
+		how.hold |= !strcmp(argv[i], "hold");
 		if (!strcmp(argv[i], "pages") && i + 1 < argc)
 			how.pages = strtoul(argv[++i], NULL, 10);
-		else if (!strcmp(argv[i], "sleep") && i + 1 < argc)
-			how.sleep_ms = strtoul(argv[++i], NULL, 10);
 	}
+	if (how.hold && pipe(how.gate))
+		return 6;
 	ledger_signal("ready");
 	while (end > 0 ? now_s() < end : forks < count) {
-		if (alive < AT_ONCE && start(&how, forks)) {
+		if ((how.hold || alive < AT_ONCE) && start(&how, forks)) {
 			forks++;
 			alive++;
 		} else if (alive) {
 			failed += reap();
 			alive--;
 		}
+	}
+	if (how.hold) {
+		ledger_signal("held");
+		if (read(STDIN_FILENO, &(char){0}, 1) < 0)
+			return 6;
+		close(how.gate[1]);
 	}
 	while (alive--)
 		failed += reap();

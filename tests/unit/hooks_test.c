@@ -12,9 +12,10 @@
 #include "probe/hooks.h"
 
 static const struct hook_row full = {
-    .name = "full", .function = "f", .tracepoints = {"t", "u"}, .raw = true};
-static const struct hook_row traced = {.name = "traced", .tracepoints = {"t"}, .raw = true};
-static const struct hook_row only = {.name = "only", .tracepoints = {"t"}};
+    .name = "full", .function = "f", .tracepoints = {"t", "u"}, .btf = true, .raw = true};
+static const struct hook_row traced = {
+    .name = "traced", .tracepoints = {"t"}, .btf = true, .raw = true};
+static const struct hook_row only = {.name = "only", .tracepoints = {"t"}, .btf = true};
 
 /* A kernel: what each rung answers, and what it was asked. */
 struct fake {
@@ -132,11 +133,15 @@ static void test_table(void **state)
 		assert_non_null(row->without);
 		assert_non_null(row->tracepoints[0]);
 		assert_true(row->function || !row->returns);
-		/* each row can be had by its best rung, and by its tracepoint alone */
+		/* each row can be had by its best rung, and by a tracepoint alone */
+		assert_true(row->btf || row->raw);
+		assert_int_equal(choose(row, &fake, NULL, false).rung, row->function ? HOOK_FENTRY
+								       : row->btf
+									   ? HOOK_TRACEPOINT
+									   : HOOK_RAW_TRACEPOINT);
+		fake = (struct fake){.answers = {-EPERM, -EPERM, 0, 0}};
 		assert_int_equal(choose(row, &fake, NULL, false).rung,
-				 row->function ? HOOK_FENTRY : HOOK_TRACEPOINT);
-		fake = (struct fake){.answers = {-EPERM, -EPERM, 0, -EPERM}};
-		assert_int_equal(choose(row, &fake, NULL, false).rung, HOOK_TRACEPOINT);
+				 row->btf ? HOOK_TRACEPOINT : HOOK_RAW_TRACEPOINT);
 	}
 }
 

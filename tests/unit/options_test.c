@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "options.h"
+#include "render/system_columns.h"
 
 #define WORDS 32
 
@@ -49,7 +50,13 @@ static void test_refused(void **state)
 	static const struct {
 		const char *line, *words;
 	} cases[] = {
-	    {"", "say what to trace"},
+	    {"--plot x.svg", "--plot: say what to trace"},
+	    {"--layers heap", "--layers: say what to trace"},
+	    {"-i 1 --max-procs 5 --probe libx.so:f,kind=free,ptr=arg1", "--max-procs: say what"},
+	    {"-o x.json -o x.folded", "-o x.folded: say what to trace"},
+	    {"--sort size", "'size' is not one of rss, growth"},
+	    {"--sort rss -p 1", "--sort: is for the whole system"},
+	    {"--sort", "'--sort' needs a value"},
 	    {"-p", "'-p' needs a value"},
 	    {"-p 0", "'0' is not a process id"},
 	    {"-p 12x", "'12x' is not a process id"},
@@ -121,6 +128,27 @@ static void test_accepted(void **state)
 	assert_int_equal(o.top, 5);
 	assert_true(o.verbose && o.interval_s == 0.5 && o.duration_s == 3);
 	assert_null(o.command);
+	options_free(&o);
+}
+
+static void test_whole_system(void **state)
+{
+	struct options o;
+	char said[1024];
+
+	(void)state;
+	assert_int_equal(parse("", &o, said, sizeof(said)), 0);
+	assert_true(o.whole_system && o.sort == -1);
+	options_free(&o);
+	assert_int_equal(parse("-d 3 -i 0.5 --json -o a.json --top 7 --sort major -q -v", &o, said,
+			       sizeof(said)),
+			 0);
+	assert_string_equal(said, "");
+	assert_true(o.whole_system && o.sort == system_sort_by_name("major"));
+	assert_int_equal(o.top, 7);
+	options_free(&o);
+	assert_int_equal(parse("-p 1", &o, said, sizeof(said)), 0);
+	assert_false(o.whole_system);
 	options_free(&o);
 }
 
@@ -206,9 +234,10 @@ static void test_doctor(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_refused),          cmocka_unit_test(test_accepted),
-	    cmocka_unit_test(test_command),          cmocka_unit_test(test_slab),
-	    cmocka_unit_test(test_probe_adds_a_row), cmocka_unit_test(test_doctor),
+	    cmocka_unit_test(test_refused),      cmocka_unit_test(test_accepted),
+	    cmocka_unit_test(test_whole_system), cmocka_unit_test(test_command),
+	    cmocka_unit_test(test_slab),         cmocka_unit_test(test_probe_adds_a_row),
+	    cmocka_unit_test(test_doctor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -211,6 +211,13 @@ static void flame_widths_sum_to_the_total(void **state)
 	assert_contains(svg, "aria-label=\"parse, 4.27 KiB, 89.3 %\"");
 	assert_lacks(svg, ">never<");
 	free(svg);
+	s->processes[0].layers[LAYER_HEAP].in_flight_bytes = -25;
+	svg = picture(render_flame, s, METRIC_PEAK);
+	count = read_boxes(svg, boxes);
+	check_boxes(boxes, count);
+	assert_true(boxes[0].value == 4875);
+	assert_contains(svg, "25 B above the peak in flight (heap)");
+	free(svg);
 	/* in flight belongs to the peak only */
 	svg = picture(render_flame, s, METRIC_COUNT);
 	count = read_boxes(svg, boxes);

@@ -61,6 +61,9 @@ static void folded_shows_what_was_in_flight(void **state)
 	s->processes[0].layers[LAYER_HEAP].in_flight_bytes = 24;
 	expect_folded(s, METRIC_PEAK, "app;[in flight at the peak] 24\napp;main;malloc 100\n");
 	expect_folded(s, METRIC_LIVE, "app;main;malloc 100\n");
+	/* frees in flight: no line can be below 0 */
+	s->processes[0].layers[LAYER_HEAP].in_flight_bytes = -24;
+	expect_folded(s, METRIC_PEAK, "app;main;malloc 100\n");
 	snapshot_free(s);
 }
 
@@ -246,15 +249,15 @@ static void json_has_every_key(void **state)
 		    "stages:a categories:a ooms:a failures:a limits:a insights:a notes:a lost:o");
 	expect_keys(at(root, "processes", 0),
 		    "pid:i comm:s cmdline:s container:n exit_code:i rss_bytes:i rss_peak_bytes:i "
-		    "layers:o id:i ppid:i start_s:r end_s:r exited:b execed:b");
+		    "layers:o id:i ppid:i start_s:r end_s:r exited:b execed:b resident:n");
 	layers = json_object_get(at(root, "processes", 0), "layers");
 	expect_keys(layers, "heap:o tensor:o gpu:o vm:o rss:o slab:n pages:n");
 	for (int i = 0; i <= LAYER_RSS; i++)
 		expect_keys(json_object_get(layers, layer_names[i]), LAYER_KEYS);
-	expect_keys(
-	    at(root, "stacks", 0),
-	    "pid:i layer:s device:s frames:a allocs:i alloc_bytes:i frees:i freed_bytes:i "
-	    "live:i live_bytes:i peak_bytes:i temporary:i end:s by_pointer:i lifetime_log2_us:a");
+	expect_keys(at(root, "stacks", 0),
+		    "pid:i layer:s device:s frames:a allocs:i alloc_bytes:i frees:i freed_bytes:i "
+		    "live:i live_bytes:i peak_bytes:i temporary:i major_faults:i untouched_bytes:i "
+		    "end:s by_pointer:i lifetime_log2_us:a");
 	expect_keys(at(root, "frames", 0), "function:s file:s line:i module:n kind:s inlined:b");
 	expect_keys(at(root, "timeline", 0),
 		    "t_s:r pid:i rss_bytes:i heap_bytes:i tensor_bytes:i "

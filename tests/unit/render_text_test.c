@@ -301,7 +301,9 @@ static void the_summary_tells_the_story(void **state)
 	assert_string_equal(strstr(text, "note: "), "note: one note\nno losses\n");
 	free(text);
 	s->losses[0].count = 3;
+	s->processes[0].layers[LAYER_HEAP].in_flight_bytes = -48;
 	text = rendered(render_summary, s, NULL);
+	assert_contains(text, "48 B above the peak in flight");
 	assert_string_equal(strstr(text, "note: "),
 			    "note: one note\n!!! 3 process events dropped\n");
 	free(text);

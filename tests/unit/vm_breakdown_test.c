@@ -56,8 +56,6 @@ static char *map(size_t size, int flags)
 	char *at = mmap(NULL, size, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
 
 	require(at != MAP_FAILED);
-	if (!(flags & MAP_HUGETLB))
-		madvise(at, size, MADV_NOHUGEPAGE);
 	return at;
 }
 
@@ -136,6 +134,8 @@ static void child_run(struct made *made)
 	size_t i;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* khugepaged would change what is counted. */
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	srandom(20261125);
 	start_thread(made);
 	made->pool = map(POOL_PAGES * page, MAP_PRIVATE);
@@ -381,6 +381,40 @@ static void test_kinds(void **state)
 	}
 }
 
+/* Extents side by side that the kernel shows as one area: each is of its own kind. */
+static void test_neighbours(void **state)
+{
+	static const uint64_t at = 65536, sp = at + 3 * 65536 - 16;
+	const struct area area = {.start = at, .end = at + 4 * 65536, .flags = AREA_WRITE};
+	const struct pagemap_range range = {area.start, area.end, PAGEMAP_PRESENT, &area};
+	const struct block block = {at + 65536 + 8, 100, 1};
+	struct vm_account *account = vm_account_new();
+	struct breakdown_input input = {
+	    .blocks = &block, .block_count = 1, .stack_pointers = &sp, .stack_pointer_count = 1};
+	struct breakdown *b;
+	int i;
+
+	(void)state;
+	assert_non_null(account);
+	/* Nothing; a block; a stack; and what no event told of. */
+	for (i = 0; i < 3; i++) {
+		const struct vm_mapped m = {at + i * 65536, at + (i + 1) * 65536, 7, 1, 0};
+
+		assert_int_equal(vm_account_map(account, &m), 0);
+	}
+	input.extents = vm_account_extents(account);
+	b = breakdown_new(&input);
+	assert_non_null(b);
+	assert_int_equal(breakdown_add(b, &range), 0);
+	assert_int_equal(breakdown_bytes(b, BREAKDOWN_HEAP), 100);
+	/* Of the last we know no more than that the area has a block. */
+	assert_int_equal(breakdown_bytes(b, BREAKDOWN_RETAINED), 2 * 65536 - 100);
+	assert_int_equal(breakdown_bytes(b, BREAKDOWN_STACKS), 65536);
+	assert_int_equal(breakdown_bytes(b, BREAKDOWN_ANONYMOUS), 65536);
+	breakdown_free(b);
+	vm_account_free(account);
+}
+
 /* Not in RSS, and so in no sum; not even blocks in it. */
 static void test_hugetlb(void **state)
 {
@@ -427,6 +461,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_adds_up, start, stop),
 	    cmocka_unit_test(test_kinds),
+	    cmocka_unit_test(test_neighbours),
 	    cmocka_unit_test(test_hugetlb),
 	    cmocka_unit_test(test_shared_page),
 	    cmocka_unit_test(test_names),

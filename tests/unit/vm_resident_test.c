@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "vm/account.h"
+#include "vm/radix.h"
 #include "vm/resident.h"
 
 #define PAGES 1600
@@ -123,30 +124,24 @@ static struct extents *make_extents(struct model *m)
 	return extents;
 }
 
-static void replaced(void *context, const struct extent *piece, int left)
-{
-	(void)piece;
-	(void)left;
-	++*(unsigned *)context;
-}
-
 /* Some of it before the extent was mapped, and so of something else. */
 static struct extents *make_populated(struct model *m)
 {
 	struct extents *populated = extents_new();
-	unsigned i, n = below(12), ignored = 0;
+	unsigned i, n = below(12);
 
 	assert_non_null(populated);
 	while (n--) {
 		unsigned start = below(PAGES), end = start + 1 + below(100);
-		struct extent x = {address(start), 0, some_stack(), below(3) ? 100 : 99, 1, 0};
+		static const uint64_t times[] = {100, 101, 99, 0};
+		struct extent x = {address(start), 0, some_stack(), times[below(4)], 1, 0};
 
 		if (end > PAGES)
 			end = PAGES;
 		x.end = address(end);
-		assert_int_equal(extents_map(populated, &x, replaced, &ignored), 0);
+		assert_int_equal(extents_map(populated, &x, NULL, NULL), 0);
 		for (i = start; i < end; i++)
-			m->populated[i] = x.born_ns == 100 || !m->extent[i] ? x.stack : 0;
+			m->populated[i] = x.born_ns != 99 || !m->extent[i] ? x.stack : 0;
 	}
 	return populated;
 }
@@ -160,10 +155,8 @@ static size_t make_touches(struct model *m, struct touch *touches)
 		if (below(one_in))
 			continue;
 		m->touched[i] = some_stack();
-		/* Out of order, and a page's older ones too. */
-		if (!below(10))
-			touches[n++] = (struct touch){address(i), some_stack(), 1};
-		touches[n++] = (struct touch){address(i) + below(page_size), m->touched[i], 2};
+		/* Any address in it will do. */
+		touches[n++] = (struct touch){address(i) + below(page_size), m->touched[i]};
 	}
 	for (i = 0; i < n; i++) {
 		size_t other = below(n);
@@ -171,6 +164,12 @@ static size_t make_touches(struct model *m, struct touch *touches)
 
 		touches[i] = touches[other];
 		touches[other] = swap;
+	}
+	/* Of several of one page the last counts. */
+	if (n) {
+		i = (touches[0].page - BASE) / page_size;
+		m->touched[i] = some_stack();
+		touches[n++] = (struct touch){address(i), m->touched[i]};
 	}
 	return touches_sort(touches, n);
 }
@@ -235,7 +234,7 @@ static void check_stacks(const struct model *m, const struct resident *r)
 
 static void test_against_model(void **state)
 {
-	static struct touch touches[2 * PAGES];
+	static struct touch touches[PAGES + 1];
 	static struct model m;
 	int round;
 
@@ -265,35 +264,6 @@ static void test_against_model(void **state)
 		extents_free(extents);
 		extents_free(populated);
 	}
-}
-
-/* ---- touches that tell of what was there before --------------------------------- */
-
-static void test_stale_touches(void **state)
-{
-	struct extents *extents = extents_new();
-	const struct extent seen = {address(10), address(20), 11, 50, 1, 0};
-	const struct extent before = {address(30), address(40), 12, 50, 0, 0};
-	struct touch touches[] = {
-	    {address(5), 10, 60},                        /* not mapped */
-	    {address(10), 10, 49},                       /* before it was mapped */
-	    {address(11), 10, 50}, {address(12), 10, 0}, /* nobody knows */
-	    {address(30), 10, 49},                       /* mapped at a time that nobody knows */
-	    {address(45), 10, 60},
-	};
-	size_t n;
-
-	(void)state;
-	assert_non_null(extents);
-	assert_int_equal(extents_map(extents, &seen, nothing_there, NULL), 0);
-	assert_int_equal(extents_map(extents, &before, nothing_there, NULL), 0);
-	n = touches_prune(touches, 6, extents);
-	assert_int_equal(n, 3);
-	assert_int_equal(touches[0].page, address(11));
-	assert_int_equal(touches[1].page, address(12));
-	assert_int_equal(touches[2].page, address(30));
-	assert_int_equal(touches_prune(touches, 0, extents), 0);
-	extents_free(extents);
 }
 
 /* ---- blocks ---------------------------------------------------------------------- */
@@ -439,6 +409,33 @@ static void test_odd_blocks(void **state)
 	assert_int_equal(blocks_from(NULL, 0, 1), 0);
 }
 
+/* Keys that differ in any bits, many equal ones, of any number. */
+static void test_sort(void **state)
+{
+	struct item {
+		uint64_t key;
+		unsigned order;
+	} items[500];
+	int round;
+
+	(void)state;
+	srandom(5);
+	for (round = 0; round < 2000; round++) {
+		size_t i, n = below(round % 2 ? 6 : 500);
+		uint64_t mask =
+		    ((uint64_t)random() << 33 ^ (uint64_t)random() << 11 ^ random()) >> below(60);
+
+		for (i = 0; i < n; i++)
+			items[i] = (struct item){
+			    ((uint64_t)random() << 33 ^ (uint64_t)random() << 11) & mask, i};
+		radix_sort(items, n, sizeof(items[0]));
+		for (i = 1; i < n; i++)
+			assert_true(items[i - 1].key < items[i].key ||
+				    (items[i - 1].key == items[i].key &&
+				     items[i - 1].order < items[i].order));
+	}
+}
+
 /* Pages of hugetlbfs are in nobody's RSS; blocks in them were touched all the same. */
 static void test_hugetlb(void **state)
 {
@@ -464,9 +461,9 @@ static void test_hugetlb(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_against_model), cmocka_unit_test(test_stale_touches),
-	    cmocka_unit_test(test_blocks),        cmocka_unit_test(test_odd_blocks),
-	    cmocka_unit_test(test_hugetlb),
+	    cmocka_unit_test(test_against_model), cmocka_unit_test(test_blocks),
+	    cmocka_unit_test(test_odd_blocks),    cmocka_unit_test(test_hugetlb),
+	    cmocka_unit_test(test_sort),
 	};
 
 	page_size = (uint64_t)sysconf(_SC_PAGESIZE);

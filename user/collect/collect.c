@@ -214,6 +214,8 @@ static int fill_processes(const struct collect *c, struct snapshot *s, struct ms
 			memset(&totals[s->process_count], 0, sizeof(*totals));
 		err = fill_process(c, &s->processes[s->process_count], images[i],
 				   &totals[s->process_count]);
+		if (!err)
+			err = watch_parts(c, &s->processes[s->process_count]);
 		numbers->by_place[i] = s->process_count;
 		numbers->by_image_id[images[i]->id] = s->process_count++;
 	}

@@ -49,9 +49,13 @@ struct stack_list {
 /* ---- watch.c: layers that are accounted here ---- */
 
 /* All layers' totals of an image; 0 or a negative errno. */
-int watch_totals(const struct collect *c, uint32_t image, struct ms_image *out);
+int watch_totals(const struct collect *c, uint32_t id, struct ms_image *out);
 /* Adds the stacks of those layers to the kernel side's; *out may move.  0 or -ENOMEM. */
 int watch_stacks(const struct collect *c, struct kernel_total **out, size_t *count);
+/* What a process's resident memory is, by kind; nothing where that is not known. */
+int watch_parts(const struct collect *c, struct process *process);
+/* Numbers of a stack that are not in its totals. */
+void watch_fill(const struct collect *c, const struct ms_stack_key *key, struct stack *stack);
 /* At each tick, for each running image, whose memory was just read. */
 void watch_tick(struct collect *c, const struct image *image);
 /* The most bytes that were resident since the last tick. */

@@ -13,6 +13,7 @@
 #include <bpf/libbpf.h>
 
 #include "base/log.h"
+#include "base/phase.h"
 #include "collect/kernel_inside.h"
 #include "probe/uprobes.h"
 
@@ -123,6 +124,28 @@ static void size_maps(struct memsnoop_bpf *skel, const struct kernel_options *o)
 	bpf_map__set_max_entries(skel->maps.totals, totals_size(o));
 }
 
+/*
+ * With -v, what the verifier went through for each program, of a million that it allows:
+ * kernels differ in it more than in anything else.  (Told since 5.16, commit aba64c7da983.)
+ */
+static void say_verified(const struct kernel *k, double ms)
+{
+	struct bpf_program *program;
+
+	log_verbose("attach: %s: programs loaded in %.0f ms", attach_names[k->method], ms);
+	bpf_object__for_each_program(program, k->skel->obj)
+	{
+		struct bpf_prog_info info = {0};
+		uint32_t size = sizeof(info);
+
+		if (!log_is_verbose() || !bpf_program__autoload(program) ||
+		    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
+			continue;
+		log_verbose("verifier: %s: %u instructions", bpf_program__name(program),
+			    info.verified_insns);
+	}
+}
+
 static int on_ring(void *context, void *data, size_t size)
 {
 	struct kernel *k = context;
@@ -146,6 +169,7 @@ int kernel_open(const struct kernel_options *options, const struct probe_table *
 		enum attach_method method, struct kernel **out)
 {
 	struct kernel *k = calloc(1, sizeof(*k));
+	uint64_t time = 0;
 	size_t i;
 	int err;
 
@@ -159,14 +183,19 @@ int kernel_open(const struct kernel_options *options, const struct probe_table *
 		goto fail;
 	}
 	choose_programs(k->skel, method);
-	hooks_choose(k, options);
+	err = hooks_choose(k, options);
+	if (err)
+		goto fail;
 	size_maps(k->skel, options);
 	k->skel->bss->native_python = options->native_python;
+	k->skel->bss->touches_kept = options->layers[MS_LAYER_RSS];
 	for (i = 0; i < table->count; i++)
 		k->skel->bss->rows[i] = table->rows[i].spec;
+	phase_ms(&time);
 	err = memsnoop_bpf__load(k->skel);
 	if (err)
 		goto fail;
+	say_verified(k, phase_ms(&time));
 	k->ring = ring_buffer__new(bpf_map__fd(k->skel->maps.events), on_ring, k, NULL);
 	if (!k->ring) {
 		err = -errno;

@@ -56,6 +56,12 @@ int kernel_check_privileges(void);
 void kernel_log_libbpf(void);
 
 /*
+ * What the programs need and this kernel has not, as a list in `text`, each with the
+ * version that brought it; false if nothing is known to be missing.
+ */
+bool kernel_lacks(char *text, size_t size);
+
+/*
  * Loads the programs for one way to attach.  0, or a negative errno, told only
  * with -v: the ladder (probe/attach.c) tries the next way.
  */

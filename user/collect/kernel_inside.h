@@ -6,7 +6,7 @@
 #include "collect/kernel.h"
 #include "memsnoop.skel.h"
 
-#define HOOKS_MAX 16
+#define HOOKS_MAX 48
 
 struct kernel {
 	struct memsnoop_bpf *skel;
@@ -19,7 +19,7 @@ struct kernel {
 };
 
 /* Which programs on the kernel's own functions are loaded; then, attached. */
-void hooks_choose(struct kernel *k, const struct kernel_options *options);
+int hooks_choose(struct kernel *k, const struct kernel_options *options);
 int hooks_attach(struct kernel *k);
 void hooks_detach(struct kernel *k);
 

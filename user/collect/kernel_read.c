@@ -60,7 +60,7 @@ static int pick_touches(const void *keys, const void *values, uint32_t n, void *
 			if (value[i].stack[j])
 				((struct touch *)p->items)[p->count++] =
 				    (struct touch){(key[i].chunk * MS_TOUCH_PAGES + j) * MS_PAGE,
-						   value[i].stack[j], 0};
+						   value[i].stack[j]};
 	}
 	return 0;
 }

@@ -9,14 +9,12 @@
 #include <string.h>
 
 #include "target/process.h"
-#include "vm/events.h"
 
 struct look {
 	const struct residence_input *input;
 	struct touch *touches;
 	struct block *blocks;
 	size_t touch_count, block_count;
-	struct extents *populated;
 	uint64_t *stack_pointers;
 	size_t stack_pointer_count;
 	struct resident *resident;
@@ -40,6 +38,22 @@ uint64_t residence_share(const struct resident_look *look, uint64_t stack)
 	return found ? found->bytes : 0;
 }
 
+static int compare_blocks(const void *a, const void *b)
+{
+	const struct resident_blocks *x = a, *y = b;
+
+	return x->stack < y->stack ? -1 : x->stack > y->stack;
+}
+
+uint64_t residence_untouched(const struct residence *r, uint64_t stack)
+{
+	const struct resident_blocks key = {.stack = stack}, *found = NULL;
+
+	if (r->block_count)
+		found = bsearch(&key, r->blocks, r->block_count, sizeof(key), compare_blocks);
+	return found ? found->bytes - found->touched_bytes : 0;
+}
+
 void residence_free(struct residence *r)
 {
 	if (r->peak.shares != r->last.shares)
@@ -53,7 +67,6 @@ static void look_free(struct look *l)
 {
 	resident_free(l->resident);
 	breakdown_free(l->breakdown);
-	extents_free(l->populated);
 	free(l->touches);
 	free(l->blocks);
 	free(l->stack_pointers);
@@ -61,60 +74,47 @@ static void look_free(struct look *l)
 
 /* ---- what is known beforehand ------------------------------------------------- */
 
-/* Later calls lie over earlier ones. */
-static int gather_populated(struct look *l)
-{
-	size_t i;
-	int err = 0;
-
-	l->populated = extents_new();
-	if (!l->populated)
-		return -ENOMEM;
-	for (i = 0; i < l->input->populated_count && !err; i++) {
-		const struct vm_populated *p = &l->input->populated[i];
-		struct extent extent = {.start = p->start, .end = p->end, .stack = p->stack};
-
-		if (extent.end > MS_ADDRESS_MAX)
-			extent.end = MS_ADDRESS_MAX;
-		if (extent.start < extent.end)
-			err = extents_map(l->populated, &extent, NULL, NULL);
-	}
-	return err;
-}
-
 /*
- * The stack pointers of threads that are in the kernel; one that runs does not
- * tell.  proc(5), syscall: the pointer is the last number but one.
+ * The stack pointer of a thread that is in the kernel, 0 for one that runs, which does
+ * not tell.  proc(5), syscall: it is the last number but one.
  */
-static void gather_stack_pointers(struct look *l)
+static uint64_t stack_pointer(pid_t pid, const char *tid)
 {
 	char path[64], line[256], *at;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%.16s/syscall", pid, tid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	at = fgets(line, sizeof(line), file) ? strrchr(line, ' ') : NULL;
+	fclose(file);
+	if (!at)
+		return 0;
+	*at = '\0';
+	at = strrchr(line, ' ');
+	return at ? strtoull(at, NULL, 16) : 0;
+}
+
+static void gather_stack_pointers(struct look *l)
+{
+	char path[64];
 	struct dirent *entry;
 	DIR *tasks;
-	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/task", l->input->pid);
 	tasks = opendir(path);
 	while (tasks && (entry = readdir(tasks))) {
-		void *items;
+		uint64_t pointer = stack_pointer(l->input->pid, entry->d_name);
+		size_t count = l->stack_pointer_count;
+		uint64_t *items =
+		    pointer ? realloc(l->stack_pointers, (count + 1) * sizeof(*items)) : NULL;
 
-		snprintf(path, sizeof(path), "/proc/%d/task/%.16s/syscall", l->input->pid,
-			 entry->d_name);
-		file = entry->d_name[0] == '.' ? NULL : fopen(path, "re");
-		if (!file)
+		if (!items)
 			continue;
-		at = fgets(line, sizeof(line), file) ? strrchr(line, ' ') : NULL;
-		fclose(file);
-		if (!at || at == line)
-			continue;
-		*at = '\0';
-		at = strrchr(line, ' ');
-		items = realloc(l->stack_pointers,
-				(l->stack_pointer_count + 1) * sizeof(*l->stack_pointers));
-		if (!at || !items)
-			continue;
+		items[count] = pointer;
 		l->stack_pointers = items;
-		l->stack_pointers[l->stack_pointer_count++] = strtoull(at, NULL, 16);
+		l->stack_pointer_count = count + 1;
 	}
 	if (tasks)
 		closedir(tasks);
@@ -125,8 +125,6 @@ static int gather(struct look *l, bool whole)
 	const struct residence_input *in = l->input;
 	int err = kernel_touches(in->kernel, in->image, &l->touches, &l->touch_count);
 
-	if (!err)
-		err = gather_populated(l);
 	if (!err && whole)
 		err = kernel_blocks(in->kernel, in->image, &l->blocks, &l->block_count);
 	if (err)
@@ -134,7 +132,7 @@ static int gather(struct look *l, bool whole)
 	l->touch_count = touches_sort(l->touches, l->touch_count);
 	blocks_sort(l->blocks, l->block_count);
 	l->resident = resident_new(&(struct resident_input){.extents = in->extents,
-							    .populated = l->populated,
+							    .populated = in->populated,
 							    .touches = l->touches,
 							    .touch_count = l->touch_count,
 							    .blocks = l->blocks,
@@ -224,6 +222,7 @@ static void keep_whole(struct residence *r, const struct look *l)
 
 	if (copy) {
 		memcpy(copy, blocks, n * sizeof(*copy));
+		qsort(copy, n, sizeof(*copy), compare_blocks);
 		free(r->blocks);
 		r->blocks = copy;
 		r->block_count = n;

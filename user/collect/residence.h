@@ -32,7 +32,8 @@ struct resident_kinds {
 struct residence {
 	struct resident_look last, peak; /* peak: of all looks the one with most */
 	struct resident_kinds kinds;
-	struct resident_blocks *blocks; /* large heap blocks, by stack: how much was touched */
+	struct resident_blocks
+	    *blocks; /* large heap blocks: how much was touched; sorted by stack */
 	size_t block_count;
 };
 
@@ -41,8 +42,7 @@ struct residence_input {
 	pid_t pid;
 	uint32_t image;
 	const struct extents *extents;
-	const struct vm_populated *populated; /* oldest first */
-	size_t populated_count;
+	const struct extents *populated; /* by the stack that populated it; or NULL */
 };
 
 /*
@@ -53,6 +53,8 @@ struct residence_input {
 int residence_look(struct residence *residence, const struct residence_input *input, bool whole);
 /* A stack's share, 0 if it has none. */
 uint64_t residence_share(const struct resident_look *look, uint64_t stack);
+/* Bytes of a stack's large live blocks that were never touched. */
+uint64_t residence_untouched(const struct residence *residence, uint64_t stack);
 void residence_free(struct residence *residence);
 
 #endif

@@ -44,6 +44,7 @@ static void free_processes(struct snapshot *s)
 		free(s->processes[i].comm);
 		free(s->processes[i].cmdline);
 		free(s->processes[i].container);
+		free(s->processes[i].parts);
 	}
 	free(s->processes);
 }

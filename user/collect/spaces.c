@@ -50,7 +50,7 @@ static void space_free(struct space *space)
 	if (!space)
 		return;
 	vm_account_free(space->account);
-	free(space->populated);
+	extents_free(space->populated);
 	residence_free(&space->residence);
 	free(space);
 }
@@ -194,18 +194,20 @@ void spaces_event(struct spaces *s, const struct ms_event *e)
 	spaces_follow(s);
 }
 
-static void populated_add(struct space *space, const struct vm_populated *populated)
+/* Later calls lie over earlier ones. */
+static void populated_add(struct space *space, const struct vm_populated *populated,
+			  uint64_t time_ns)
 {
-	if (space->populated_count == space->populated_room) {
-		size_t room = space->populated_room ? 2 * space->populated_room : 16;
-		void *items = realloc(space->populated, room * sizeof(*space->populated));
+	const struct extent extent = {.start = populated->start,
+				      .end = populated->end < MS_ADDRESS_MAX ? populated->end
+									     : MS_ADDRESS_MAX,
+				      .stack = populated->stack,
+				      .born_ns = time_ns};
 
-		if (!items)
-			return;
-		space->populated = items;
-		space->populated_room = room;
-	}
-	space->populated[space->populated_count++] = *populated;
+	if (!space->populated)
+		space->populated = extents_new();
+	if (space->populated && extent.start < extent.end)
+		extents_map(space->populated, &extent, NULL, NULL);
 }
 
 int spaces_vm(struct spaces *s, const struct ms_vm_event *event)
@@ -221,7 +223,7 @@ int spaces_vm(struct spaces *s, const struct ms_vm_event *event)
 	space->events++;
 	error = vm_event_apply(space->account, event, s->huge_page, &populated);
 	if (populated.end > populated.start)
-		populated_add(space, &populated);
+		populated_add(space, &populated, event->time_ns);
 	return error > 0 ? error : 0;
 }
 
@@ -234,7 +236,6 @@ void spaces_look(struct spaces *s, struct space *space, pid_t pid, bool whole, d
 	    .image = space->image,
 	    .extents = vm_account_extents(space->account),
 	    .populated = space->populated,
-	    .populated_count = space->populated_count,
 	};
 
 	if ((double)s->looking_ns > LOOKING_FREE_NS + share * (double)(now - s->start_ns))

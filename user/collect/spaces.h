@@ -14,9 +14,8 @@ struct space {
 	struct vm_account *account;
 	bool begun; /* its calls count, and what it began with is known */
 	bool ended;
-	uint64_t events;                /* vm events so far */
-	struct vm_populated *populated; /* oldest first */
-	size_t populated_count, populated_room;
+	uint64_t events;           /* vm events so far */
+	struct extents *populated; /* by calls; NULL: nothing yet */
 	struct residence residence;
 };
 

@@ -166,14 +166,13 @@ static void choose_stacks(const struct collect *c, struct snapshot *s,
 			  const struct ms_image *images, const struct numbers *numbers, size_t top,
 			  struct ms_stack_key *keys)
 {
-	size_t i;
+	size_t i, chosen[MS_LAYER_NR] = {0};
 
 	for (i = 0; i < n; i++) {
 		const struct ms_stack_key *key = &totals[i].key;
 		size_t process =
 		    key->id <= numbers->max_id ? numbers->by_image_id[key->id] : SIZE_MAX;
 		struct stack *stack;
-		uint64_t *rest;
 		int64_t share;
 
 		if (process == SIZE_MAX || key->layer >= MS_LAYER_NR ||
@@ -182,15 +181,15 @@ static void choose_stacks(const struct collect *c, struct snapshot *s,
 		s->layer_on[key->layer] = true;
 		share = peak_share(&images[process].layer[key->layer], &totals[i].value);
 		share = share > 0 ? share : 0;
-		rest = &s->processes[process].layers[key->layer].in_flight_bytes;
-		*rest -= (uint64_t)share < *rest ? (uint64_t)share : *rest;
-		if (top && s->stack_count == top)
+		s->processes[process].layers[key->layer].in_flight_bytes -= share;
+		if (top && chosen[key->layer]++ >= top)
 			continue;
 		keys[s->stack_count] = *key;
 		stack = &s->stacks[s->stack_count++];
 		totals_fill(stack, &totals[i], share, deltas_of(&c->deltas, &totals[i]));
 		stack->process = process;
 		stack->layer = (enum layer)key->layer;
+		watch_fill(c, key, stack);
 	}
 }
 

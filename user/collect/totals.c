@@ -108,6 +108,8 @@ void totals_add(struct stack *to, const struct stack *from)
 	to->live_bytes += from->live_bytes;
 	to->peak_bytes += from->peak_bytes;
 	to->temporary += from->temporary;
+	to->major_faults += from->major_faults;
+	to->untouched_bytes += from->untouched_bytes;
 	to->delta_bytes += from->delta_bytes;
 	to->rounding_bytes += from->rounding_bytes;
 	for (i = 0; i < LIFETIME_BUCKETS; i++)

@@ -14,7 +14,7 @@
 
 /* Looks at a process's pages may take so much of the time: at a new peak, for a table, at an end.
  */
-#define SHARE_PEAK 0.03
+#define SHARE_PEAK 0.06
 #define SHARE_TABLE 0.05
 #define SHARE_END 0.25
 /* A new peak is looked at when it is so much higher. */
@@ -56,8 +56,6 @@ static void look(struct collect *c, const struct image *image, struct space *spa
 {
 	if (!c->limits.layers[MS_LAYER_RSS])
 		return;
-	if (!c->limits.layers[MS_LAYER_VM])
-		spaces_reconcile(space, image->pid, NULL, NULL); /* no call is told */
 	spaces_look(&c->spaces, space, image->pid, whole, share);
 }
 
@@ -145,10 +143,13 @@ static void add_resident(const struct collect *c, const struct space *space, str
 	const struct image *image = image_of(c, space->image);
 
 	t->live_bytes = (int64_t)space->residence.last.total_bytes;
+	t->peak_bytes = (int64_t)space->residence.peak.total_bytes;
 	t->epoch = EPOCH_LOOKED;
 	if (!image)
 		return;
-	t->peak_bytes = (int64_t)image->memory.rss_peak_bytes;
+	/* The kernel's is less by what the CPUs have not added yet, but knows every spike. */
+	if ((int64_t)image->memory.rss_peak_bytes > t->peak_bytes)
+		t->peak_bytes = (int64_t)image->memory.rss_peak_bytes;
 	t->peak_at_ns = image->rss_peak_at_ns;
 }
 
@@ -172,6 +173,42 @@ int watch_totals(const struct collect *c, uint32_t id, struct ms_image *out)
 	if (c->limits.layers[MS_LAYER_RSS])
 		add_resident(c, space, &out->layer[MS_LAYER_RSS]);
 	return 0;
+}
+
+int watch_parts(const struct collect *c, struct process *p)
+{
+	const struct space *space = spaces_find(&c->spaces, p->id);
+	const struct resident_kinds *kinds = space ? &space->residence.kinds : NULL;
+	size_t i;
+
+	if (!kinds || !kinds->known)
+		return 0;
+	p->parts = calloc(BREAKDOWN_KIND_NR + 1, sizeof(*p->parts));
+	if (!p->parts)
+		return -ENOMEM;
+	for (i = 0; i < BREAKDOWN_KIND_NR; i++)
+		if (i != BREAKDOWN_HUGETLB)
+			p->parts[p->part_count++] = (struct resident_part){
+			    breakdown_names[i], breakdown_texts[i], (int64_t)kinds->bytes[i]};
+	p->parts[p->part_count++] =
+	    (struct resident_part){"unknown", "unknown", kinds->unknown_bytes};
+	p->parts_rss_bytes = kinds->rss_bytes;
+	return 0;
+}
+
+void watch_fill(const struct collect *c, const struct ms_stack_key *key, struct stack *stack)
+{
+	const struct space *space = spaces_find(&c->spaces, key->id);
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	if (key->layer == MS_LAYER_RSS) {
+		stack->major_faults = stack->temporary;
+		stack->temporary = 0;
+		stack->live = stack->live_bytes / page;
+		stack->alloc_bytes = stack->allocs * page;
+	}
+	if (key->layer == MS_LAYER_HEAP && space)
+		stack->untouched_bytes = residence_untouched(&space->residence, key->hash);
 }
 
 struct append {
@@ -257,8 +294,7 @@ static int add_shares(struct append *a, size_t faults, const struct residence *r
 		t->value.live_bytes = (int64_t)residence_share(&r->last, t->key.hash);
 		t->value.saved_bytes = (int64_t)residence_share(&r->peak, t->key.hash);
 		t->value.saved_epoch = EPOCH_LOOKED;
-		if (t->value.allocs)
-			faulted[n++] = t->key.hash;
+		faulted[n++] = t->key.hash;
 	}
 	qsort(faulted, n, sizeof(*faulted), compare_stacks);
 	append_resident(a, r, faulted, n);

@@ -98,10 +98,10 @@ const struct check checks[] = {
     },
     {
 	.group = "kernel",
-	.name = "iterators",
-	.look = check_iterators,
-	.without = "processes and mappings are read from /proc, one by one",
-	.remedy = "Linux 5.12 or later, with BTF",
+	.name = "task iterator",
+	.look = check_iterator,
+	.without = "the whole system cannot be watched, only what is named: -p or a command",
+	.remedy = "Linux 5.8 or later, with BTF",
     },
     {
 	.group = "kernel",
@@ -121,7 +121,8 @@ const struct check checks[] = {
 	.look = check_uprobes,
 	.needed = true,
 	.without = "no allocation is seen",
-	.remedy = "a kernel built with CONFIG_UPROBE_EVENTS=y and CONFIG_BPF_EVENTS=y",
+	.remedy = "what is missing above, or a kernel built with CONFIG_UPROBE_EVENTS=y and "
+		  "CONFIG_BPF_EVENTS=y",
     },
     {
 	.group = "probes",

@@ -81,28 +81,22 @@ void check_ring(struct doctor *d, const struct check *check)
 		doctor_say_untried(d, check);
 }
 
-void check_iterators(struct doctor *d, const struct check *check)
+void check_iterator(struct doctor *d, const struct check *check)
 {
-	static const char *const names[] = {"task", "task_vma"};
-	size_t i;
+	const struct trial_target target = {.name = "task"};
+	int fd;
 
 	if (!d->trials) {
 		doctor_say_untried(d, check);
 		return;
 	}
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		const struct trial_target target = {.name = names[i]};
-		int fd = trial_attach(d->trials, TRIAL_ITERATOR, &target);
-
-		if (fd >= 0)
-			close(fd);
-		else
-			doctor_say(d, check, VERDICT_MISSING, "%s: %s", names[i],
-				   hook_answer_text(fd));
-		if (fd < 0)
-			return;
+	fd = trial_attach(d->trials, TRIAL_ITERATOR, &target);
+	if (fd < 0) {
+		doctor_say(d, check, VERDICT_MISSING, "%s", hook_answer_text(fd));
+		return;
 	}
-	doctor_say(d, check, VERDICT_OK, "task and task_vma work");
+	close(fd);
+	doctor_say(d, check, VERDICT_OK, "works");
 }
 
 void check_pagemap_scan(struct doctor *d, const struct check *check)

@@ -213,9 +213,11 @@ void check_hooks(struct doctor *d, const struct check *check)
 		f->needed = hook_rows[i].needed;
 		if (verdict == VERDICT_MISSING) {
 			f->without = hook_rows[i].without;
-			f->remedy = f->remedy ? f->remedy
-					      : "a kernel with " FENTRY ", " KPROBES
-						", or these tracepoints";
+			if (!f->remedy)
+				f->remedy = hook_rows[i].function
+						? "a kernel with " FENTRY ", " KPROBES
+						  ", or these tracepoints"
+						: "a kernel with these tracepoints";
 		} else if (verdict == VERDICT_SLOW) {
 			f->without = "each system call of each process pays, see the costs below";
 			f->remedy = "a kernel with " FENTRY " or " KPROBES;

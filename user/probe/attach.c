@@ -9,7 +9,9 @@
 #include <unistd.h>
 #include <fcntl.h>
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <linux/bpf.h>
 
 #include "base/log.h"
 #include "probe/uprobes.h"
@@ -139,31 +141,80 @@ static __attribute__((noinline, noclone)) void attach_rehearsal(void)
 	asm volatile("" ::: "memory");
 }
 
-/* Whether a link of this kind can be made at all, here. */
-static int attach_try(struct kernel *k)
+/* Where that is: the file, to be closed, and the offset in it. */
+static int rehearsal_open(int *fd, uint64_t *offset)
 {
 	uint64_t address = (uintptr_t)attach_rehearsal;
-	struct attach_point point = {.returns = true};
 	const struct mapping *m;
 	struct mappings maps;
-	struct attach *a = NULL;
-	int fd, err = mappings_read(getpid(), &maps);
+	int err = mappings_read(getpid(), &maps);
 
 	if (err)
 		return err;
 	m = mappings_find(&maps, address);
-	fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	if (!m || fd < 0) {
+	if (m)
+		*offset = address - m->start + m->offset;
+	*fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	if (!m || *fd < 0)
 		err = -ENOENT;
-		goto out;
+	if (err && *fd >= 0)
+		close(*fd);
+	mappings_free(&maps);
+	return err;
+}
+
+/*
+ * Whether this kernel makes links of a multi kind.  A program that does nothing finds it
+ * out; loading all of ours first would take a hundred times as long.
+ */
+static int link_try(enum attach_method method)
+{
+	const struct bpf_insn nothing[] = {
+	    {.code = BPF_ALU64 | BPF_MOV | BPF_K}, /* r0 = 0 */
+	    {.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options);
+	uint64_t offset = 0;
+	const struct uprobes uprobes = {
+	    .kind = method == ATTACH_SESSION ? UPROBES_SESSION : UPROBES_MULTI,
+	    .path = "/proc/self/exe",
+	    .pid = getpid(),
+	    .offsets = &offset,
+	    .count = 1,
+	};
+	int program, file, link, err;
+
+	if (method == ATTACH_PERF)
+		return 0;
+	options.expected_attach_type = uprobes.kind;
+	program = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "memsnoop_try", "GPL", nothing,
+				sizeof(nothing) / sizeof(nothing[0]), &options);
+	if (program < 0)
+		return program;
+	err = rehearsal_open(&file, &offset);
+	if (!err) {
+		link = uprobes_link(program, &uprobes);
+		if (link >= 0)
+			close(link);
+		close(file);
+		err = link < 0 ? link : 0;
 	}
-	point.offset = address - m->start + m->offset;
+	close(program);
+	return err;
+}
+
+/* Whether our programs can be attached so. */
+static int attach_try(struct kernel *k)
+{
+	struct attach_point point = {.returns = true};
+	struct attach *a = NULL;
+	int fd, err = rehearsal_open(&fd, &point.offset);
+
+	if (err)
+		return err;
 	err = attach_open(k, getpid(), fd, &point, 1, &a);
 	attach_close(a);
-out:
-	if (fd >= 0)
-		close(fd);
-	mappings_free(&maps);
+	close(fd);
 	return err;
 }
 
@@ -177,7 +228,9 @@ int attach_rung(const struct kernel_options *options, const struct probe_table *
 		log_verbose("attach: %s: refused by --no-feature", attach_names[method]);
 		return -ECANCELED;
 	}
-	err = kernel_open(options, table, method, out);
+	err = link_try(method);
+	if (!err)
+		err = kernel_open(options, table, method, out);
 	if (!err)
 		err = attach_try(*out);
 	if (err) {
@@ -191,6 +244,7 @@ int attach_rung(const struct kernel_options *options, const struct probe_table *
 int attach_ladder(const struct kernel_options *options, const struct probe_table *table,
 		  struct kernel **out)
 {
+	char missing[256];
 	int err = -ECANCELED, method;
 
 	for (method = 0; method < ATTACH_NR; method++) {
@@ -206,6 +260,8 @@ int attach_ladder(const struct kernel_options *options, const struct probe_table
 	if (err == -ECANCELED)
 		return log_error(err, "--no-feature leaves no way to attach: session, multi and "
 				      "perf are all refused");
+	if (kernel_lacks(missing, sizeof(missing)))
+		return log_error(err, "this kernel is too old, it lacks %s", missing);
 	return log_error(err, "cannot load or attach BPF programs: %s (-v says more)",
 			 strerror(-err));
 }

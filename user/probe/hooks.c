@@ -19,6 +19,7 @@ const struct hook_row hook_rows[HOOK_NR] = {
 		       .function = HOOK_SYSCALL("mmap"),
 		       .returns = true,
 		       .tracepoints = {"sys_enter", "sys_exit"},
+		       .btf = true,
 		       .raw = true,
 		       .without = "mapped memory is not seen"},
     [HOOK_FAULTS] = {.name = "page faults",
@@ -26,32 +27,42 @@ const struct hook_row hook_rows[HOOK_NR] = {
 		     .returns = true,
 		     /* of the exceptions group, which not every architecture has */
 		     .tracepoints = {"page_fault_user", "page_fault_kernel"},
+		     .btf = true,
 		     .raw = true,
 		     .without = "it is not seen who touched memory first"},
     /* The function's arguments differ between versions (6.2, commit f1a7941243c1). */
     [HOOK_RSS] = {.name = "RSS counters",
 		  .function = "mm_trace_rss_stat",
 		  .tracepoints = {"rss_stat"},
+		  .btf = true,
 		  .raw = true,
 		  .without = "resident memory is only known from tick to tick"},
     [HOOK_OOM] = {.name = "OOM kills",
 		  .function = "mark_oom_victim",
 		  .tracepoints = {"mark_victim"},
+		  .btf = true,
 		  .raw = true,
 		  .without = "it is not seen whom the kernel kills for want of memory"},
     /* bpf_task_pt_regs() wants a task that BTF vouches for: no raw tracepoint. */
     [HOOK_FORK] = {.name = "fork",
 		   .tracepoints = {"sched_process_fork"},
+		   .btf = true,
 		   .without = "processes cannot be followed",
 		   .needed = true},
     [HOOK_EXEC] = {.name = "exec",
 		   .tracepoints = {"sched_process_exec"},
+		   .btf = true,
 		   .without = "processes cannot be followed",
 		   .needed = true},
     [HOOK_EXIT] = {.name = "exit",
 		   .tracepoints = {"sched_process_exit"},
+		   .btf = true,
 		   .without = "processes cannot be followed",
 		   .needed = true},
+    [HOOK_SLAB] = {.name = "kernel memory",
+		   .tracepoints = {"kmalloc", "mm_page_alloc"},
+		   .raw = true,
+		   .without = "--slab does not work"},
 };
 
 static bool has_rung(const struct hook_row *row, enum hook_rung rung)
@@ -61,9 +72,9 @@ static bool has_rung(const struct hook_row *row, enum hook_rung rung)
 	case HOOK_KPROBE:
 		return row->function;
 	case HOOK_TRACEPOINT:
-		return row->tracepoints[0];
+		return row->btf;
 	default:
-		return row->tracepoints[0] && row->raw;
+		return row->raw;
 	}
 }
 

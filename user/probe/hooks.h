@@ -23,6 +23,7 @@ enum hook {
 	HOOK_FORK,
 	HOOK_EXEC,
 	HOOK_EXIT,
+	HOOK_SLAB,
 	HOOK_NR,
 };
 
@@ -31,7 +32,7 @@ struct hook_row {
 	const char *function;       /* fentry and kprobe: one that stands for all; NULL: none */
 	bool returns;               /* of the function: fexit and kretprobe, too */
 	const char *tracepoints[2]; /* all that are needed, without their groups */
-	bool raw;                   /* a raw tracepoint can do it */
+	bool btf, raw;              /* the kinds of tracepoint that can do it */
 	const char *without;        /* what is missed where no rung works */
 	bool needed;                /* nothing can be traced then */
 };

@@ -308,11 +308,22 @@ static void put_caption(const struct flame *f)
 	free(text);
 }
 
+/* What the stacks have above the peak: other threads were freeing it at that moment. */
+static uint64_t freed_in_flight(const struct flame *f, enum layer layer)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < f->s->process_count; i++)
+		if (f->s->processes[i].layers[layer].in_flight_bytes < 0)
+			bytes -= (uint64_t)f->s->processes[i].layers[layer].in_flight_bytes;
+	return f->metric == METRIC_PEAK ? bytes : 0;
+}
+
 /* What a reader must know about these numbers, on one line. */
 static void put_remarks(const struct flame *f)
 {
 	char number[HUMAN_LEN], *text = NULL;
-	uint64_t value, in_flight;
+	uint64_t value, in_flight, freed;
 	size_t length = 0, cut = 0;
 	FILE *line = open_memstream(&text, &length);
 	const char *separator = "";
@@ -323,11 +334,15 @@ static void put_remarks(const struct flame *f)
 		if (!(f->tree.layers & 1u << i))
 			continue;
 		layer_sum(f, (enum layer)i, &value, &in_flight);
-		if (!in_flight)
-			continue;
-		fprintf(line, "%s%s in flight at the peak (%s)", separator,
-			text_bytes(number, in_flight), layer_names[i]);
-		separator = " · ";
+		freed = freed_in_flight(f, (enum layer)i);
+		if (in_flight)
+			fprintf(line, "%s%s in flight at the peak (%s)", separator,
+				text_bytes(number, in_flight), layer_names[i]);
+		separator = in_flight ? " · " : separator;
+		if (freed)
+			fprintf(line, "%s%s above the peak in flight (%s)", separator,
+				text_bytes(number, freed), layer_names[i]);
+		separator = freed ? " · " : separator;
 	}
 	if (f->tree.by_layer) {
 		fprintf(line, "%slayers overlap and are not summed", separator);

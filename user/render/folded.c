@@ -128,9 +128,9 @@ static void fold_all(struct folded *f, enum metric metric, unsigned wanted)
 	}
 	for (size_t i = 0; metric == METRIC_PEAK && i < s->process_count; i++)
 		for (int layer = 0; layer < LAYER_NR; layer++) {
-			uint64_t bytes = s->processes[i].layers[layer].in_flight_bytes;
+			int64_t bytes = s->processes[i].layers[layer].in_flight_bytes;
 
-			if (bytes && layers >> layer & 1)
+			if (bytes > 0 && layers >> layer & 1)
 				fold(f, &s->processes[i], layer, NULL, bytes);
 		}
 }

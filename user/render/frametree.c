@@ -52,7 +52,7 @@ unsigned frametree_layers(const struct snapshot *s, enum metric metric, unsigned
 			layers |= 1u << s->stacks[i].layer;
 	for (size_t i = 0; metric == METRIC_PEAK && i < s->process_count; i++)
 		for (int layer = 0; layer < LAYER_NR; layer++)
-			if (s->processes[i].layers[layer].in_flight_bytes)
+			if (s->processes[i].layers[layer].in_flight_bytes > 0)
 				layers |= 1u << layer;
 	return wanted ? layers & wanted : layers;
 }
@@ -121,7 +121,7 @@ static void add_in_flight(struct builder *b)
 	for (size_t i = 0; i < b->s->process_count; i++)
 		for (int layer = 0; layer < LAYER_NR; layer++)
 			if (b->tree->layers >> layer & 1 &&
-			    b->s->processes[i].layers[layer].in_flight_bytes)
+			    b->s->processes[i].layers[layer].in_flight_bytes > 0)
 				b->entries[b->entry_count++] = (struct entry){
 				    .process = i,
 				    .layer = (enum layer)layer,

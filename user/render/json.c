@@ -51,14 +51,27 @@ static json_t *layer_element(const struct layer_totals *t)
 			 value_number(t->freed_bytes), "live", value_number(t->live), "live_bytes",
 			 value_number(t->live_bytes), "peak_bytes", value_number(t->peak_bytes),
 			 "peak_at_s", value_seconds(t->peak_at_s), "in_flight_bytes",
-			 value_number(t->in_flight_bytes), "unknown_frees",
+			 json_integer(t->in_flight_bytes), "unknown_frees",
 			 value_number(t->unknown_frees), "failed", value_number(t->failed));
+}
+
+/* null: it was not looked at */
+static json_t *resident_element(const struct process *p)
+{
+	json_t *object = p->part_count ? json_object() : json_null();
+	int error = 0;
+
+	for (size_t i = 0; i < p->part_count; i++)
+		value_set(object, p->parts[i].name, json_integer(p->parts[i].bytes), &error);
+	if (p->part_count)
+		value_set(object, "rss_bytes", value_number(p->parts_rss_bytes), &error);
+	return object;
 }
 
 static json_t *process_element(const struct snapshot *s, size_t index)
 {
 	const struct process *p = &s->processes[index];
-	json_t *object, *layers = json_object();
+	json_t *object, *layers = json_object(), *resident = resident_element(p);
 	int error = 0;
 
 	for (int i = 0; i < LAYER_NR; i++) {
@@ -72,17 +85,18 @@ static json_t *process_element(const struct snapshot *s, size_t index)
 			  value_number(p->layers[LAYER_SLAB].rounding_bytes), &error);
 	if (error) {
 		json_decref(layers);
+		json_decref(resident);
 		return NULL;
 	}
 	object =
-	    json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:o,s:o,s:b,s:b}", "pid", p->pid,
-		      "comm", value_text(p->comm), "cmdline", value_text(p->cmdline), "container",
-		      value_text(p->container), "exit_code",
+	    json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:o,s:o,s:b,s:b,s:o}", "pid",
+		      p->pid, "comm", value_text(p->comm), "cmdline", value_text(p->cmdline),
+		      "container", value_text(p->container), "exit_code",
 		      p->exited ? json_integer(p->exit_code) : json_null(), "rss_bytes",
 		      value_number(p->rss_bytes), "rss_peak_bytes", value_number(p->rss_peak_bytes),
 		      "layers", layers, "id", value_number(p->id), "ppid", p->ppid, "start_s",
 		      value_seconds(p->start_s), "end_s", value_seconds(p->end_s), "exited",
-		      (int)p->exited, "execed", (int)p->execed);
+		      (int)p->exited, "execed", (int)p->execed, "resident", resident);
 	return object;
 }
 
@@ -177,6 +191,8 @@ static void put_totals(FILE *out, const struct stack *stack)
 	    {",\"live_bytes\":", stack->live_bytes},
 	    {",\"peak_bytes\":", stack->peak_bytes},
 	    {",\"temporary\":", stack->temporary},
+	    {",\"major_faults\":", stack->major_faults},
+	    {",\"untouched_bytes\":", stack->untouched_bytes},
 	};
 	int buckets = LIFETIME_BUCKETS; /* up to the last that is not 0 */
 

@@ -11,7 +11,8 @@ struct screen;
 /* Takes the terminal over; NULL if stdin and stdout are not one. */
 struct screen *screen_open(void);
 int screen_draw(struct screen *screen, const struct snapshot *s, const struct render_options *o);
-/* The same in two steps, for other tables: the size there is, and lines to show (text is cut up). */
+/* The same in two steps, for other tables: the size there is, and lines to show (text is cut up).
+ */
 void screen_fit(struct screen *screen, struct render_options *o);
 void screen_show(struct screen *screen, char *text);
 /* The next key that was pressed, 0 if none. */

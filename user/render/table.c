@@ -19,6 +19,7 @@ struct table {
 	const struct snapshot *s;
 	const struct render_options *o;
 	unsigned layers; /* that are traced */
+	unsigned blocks; /* of them, those of allocations */
 };
 
 /* What a row of either table is about; `stack` is NULL for a process. */
@@ -54,7 +55,7 @@ static bool has_rounding(const struct table *t)
 
 static bool several_layers(const struct table *t)
 {
-	return t->layers > 1;
+	return (t->blocks ? t->blocks : t->layers) > 1;
 }
 
 static bool fits_width(const struct table *t)
@@ -318,10 +319,16 @@ static uint64_t live_bytes(const struct stack *stack)
 	return stack->live_bytes;
 }
 
+/* Without what is mapped and what is resident: they would hide what was allocated. */
+static uint64_t block_bytes(const struct stack *stack)
+{
+	return stack->layer == LAYER_VM || stack->layer == LAYER_RSS ? 0 : stack->live_bytes;
+}
+
 static int put_stacks(struct table *t)
 {
 	size_t count, limit = t->o->top ? t->o->top : DEFAULT_TOP;
-	size_t *top = part_top(t->s, LAYER_NR, live_bytes, &count);
+	size_t *top = part_top(t->s, LAYER_NR, t->blocks ? block_bytes : live_bytes, &count);
 
 	if (!top)
 		return -ENOMEM;
@@ -414,8 +421,10 @@ int render_table(FILE *out, const struct snapshot *s, const struct render_option
 	char time[HUMAN_LEN];
 	int error;
 
-	for (int i = 0; i < LAYER_NR; i++)
+	for (int i = 0; i < LAYER_NR; i++) {
 		t.layers += s->layer_on[i] && i != LAYER_RSS;
+		t.blocks += s->layer_on[i] && i != LAYER_RSS && i != LAYER_VM;
+	}
 	losses = loss_rows(&t, rows);
 	t.lines.rows = rows > losses ? rows - losses : rows;
 	lines_put(&t.lines, STYLE_STRONG, "memsnoop  %s  %s", text_seconds(time, s->duration_s),

@@ -173,7 +173,8 @@ static int fill_stack(struct slab_collect *c, struct snapshot *s, const struct s
 	enum slab_layer number = (enum slab_layer)total->key.layer;
 	struct layer_totals *layer = &s->processes[0].layers[layers[number]];
 	int64_t share = peak_share(&source->layers[number], &total->value);
-	uint64_t part = share > 0 ? (uint64_t)share : 0, takes;
+	int64_t part = share > 0 ? share : 0;
+	uint64_t takes;
 	bool is_kept = total->key.hash != MS_STACK_OTHER;
 	struct ms_stack kept = {0};
 	struct stack stack;
@@ -186,7 +187,7 @@ static int fill_stack(struct slab_collect *c, struct snapshot *s, const struct s
 	stack.layer = layers[number];
 	stack.rounding_bytes = takes > stack.live_bytes ? takes - stack.live_bytes : 0;
 	layer->rounding_bytes += stack.rounding_bytes;
-	layer->in_flight_bytes -= part < layer->in_flight_bytes ? part : layer->in_flight_bytes;
+	layer->in_flight_bytes -= part;
 	if (!shown)
 		return 0;
 	err = name_stack(c, &kept, is_kept, &stack);
@@ -273,11 +274,11 @@ static int fill_notes(const struct slab_collect *c, struct snapshot *s)
 			     text_bytes(before, c->slabs_at_start), text_bytes(now, slabs_now()));
 		s->note_count += n >= 0;
 	}
-	if (n >= 0 && slab_loss(c->slab, MS_LOSS_missed_frees)) {
+	if (n >= 0 && !slab_sees_bulk(c->slab)) {
 		n = asprintf(&s->notes[s->note_count],
-			     "objects that the kernel frees in bulk, as kfree_rcu() does, pass no "
-			     "tracepoint: they count as held until their address is handed out "
-			     "again");
+			     "this kernel's functions cannot be traced, and objects freed in bulk, "
+			     "as kfree_rcu() does, pass no tracepoint: they count as held until "
+			     "their address is handed out again");
 		s->note_count += n >= 0;
 	}
 	return n < 0 ? -ENOMEM : 0;

@@ -16,7 +16,7 @@ struct slab_frames {
 	const struct slab *slab;
 	const struct kallsyms *symbols;
 	struct intern *texts;
-	struct pair_map caches; /* by address -> struct slab_cache */
+	struct pair_map caches; /* by number -> struct slab_cache */
 };
 
 struct slab_frames *slab_frames_new(const struct slab *slab, const struct kallsyms *symbols)
@@ -47,17 +47,17 @@ void slab_frames_free(struct slab_frames *f)
 /* ---- what was called --------------------------------------------------------- */
 
 /* Each cache is asked for once; NULL: nothing is known of it. */
-static const struct slab_cache *cache_find(struct slab_frames *f, uint64_t address)
+static const struct slab_cache *cache_find(struct slab_frames *f, uint64_t number)
 {
-	struct slab_cache *cache = pair_map_find(&f->caches, address, 0), found;
+	struct slab_cache *cache = pair_map_find(&f->caches, number, 0), found;
 
 	if (cache)
 		return cache;
-	if (slab_cache(f->slab, address, &found))
+	if (slab_cache(f->slab, (uint32_t)number, &found))
 		return NULL;
 	found.name[sizeof(found.name) - 1] = '\0';
 	cache = intern_alloc(f->texts, sizeof(*cache));
-	if (!cache || pair_map_add(&f->caches, address, 0, cache))
+	if (!cache || pair_map_add(&f->caches, number, 0, cache))
 		return NULL;
 	*cache = found;
 	return cache;
@@ -74,12 +74,8 @@ static const char *name_call(struct slab_frames *f, uint64_t frame)
 		snprintf(text, sizeof(text), "kmalloc %" PRIu64, value);
 		break;
 	case SLAB_CACHE:
-		value = SLAB_CACHE_ADDRESS(value);
 		cache = cache_find(f, value);
-		if (cache)
-			snprintf(text, sizeof(text), "kmem_cache_alloc %s", cache->name);
-		else
-			snprintf(text, sizeof(text), "kmem_cache_alloc [0x%" PRIx64 "]", value);
+		snprintf(text, sizeof(text), "kmem_cache_alloc %s", cache ? cache->name : "?");
 		break;
 	case SLAB_CACHE_SIZE:
 		snprintf(text, sizeof(text), "kmem_cache_alloc %" PRIu64, value);
@@ -103,7 +99,7 @@ uint64_t slab_frames_block(struct slab_frames *f, const struct ms_stack *stack)
 	case SLAB_CACHE_SIZE:
 		return value;
 	case SLAB_CACHE:
-		cache = cache_find(f, SLAB_CACHE_ADDRESS(value));
+		cache = cache_find(f, value);
 		return cache ? cache->size : 0;
 	case SLAB_PAGE_ORDER:
 		break;
@@ -126,8 +122,9 @@ static struct frame name_code(struct slab_frames *f, uint64_t address)
 	return frame;
 }
 
-/* bpf_trace_run4() and its kin call a program at a tracepoint; the program is further in. */
-static const char *const tracers[] = {"bpf_trace_run", "__bpf_trace_", "__traceiter_", NULL};
+/* These call a program at a tracepoint or a function; the program is further in. */
+static const char *const tracers[] = {"bpf_trace_run", "__bpf_trace_", "__traceiter_",
+				      "bpf_trampoline_", NULL};
 
 /*
  * Where an interrupt of the timer or of a device comes in.  Whoever it interrupts has not

@@ -22,6 +22,7 @@
 struct slab {
 	struct slab_bpf *skel;
 	uint64_t misses_before; /* while nothing was counted yet */
+	bool sees_bulk;
 };
 
 /* ---- programs ------------------------------------------------------------- */
@@ -51,7 +52,8 @@ static int choose_programs(struct slab_bpf *skel, const struct btf *btf)
 		const char *tracepoint = tracepoint_of(program);
 		const char *end = tracepoint + strlen(tracepoint);
 
-		if (arguments_known(btf, tracepoint))
+		if (bpf_program__type(program) != BPF_PROG_TYPE_RAW_TRACEPOINT ||
+		    arguments_known(btf, tracepoint))
 			continue;
 		if (end - tracepoint < 5 || strcmp(end - 5, "_node"))
 			return log_error(-ENOENT,
@@ -61,6 +63,64 @@ static int choose_programs(struct slab_bpf *skel, const struct btf *btf)
 		bpf_program__set_autoload(program, false);
 	}
 	return 0;
+}
+
+/*
+ * Functions that hand objects out and take them back in bulk, by the names that they have
+ * had.  One that this kernel has not got is nothing to miss.
+ */
+static const struct bulk_row {
+	const char *program;
+	const char *functions[2];
+} bulk_rows[] = {
+    {"free_bulk", {"kmem_cache_free_bulk"}},
+    {"alloc_bulk", {"kmem_cache_alloc_bulk_noprof", "kmem_cache_alloc_bulk"}},
+    {"free_rcu_sheaf", {"__kfree_rcu_sheaf"}},
+};
+
+/* Whether a function of the kernel can be traced here: found out by a program that does nothing. */
+static bool can_trace(const struct btf *btf, const char *function)
+{
+	const struct bpf_insn nothing[] = {
+	    {.code = BPF_ALU64 | BPF_MOV | BPF_K}, /* r0 = 0 */
+	    {.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FENTRY);
+	int program, link, id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
+
+	if (id < 0)
+		return false;
+	options.attach_btf_id = (uint32_t)id;
+	program = bpf_prog_load(BPF_PROG_TYPE_TRACING, "memsnoop_try", "GPL", nothing,
+				sizeof(nothing) / sizeof(nothing[0]), &options);
+	if (program < 0)
+		return false;
+	link = bpf_raw_tracepoint_open(NULL, program);
+	if (link >= 0)
+		close(link);
+	close(program);
+	return link >= 0;
+}
+
+static bool choose_bulk(struct slab_bpf *skel, const struct btf *btf)
+{
+	bool can = can_trace(btf, bulk_rows[0].functions[0]);
+	size_t i, j;
+
+	for (i = 0; i < sizeof(bulk_rows) / sizeof(bulk_rows[0]) && can; i++) {
+		const struct bulk_row *row = &bulk_rows[i];
+		struct bpf_program *program =
+		    bpf_object__find_program_by_name(skel->obj, row->program);
+
+		for (j = 0; j < 2 && row->functions[j]; j++)
+			if (btf__find_by_name_kind(btf, row->functions[j], BTF_KIND_FUNC) >= 0 &&
+			    !bpf_program__set_attach_target(program, 0, row->functions[j]))
+				break;
+		bpf_program__set_autoload(program, j < 2 && row->functions[j]);
+	}
+	log_verbose("slab: objects in bulk: %s",
+		    can ? "seen" : "not seen, this kernel's functions cannot be traced");
+	return can;
 }
 
 static int choose_arguments(struct slab_bpf *skel, const struct btf *btf)
@@ -157,9 +217,10 @@ static int make_image(struct slab_bpf *skel)
 
 /* ---- the whole -------------------------------------------------------------- */
 
-static int prepare(struct slab_bpf *skel, const struct slab_limits *limits)
+static int prepare(struct slab *s, const struct slab_limits *limits)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
+	struct slab_bpf *skel = s->skel;
 	int err;
 
 	if (!btf)
@@ -168,6 +229,8 @@ static int prepare(struct slab_bpf *skel, const struct slab_limits *limits)
 	err = choose_programs(skel, btf);
 	if (!err)
 		err = choose_arguments(skel, btf);
+	if (!err)
+		s->sees_bulk = choose_bulk(skel, btf);
 	btf__free(btf);
 	if (err)
 		return err;
@@ -189,7 +252,7 @@ int slab_open(const struct slab_limits *limits, struct slab **out)
 		err = log_error(-errno, "--slab: cannot open its programs: %s", strerror(errno));
 		goto fail;
 	}
-	err = prepare(s->skel, limits);
+	err = prepare(s, limits);
 	if (err)
 		goto fail;
 	err = slab_bpf__load(s->skel);
@@ -235,6 +298,11 @@ void slab_close(struct slab *s)
 	free(s);
 }
 
+bool slab_sees_bulk(const struct slab *s)
+{
+	return s->sees_bulk;
+}
+
 int slab_layers(const struct slab *s, struct ms_totals out[SLAB_LAYER_NR])
 {
 	uint32_t id = SLAB_IMAGE;
@@ -256,9 +324,11 @@ int slab_pieces(const struct slab *s)
 	return bpf_map__fd(s->skel->maps.pieces);
 }
 
-int slab_cache(const struct slab *s, uint64_t address, struct slab_cache *out)
+int slab_cache(const struct slab *s, uint32_t number, struct slab_cache *out)
 {
-	return bpf_map_lookup_elem(bpf_map__fd(s->skel->maps.caches), &address, out);
+	int err = bpf_map_lookup_elem(bpf_map__fd(s->skel->maps.caches), &number, out);
+
+	return err ? err : *out->name ? 0 : -ENOENT;
 }
 
 uint64_t slab_loss(const struct slab *s, enum ms_loss which)

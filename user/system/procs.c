@@ -9,7 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "system.h"
+#include "system/found.h"
+#include "system/proclist.h"
 #include "target/process.h"
 
 #define OOM_SCORE_ADJ_MIN (-1000)
@@ -18,23 +19,15 @@
 #define TAKEN (~0u)
 #define MISSED_FOR_GOOD 2
 
-struct table {
-	struct proc *items;
-	size_t count, room;
-};
-
 struct procs {
 	struct cgroups *cgroups;
 	uint64_t began_ns; /* CLOCK_BOOTTIME */
 	double now_s, interval_s;
 	uint64_t page;
-	struct ms_system_process *found; /* by this pass */
-	size_t found_count, found_room;
-	struct ms_system_thread *threads;
-	size_t thread_count, thread_room;
-	struct table running, missing; /* by pid; of this pass, and of the one before */
-	struct table next;             /* where they are put together */
-	struct table ended;
+	struct found found;               /* by this pass */
+	struct proclist running, missing; /* by pid; of this pass, and of the one before */
+	struct proclist next;             /* where they are put together */
+	struct proclist ended;
 	struct groups groups;
 	uint64_t unlisted;
 	int err; /* of this refresh */
@@ -55,67 +48,17 @@ struct procs *procs_new(struct cgroups *cgroups, double interval_s)
 	return p;
 }
 
-static void table_free(struct table *t)
-{
-	for (size_t i = 0; i < t->count; i++)
-		free(t->items[i].cmdline);
-	free(t->items);
-}
-
 void procs_free(struct procs *p)
 {
 	if (!p)
 		return;
-	table_free(&p->running);
-	table_free(&p->missing);
-	table_free(&p->ended);
+	proclist_free(&p->running);
+	proclist_free(&p->missing);
+	proclist_free(&p->ended);
 	free(p->next.items);
-	free(p->found);
-	free(p->threads);
+	found_free(&p->found);
 	groups_free(&p->groups);
 	free(p);
-}
-
-/* Makes room for one more element; 0 or -ENOMEM. */
-static int grow(void *array, size_t *room, size_t count, size_t size)
-{
-	size_t wanted = *room ? 2 * *room : 256;
-	void *old, *items;
-
-	if (count < *room)
-		return 0;
-	memcpy(&old, array, sizeof(old));
-	items = reallocarray(old, wanted, size);
-	if (!items)
-		return -ENOMEM;
-	memcpy(array, &items, sizeof(items));
-	*room = wanted;
-	return 0;
-}
-
-static int table_push(struct table *t, const struct proc *proc)
-{
-	if (grow(&t->items, &t->room, t->count, sizeof(*t->items)))
-		return -ENOMEM;
-	t->items[t->count++] = *proc;
-	return 0;
-}
-
-static struct proc *table_find(const struct table *t, int pid, uint64_t start_ns)
-{
-	size_t low = 0, high = t->count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (t->items[middle].pid < pid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < t->count && t->items[low].pid == pid && t->items[low].start_ns == start_ns
-		   ? &t->items[low]
-		   : NULL;
 }
 
 /* ---- what a pass found ------------------------------------------------------- */
@@ -123,32 +66,25 @@ static struct proc *table_find(const struct table *t, int pid, uint64_t start_ns
 void procs_begin(struct procs *p, double now_s)
 {
 	p->now_s = now_s;
-	p->found_count = p->thread_count = 0;
 	p->err = 0;
+	found_begin(&p->found);
 }
 
 void procs_add(struct procs *p, const struct ms_system_process *process)
 {
-	if (grow(&p->found, &p->found_room, p->found_count, sizeof(*p->found)))
+	if (found_add(&p->found, process))
 		p->err = -ENOMEM;
-	else
-		p->found[p->found_count++] = *process;
 }
 
 void procs_add_thread(struct procs *p, const struct ms_system_thread *thread)
 {
-	if (grow(&p->threads, &p->thread_room, p->thread_count, sizeof(*p->threads)))
+	if (found_add_thread(&p->found, thread))
 		p->err = -ENOMEM;
-	else
-		p->threads[p->thread_count++] = *thread;
 }
 
 bool procs_knows(const struct procs *p, int pid)
 {
-	for (size_t i = 0; i < p->found_count; i++)
-		if ((int)p->found[i].tgid == pid)
-			return true;
-	return false;
+	return found_knows(&p->found, pid);
 }
 
 const struct proc *procs_find(const struct procs *p, int pid)
@@ -157,42 +93,6 @@ const struct proc *procs_find(const struct procs *p, int pid)
 		if (p->running.items[i].pid == pid)
 			return &p->running.items[i];
 	return NULL;
-}
-
-static int compare_found(const void *a, const void *b)
-{
-	const struct ms_system_process *x = a, *y = b;
-
-	return x->tgid < y->tgid ? -1 : x->tgid > y->tgid;
-}
-
-/* Once each: where the leader is gone, every other thread told of the process. */
-static void merge_found(struct procs *p)
-{
-	struct ms_system_process *at = p->found;
-	size_t kept = 0;
-
-	if (!p->found_count)
-		return;
-	qsort(p->found, p->found_count, sizeof(*p->found), compare_found);
-	for (size_t i = 0; i < p->found_count; i++, at++) {
-		if (kept && p->found[kept - 1].tgid == at->tgid) {
-			p->found[kept - 1].min_flt += at->min_flt;
-			p->found[kept - 1].maj_flt += at->maj_flt;
-		} else {
-			p->found[kept++] = *at;
-		}
-	}
-	p->found_count = kept;
-	for (size_t i = 0; i < p->thread_count; i++) {
-		struct ms_system_process key = {.tgid = p->threads[i].tgid};
-
-		at = bsearch(&key, p->found, kept, sizeof(key), compare_found);
-		if (!at)
-			continue;
-		at->min_flt += p->threads[i].min_flt;
-		at->maj_flt += p->threads[i].maj_flt;
-	}
 }
 
 /* Counters may be below 0 for a moment: their parts are added at different times. */
@@ -262,10 +162,10 @@ static void set_rates(struct procs *p, struct proc *proc)
 /* The process as it was known, if it was, brought up to date. */
 static int take(struct procs *p, const struct ms_system_process *f, uint64_t total_bytes)
 {
-	struct proc *old = table_find(&p->running, (int)f->tgid, f->start_ns), proc = {0};
+	struct proc *old = proclist_find(&p->running, (int)f->tgid, f->start_ns), proc = {0};
 
 	if (!old)
-		old = table_find(&p->missing, (int)f->tgid, f->start_ns);
+		old = proclist_find(&p->missing, (int)f->tgid, f->start_ns);
 	if (old) {
 		proc = *old;
 		old->missed = TAKEN;
@@ -284,11 +184,11 @@ static int take(struct procs *p, const struct ms_system_process *f, uint64_t tot
 	proc.oom_score = oom_score(p, &proc, total_bytes);
 	set_cgroup(p, &proc, &f->cgroup);
 	set_rates(p, &proc);
-	return table_push(&p->next, &proc);
+	return proclist_push(&p->next, &proc);
 }
 
 /* Those that were there and are not: their end is told soon, or was lost. */
-static int keep_missing(struct table *from, struct table *to)
+static int keep_missing(struct proclist *from, struct proclist *to)
 {
 	for (size_t i = 0; i < from->count; i++) {
 		struct proc *proc = &from->items[i];
@@ -297,36 +197,21 @@ static int keep_missing(struct table *from, struct table *to)
 			continue;
 		proc->missed++;
 		proc->cgroup = NULL;
-		if (table_push(to, proc))
+		if (proclist_push(to, proc))
 			return -ENOMEM;
 	}
 	return 0;
 }
 
-static int compare_procs(const void *a, const void *b)
-{
-	const struct proc *x = a, *y = b;
-
-	return x->pid < y->pid ? -1 : x->pid > y->pid;
-}
-
-static void swap(struct table *a, struct table *b)
-{
-	struct table t = *a;
-
-	*a = *b;
-	*b = t;
-}
-
 int procs_found(struct procs *p, uint64_t total_bytes)
 {
-	struct table missing = {0};
+	struct proclist missing = {0}, next;
 
-	merge_found(p);
+	found_merge(&p->found);
 	p->next.count = 0;
 	cgroups_begin(p->cgroups);
-	for (size_t i = 0; i < p->found_count && !p->err; i++)
-		p->err = take(p, &p->found[i], total_bytes);
+	for (size_t i = 0; i < p->found.count && !p->err; i++)
+		p->err = take(p, &p->found.processes[i], total_bytes);
 	cgroups_end(p->cgroups, p->now_s);
 	if (!p->err)
 		p->err = keep_missing(&p->running, &missing);
@@ -336,11 +221,12 @@ int procs_found(struct procs *p, uint64_t total_bytes)
 		free(missing.items);
 		return p->err;
 	}
-	if (missing.count)
-		qsort(missing.items, missing.count, sizeof(*missing.items), compare_procs);
+	proclist_sort(&missing);
 	free(p->missing.items);
 	p->missing = missing;
-	swap(&p->running, &p->next);
+	next = p->running;
+	p->running = p->next;
+	p->next = next;
 	p->next.count = 0;
 	return 0;
 }
@@ -375,11 +261,11 @@ static uint64_t larger(uint64_t a, uint64_t b)
 
 void procs_end(struct procs *p, const struct ms_system_end *end)
 {
-	struct proc *proc = table_find(&p->running, (int)end->tgid, end->start_ns);
+	struct proc *proc = proclist_find(&p->running, (int)end->tgid, end->start_ns);
 	double life_s = (double)end->life_ns / 1e9;
 
 	if (!proc)
-		proc = table_find(&p->missing, (int)end->tgid, end->start_ns);
+		proc = proclist_find(&p->missing, (int)end->tgid, end->start_ns);
 	if (proc) {
 		proc->ended = proc->exit_known = true;
 		proc->exit_code = shell_code(end->exit_code);
@@ -399,7 +285,7 @@ void procs_end(struct procs *p, const struct ms_system_end *end)
 }
 
 /* Moves those that ended out of a table, to the list of them if they are to be in it. */
-static int sort_out(struct procs *p, struct table *t)
+static int sort_out(struct procs *p, struct proclist *t)
 {
 	size_t kept = 0;
 	int err = 0;
@@ -413,7 +299,7 @@ static int sort_out(struct procs *p, struct table *t)
 			t->items[kept++] = *proc;
 			continue;
 		}
-		if (!proc->grouped && table_push(&p->ended, proc))
+		if (!proc->grouped && proclist_push(&p->ended, proc))
 			err = -ENOMEM;
 	}
 	t->count = kept;

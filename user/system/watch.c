@@ -147,9 +147,12 @@ static int look(struct watch *w)
 void watch_refresh(struct watch *w)
 {
 	double before = now_s();
+	int err = look(w);
 
-	if (look(w))
+	if (err) {
 		w->failed++;
+		log_verbose("a refresh failed: %s", strerror(-err));
+	}
 	w->busy_s += now_s() - before;
 	w->refreshes++;
 }

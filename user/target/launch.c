@@ -163,8 +163,6 @@ int launch_start(char *const argv[], const struct launch_ops *ops, struct launch
 	l->status = status[0];
 	if (ptrace(PTRACE_SEIZE, l->pid, 0, TRACE_OPTIONS)) {
 		err = -errno;
-		kill(l->pid, SIGKILL);
-		waitpid(l->pid, NULL, 0);
 		launch_free(l);
 		return err;
 	}
@@ -321,8 +319,12 @@ void launch_free(struct launch *l)
 {
 	if (!l)
 		return;
-	if (l->go >= 0)
+	if (l->go >= 0) {
+		/* Before the pipe is closed, which is what the child waits for. */
+		kill(l->pid, SIGKILL);
+		waitpid(l->pid, NULL, __WALL);
 		close(l->go);
+	}
 	if (l->status >= 0)
 		close(l->status);
 	free(l->threads);

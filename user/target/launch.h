@@ -41,6 +41,7 @@ void launch_reap(struct launch *launch);
 bool launch_ended(const struct launch *launch, int *wait_status, int *exec_errno);
 /* Lets every traced thread go; the tree runs on untraced. */
 void launch_detach(struct launch *launch);
+/* Before launch_go() the child ends, and the command is never run. */
 void launch_free(struct launch *launch);
 
 #endif

@@ -474,6 +474,7 @@ static void image_execed(struct target *t, const struct ms_event *e)
 static void image_exited(struct target *t, const struct ms_event *e)
 {
 	struct traced *traced = traced_find(t, e->tgid);
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	struct image *image;
 
 	if (!traced)
@@ -484,9 +485,11 @@ static void image_exited(struct target *t, const struct ms_event *e)
 		image->wait_status = e->exit_code;
 		jit_files_end(&image->jit);
 		/* signal->maxrss outlives exec: a larger former program hides this
-		 * one's, and then the last tick's high-water mark stands. */
-		if (e->maxrss_pages > image->maxrss_before)
-			image->memory.rss_peak_bytes = e->maxrss_pages * sysconf(_SC_PAGESIZE);
+		 * one's, and then the last tick's high-water mark stands.  So it does where
+		 * it is higher: this one leaves out what the CPUs have not added yet. */
+		if (e->maxrss_pages > image->maxrss_before &&
+		    e->maxrss_pages * page > image->memory.rss_peak_bytes)
+			image->memory.rss_peak_bytes = e->maxrss_pages * page;
 	}
 	traced_remove(t, traced);
 }

@@ -16,7 +16,7 @@
 
 #define KEY_NAME "key"
 /* Change it when the same file gives another table than before, in the same format. */
-#define GENERATION 1
+#define GENERATION 2
 
 /* Nobody else can have written it. */
 static bool is_ours(const struct stat *st)
@@ -202,6 +202,7 @@ struct identity {
 	uint64_t code_count;
 	uint8_t build_id[SECTIONS_ID_MAX];
 	uint64_t build_id_size;
+	uint64_t entry;
 };
 
 static void identify_frames(const struct unwind_frames *frames, uint64_t sum, uint64_t identity[4])
@@ -226,6 +227,7 @@ static void make_name(const struct unwind_cache *cache, const struct unwind_sect
 	identity.code_count = sections->code_count;
 	memcpy(identity.build_id, sections->build_id, sections->build_id_size);
 	identity.build_id_size = sections->build_id_size;
+	identity.entry = sections->entry;
 
 	for (size_t i = 0; i < sections->build_id_size; i++)
 		used += (size_t)snprintf(name + used, UNWIND_CACHE_NAME - used, "%02x",

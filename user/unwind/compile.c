@@ -20,6 +20,9 @@ static const struct ms_unwind_rule sigreturn_rule = {.kind = MS_RULE_SIGNAL, .re
 #define SIGRETURN_SEARCHED ((uint64_t)16 << 20)
 #define SIGRETURN_CHUNK ((size_t)64 << 10)
 
+/* The first code of glibc's dynamic linker, up to where the program takes over, has 75. */
+#define ENTRY_BYTES 96
+
 /* A function at its place in the file. */
 struct placed {
 	uint64_t start, end; /* file offsets */
@@ -248,6 +251,35 @@ static int search_sigreturn(struct compiler *compiler, struct unwind_rows *rows,
 	return err;
 }
 
+/* ---- where a process begins --------------------------------------------- */
+
+/*
+ * The dynamic linker's and musl's first code is assembly that says nothing of its caller;
+ * it has none.  It is short.
+ */
+static int add_entry(struct compiler *compiler, struct unwind_rows *rows)
+{
+	static const struct ms_unwind_rule end_rule = {.kind = MS_RULE_END};
+	struct unwind_rows under = {.max = compiler->max_rows};
+	uint64_t entry = compiler->input->sections->entry;
+	int64_t rule, row;
+	int err;
+
+	if (!entry)
+		return 0;
+	row = rows_find(rows, entry);
+	if (row >= 0 && rows->items[row].rule != ROWS_NONE)
+		return 0;
+	rule = rules_number(&compiler->rules, &end_rule);
+	if (rule < 0)
+		return (int)rule;
+	rows_add(&under, entry, (uint32_t)rule);
+	rows_add(&under, entry + ENTRY_BYTES, ROWS_NONE);
+	err = under.err ? under.err : add_under(rows, &under);
+	rows_free(&under);
+	return err;
+}
+
 /* ------------------------------------------------------------------------ */
 
 static int compile(struct compiler *compiler, struct unwind_rows *rows, bool *by_code)
@@ -268,7 +300,9 @@ static int compile(struct compiler *compiler, struct unwind_rows *rows, bool *by
 	rows_free(&debug);
 	compiler->rows = NULL;
 	/* The last row is ROWS_NONE: alone it says nothing. */
-	return !err && rows->count < 2 ? -ENODATA : err;
+	if (!err && rows->count < 2)
+		err = -ENODATA;
+	return err ? err : add_entry(compiler, rows);
 }
 
 int unwind_input_read(struct unwind_input *input, const struct unwind_sections *sections,

@@ -280,6 +280,43 @@ static void find_frames(const struct elf *elf, struct unwind_sections *out)
 	}
 }
 
+/*
+ * What only a process's first code does: it clears the frame pointer, or hands on the
+ * stack pointer, where its arguments are (x86-64 ABI, 3.4.1).  Linkers write an entry
+ * into libraries, too, which is any code.
+ */
+static bool is_first_code(const uint8_t *code)
+{
+	static const struct {
+		uint8_t bytes[4], size;
+	} firsts[] = {
+	    {{0x31, 0xed}, 2},       /* xor %ebp,%ebp */
+	    {{0x48, 0x31, 0xed}, 3}, /* xor %rbp,%rbp */
+	    {{0x48, 0x89, 0xe7}, 3}, /* mov %rsp,%rdi */
+	};
+	static const uint8_t endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
+
+	if (!memcmp(code, endbr64, sizeof(endbr64)))
+		code += sizeof(endbr64);
+	for (size_t i = 0; i < sizeof(firsts) / sizeof(firsts[0]); i++)
+		if (!memcmp(code, firsts[i].bytes, firsts[i].size))
+			return true;
+	return false;
+}
+
+static void find_entry(const struct elf *elf, struct unwind_sections *out)
+{
+	const struct unwind_code *at = unwind_code_at(out, elf->header.e_entry);
+	uint8_t code[8];
+	uint64_t offset;
+
+	if (!at)
+		return;
+	offset = elf->header.e_entry - at->address + at->offset;
+	if (unwind_source_read(&elf->source, offset, code, sizeof(code)) && is_first_code(code))
+		out->entry = offset;
+}
+
 int unwind_sections_find(struct unwind_sections *sections, const struct unwind_source *source)
 {
 	struct elf elf = {.source = *source};
@@ -291,6 +328,7 @@ int unwind_sections_find(struct unwind_sections *sections, const struct unwind_s
 		err = find_code(&elf, sections);
 	if (!err) {
 		find_frames(&elf, sections);
+		find_entry(&elf, sections);
 		read_build_id(&elf, sections);
 	}
 	free(elf.segments);

@@ -44,6 +44,8 @@ struct unwind_sections {
 	struct unwind_frames eh_frame, debug_frame;
 	uint8_t build_id[SECTIONS_ID_MAX];
 	size_t build_id_size; /* 0: none, or longer than any linker makes it */
+	/* File offset of a process's first instruction, if it looks like one; 0: none. */
+	uint64_t entry;
 };
 
 /*

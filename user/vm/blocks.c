@@ -2,16 +2,23 @@
 /* Blocks in order. */
 #include "vm/blocks.h"
 
-#include <stdlib.h>
+#include "vm/radix.h"
 
-/* Of those at one address the longest first. */
-static int compare(const void *a, const void *b)
+/* Of those at one address the longest comes first: the others lie in it. */
+static void longest_first(struct block *blocks, size_t count)
 {
-	const struct block *x = a, *y = b;
+	size_t i, first = 0;
 
-	if (x->address != y->address)
-		return x->address < y->address ? -1 : 1;
-	return x->size > y->size ? -1 : x->size < y->size;
+	for (i = 1; i < count; i++) {
+		if (blocks[i].address != blocks[first].address) {
+			first = i;
+		} else if (blocks[i].size > blocks[first].size) {
+			struct block longer = blocks[i];
+
+			blocks[i] = blocks[first];
+			blocks[first] = longer;
+		}
+	}
 }
 
 void blocks_sort(struct block *blocks, size_t count)
@@ -19,8 +26,8 @@ void blocks_sort(struct block *blocks, size_t count)
 	uint64_t covered = 0;
 	size_t i;
 
-	if (count)
-		qsort(blocks, count, sizeof(*blocks), compare);
+	radix_sort(blocks, count, sizeof(*blocks));
+	longest_first(blocks, count);
 	for (i = 0; i < count; i++) {
 		uint64_t start = blocks[i].address, end = start + blocks[i].size;
 

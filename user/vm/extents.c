@@ -110,6 +110,7 @@ static void take(struct extents *e, uint64_t start, uint64_t end, uint64_t newes
 
 	for (; node && node->extent.start < end; node = next) {
 		struct extent piece = node->extent;
+		int left;
 
 		next = RB_NEXT(tree, &e->tree, node);
 		if (piece.serial > newest)
@@ -118,7 +119,9 @@ static void take(struct extents *e, uint64_t start, uint64_t end, uint64_t newes
 			piece.start = start;
 		if (piece.end > end)
 			piece.end = end;
-		taken(context, &piece, cut(e, node, piece.start, piece.end));
+		left = cut(e, node, piece.start, piece.end);
+		if (taken)
+			taken(context, &piece, left);
 	}
 }
 

@@ -34,8 +34,8 @@ struct extent {
 struct extents;
 
 /*
- * Called for each piece that is taken out, lowest first; `left` is how many
- * parts of its extent stay: 0, 1 at an edge, 2 around a hole.  It must not
+ * Called, unless it is NULL, for each piece that is taken out, lowest first; `left` is
+ * how many parts of its extent stay: 0, 1 at an edge, 2 around a hole.  It must not
  * change the extents.
  */
 typedef void extents_taken(void *context, const struct extent *piece, int left);

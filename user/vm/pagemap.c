@@ -95,10 +95,16 @@ static int give_in_area(struct walk *w, uint64_t start, uint64_t end, uint32_t f
 {
 	uint32_t area = w->area->flags;
 
+	/* Entries of the huge zero page say that it is a file's. */
+	if (flags & PAGEMAP_FILE && !(area & (AREA_FILE | AREA_KERNEL)))
+		return 0;
 	if (flags & (PAGEMAP_FILE | PAGEMAP_SWAPPED) || area & AREA_HUGETLB)
 		return give(w, start, end, flags);
-	/* In shared memory, or what the kernel made, it is a device's page or the kernel's own. */
-	if (area & (AREA_SHARED | AREA_KERNEL))
+	/*
+	 * Memory of a device, among pages (VM_MIXEDMAP).  Where there is nothing else
+	 * (VM_PFNMAP: also [vvar]) the kernel passes over it.
+	 */
+	if (area & AREA_SHARED)
 		return 0;
 	return flags & PAGEMAP_HUGE && w->pagemap->huge ? give_huge(w, start, end, flags)
 							: give(w, start, end, flags);

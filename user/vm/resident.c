@@ -72,10 +72,11 @@ static int give_unseen(struct resident *r, const struct extent *extent, uint64_t
 
 /* ---- pages without a touch of their own --------------------------------------- */
 
-/* What was populated before the extent was mapped was something else. */
+/* What was populated before the extent was mapped was something else; a time of 0 is not known. */
 static bool is_populated(const struct extent *populated, const struct piece *p)
 {
-	return !p->extent || !p->extent->serial || populated->born_ns >= p->extent->born_ns;
+	return !p->extent || !p->extent->serial || !populated->born_ns ||
+	       populated->born_ns >= p->extent->born_ns;
 }
 
 static int give_untouched(struct resident *r, const struct piece *p)

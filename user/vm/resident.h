@@ -29,8 +29,9 @@
 /* All of it the caller's, and unchanged until resident_free(). */
 struct resident_input {
 	const struct extents *extents;
-	const struct extents *populated; /* ranges, by the stack that populated them; or NULL */
-	const struct touch *touches;     /* touches_sort(), touches_prune() */
+	const struct extents
+	    *populated; /* ranges, by the stack that populated them, born then; or NULL */
+	const struct touch *touches; /* touches_sort() */
 	size_t touch_count;
 	const struct block *blocks; /* blocks_sort(); small ones are passed over */
 	size_t block_count;

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Inside the summary: what its parts share. */
+#ifndef MS_SUMMARY_H
+#define MS_SUMMARY_H
+
+#include "render/lines.h"
+#include "render/render.h"
+
+struct summary {
+	struct lines lines;
+	const struct snapshot *s;
+	const struct render_options *o;
+};
+
+/* An empty line and a line in bold. */
+void summary_heading(struct summary *m, const char *text);
+/* "s", but for one. */
+const char *summary_plural(uint64_t count);
+/* Percent. */
+double summary_share(uint64_t part, uint64_t whole);
+
+/* The lists of one layer's stacks.  0 or -ENOMEM. */
+int summary_stacks(struct summary *m, enum layer layer);
+
+#endif
