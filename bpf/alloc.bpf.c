@@ -93,7 +93,9 @@ static __noinline int account_failed(__u32 id, __u64 layer, __u64 hash, __u64 si
 		return 0;
 	}
 	__sync_fetch_and_add(&f->count, 1);
-	if (size != MS_SIZE_OVERFLOW)
+	if (size > MS_FAILED_BYTES_MAX || f->bytes + size > MS_FAILED_BYTES_MAX)
+		f->bytes = MS_FAILED_BYTES_MAX;
+	else
 		__sync_fetch_and_add(&f->bytes, size);
 	return 0;
 }
@@ -196,22 +198,34 @@ static __always_inline int on_call(const struct registers *r, struct pending *op
  * own handlers throw and catch ends here too; the call is then not counted, and
  * the free of its block is one of an unknown address.)
  */
-static __always_inline int on_unwind(void)
+static __always_inline int on_unwind(struct pt_regs *ctx)
 {
+	struct position at = {.ip = PT_REGS_IP(ctx),
+			      .sp = PT_REGS_SP(ctx),
+			      .fp = PT_REGS_FP(ctx),
+			      .bx = ctx->rbx,
+			      .exact = 1};
 	__u32 tid = bpf_get_current_pid_tgid();
 	struct task_state *task = bpf_map_lookup_elem(&tasks, &tid);
-	struct ms_totals *t;
-	__u32 layer;
+	__u32 layer, thrown = MS_LAYER_NR;
+	__u64 hash;
 
 	for (layer = 0; task && layer < MS_LAYER_NR; layer++) {
+		const struct pending *open = &task->pending[layer];
+
+		if (open->sp && rows[MS_COOKIE_ROW(open->cookie) % MS_ROWS_MAX].throws)
+			thrown = layer;
+	}
+	if (!task || thrown == MS_LAYER_NR)
+		return 0;
+	hash = stack_walk(&at, task, task->pending[thrown].id, 0);
+	for (layer = 0; layer < MS_LAYER_NR; layer++) {
 		struct pending *open = &task->pending[layer];
 
 		if (!open->sp || !rows[MS_COOKIE_ROW(open->cookie) % MS_ROWS_MAX].throws)
 			continue;
 		open->sp = 0;
-		t = account_image(open->id, layer);
-		if (t)
-			__sync_fetch_and_add(&t->failed, 1);
+		account_failed(open->id, layer, hash, open->size);
 	}
 	return 0;
 }
@@ -231,7 +245,7 @@ static __always_inline int on_entry(struct pt_regs *ctx, __u64 cookie)
 	if (row->kind == MS_KIND_MARKER)
 		return on_marker(tgid, proc);
 	if (row->kind == MS_KIND_UNWIND)
-		return on_unwind();
+		return on_unwind(ctx);
 	/* All probes of a process start to count at one moment: an allocation
 	 * is never seen while the probe on its free is still missing. */
 	if (!(proc->flags & MS_PROC_READY) || stopped)

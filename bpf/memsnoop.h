@@ -338,9 +338,10 @@ struct ms_touch {
 /* Allocation calls of one stack that returned no memory. */
 struct ms_failures {
 	__u64 count;
-	__u64 bytes; /* asked for; of a product that overflowed nothing */
+	__u64 bytes; /* asked for; MS_FAILED_BYTES_MAX: that or more */
 };
-#define MS_FAILURES_MAX 8192 /* stacks of them */
+#define MS_FAILED_BYTES_MAX (1ULL << 60) /* a few calls could ask for more than 64 bits count */
+#define MS_FAILURES_MAX 8192             /* stacks of them */
 
 /* The kernel has chosen a process to die, because there is no memory left. */
 struct ms_oom_event {

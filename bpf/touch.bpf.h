@@ -66,19 +66,21 @@ static long touch_clear_group(__u32 i, void *context)
 				   .chunk = range->first / MS_TOUCH_PAGES + i};
 	struct ms_touch *touch = bpf_map_lookup_elem(&touches, &key);
 	__u64 page = key.chunk * MS_TOUCH_PAGES;
-	int j, rest = 0;
+	__u64 rest = 0;
+	int j;
 
 	if (!touch)
 		return 0;
 	for (j = 0; j < MS_TOUCH_PAGES; j++, page++) {
-		if (page < range->first || page >= range->end) {
-			rest |= touch->stack[j] != 0;
+		if (page < range->first || page >= range->end)
 			continue;
-		}
 		if (range->moved && touch->stack[j])
 			touch_note(range->image, page + range->by, touch->stack[j]);
 		touch->stack[j] = 0;
 	}
+	/* Only now: what moved may have come to lie in this very group. */
+	for (j = 0; j < MS_TOUCH_PAGES; j++)
+		rest |= touch->stack[j];
 	if (!rest)
 		bpf_map_delete_elem(&touches, &key);
 	return 0;

@@ -40,7 +40,7 @@ check-kernels:
 .PHONY: bench
 bench:
 	$(Q)scripts/deps.sh build bench
-	$(Q)$(MAKE) all $(OUT)/bench/pair $(OUT)/bench/kernel_pair
+	$(Q)$(MAKE) all $(OUT)/bench/pair $(OUT)/bench/fault $(OUT)/bench/kernel_pair
 	$(Q)OUT=$(OUT) scripts/bench.sh
 
 # how complete the stacks of a training run are, and where the others end

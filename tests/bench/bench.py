@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What tracing costs: memsnoop beside its peers, in one run.
 
-    bench.py [--rounds N] [--pairs N] [--debian13 ROOT] [--only pair|depth|train|kernel]
+    bench.py [--rounds N] [--pairs N] [--debian13 ROOT] [--only pair|depth|fault|train|kernel]
 
 Absolute times drift on a machine that is shared, so the tools take turns in
 every round and what counts is their ratio.  All trace the same program, from
@@ -30,6 +30,7 @@ from reports import read_report  # noqa: E402
 MEMSNOOP = os.path.join(REPO, "memsnoop")
 BENCH = os.path.join(REPO, os.environ.get("OUT", ".output"), "bench")
 PAIR = os.path.join(BENCH, "pair")
+FAULT = os.path.join(BENCH, "fault")
 KERNEL_PAIR = os.path.join(BENCH, "kernel_pair")
 INTACT = os.path.join(REPO, "tests", "e2e", "text_intact.py")
 TRAIN = os.path.join(REPO, "demo", "resnet18.py")
@@ -248,6 +249,52 @@ class Bpftrace(Tool):
             raise Unavailable(f"wrong: counted {seen} calls, not {pairs}")
 
 
+class MemsnoopFault(Tool):
+    name = "memsnoop"
+
+    def check(self):
+        if not os.access(MEMSNOOP, os.X_OK):
+            raise Unavailable("not built")
+
+    def attach(self, pid, libc):
+        self.report = os.path.join(self.scratch, "fault.json")
+        self.start([MEMSNOOP, "-v", "--layers", "rss", "-p", str(pid), "-o", self.report])
+        self.wait_for_output(f"tracing {pid}")
+
+    def finish(self, pairs):
+        stop(self.process)
+        report = read_report(self.report)
+        lost = {key: count for key, count in report["lost"].items() if count}
+        if lost:
+            raise Unavailable(f"wrong: lost {lost}")
+        loop = [s for s in report["stacks"] if s["frames"][-1]["function"] == "make_faults"]
+        if sum(s["allocs"] for s in loop) != pairs:
+            raise Unavailable(f"wrong: saw {sum(s['allocs'] for s in loop)} faults, not {pairs}")
+        if any([f["function"] for f in s["frames"]].index("make_faults")
+               - [f["function"] for f in s["frames"]].index("main") + 1 != self.depth
+               for s in loop):
+            raise Unavailable(f"wrong: the stack is not {self.depth} frames deep")
+
+
+class BpftraceFault(Tool):
+    name = "bpftrace: faults by stack"
+
+    def check(self):
+        if not shutil.which("bpftrace"):
+            raise Unavailable("not installed (scripts/deps.sh bench)")
+
+    def attach(self, pid, libc):
+        self.start(["bpftrace", "-e", f"tracepoint:exceptions:page_fault_user /pid == {pid}/ "
+                    "{ @[ustack] = count(); } interval:ms:200 { printf(\"ticks\\n\"); }"])
+        self.wait_for_output("ticks")
+
+    def finish(self, pairs):
+        stop(self.process)
+        seen = sum(int(n) for n in re.findall(r"\]: (\d+)$", read(self.output), re.M))
+        if seen < pairs:
+            raise Unavailable(f"wrong: counted {seen} faults, not {pairs}")
+
+
 class Heaptrack(Tool):
     name = "heaptrack (preloaded)"
     launches = True
@@ -413,6 +460,19 @@ def bench_pair(scratch, options, title, root, kinds, depth=DEPTH):
     show(title, "ns", *run(tools, options.rounds, measure))
 
 
+def bench_fault(scratch, options):
+    for depth in DEPTHS:
+        tools = [kind(scratch, options, depth)
+                 for kind in (NoTracer, MemsnoopFault, BpftraceFault)]
+
+        def measure(tool, depth=depth):
+            faults = options.pairs // 5  # in a virtual machine they are dear without a tracer, too
+            return measure_pair(tool, LIBC, [FAULT, str(faults), str(depth)], faults)
+
+        show(f"a page fault, {depth} frames deep, with giving the page back", "ns",
+             *run(tools, options.rounds, measure))
+
+
 def bench_kernel(scratch, options):
     def measure(tool):
         pairs = options.pairs * (10 if tool.scale > 1 else 1)
@@ -440,7 +500,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--pairs", type=int, default=100000)
     parser.add_argument("--debian13", default="")
-    parser.add_argument("--only", choices=("pair", "depth", "train", "kernel"))
+    parser.add_argument("--only", choices=("pair", "depth", "fault", "train", "kernel"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         if options.only in (None, "pair"):
@@ -453,6 +513,8 @@ def main():
             for depth in DEPTHS:
                 bench_pair(scratch, options, f"a malloc/free pair, {depth} frames deep", None,
                            (NoTracer, Memsnoop, Memleak), depth)
+        if options.only in (None, "fault"):
+            bench_fault(scratch, options)
         if options.only in (None, "kernel"):
             bench_kernel(scratch, options)
         if options.only in (None, "train"):

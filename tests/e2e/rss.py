@@ -74,8 +74,8 @@ def check_ledger(report, path, by_function):
         return
     marked = through(stacks, "marked")
     expect_equal(sum(s["allocs"] for s in marked), faults, f"{name}: page faults")
-    expect_equal(sum(s["temporary"] for s in marked), major, f"{name}: major faults")
-    expect_equal(sum(s["temporary"] for s in through(marked, "touch_file_cold")), major,
+    expect_equal(sum(s["major_faults"] for s in marked), major, f"{name}: major faults")
+    expect_equal(sum(s["major_faults"] for s in through(marked, "touch_file_cold")), major,
                  f"{name}: major faults of touch_file_cold")
     # more than that: it has also what the C library and the ledger's writer touched
     inherited, wanted = through(stacks, "[inherited at fork]"), ledger.pop("inherited")

@@ -4,8 +4,23 @@
 
 load helper
 
+# Where memory is counted here, and what its files are called: version 1 or 2.
+if [ -e /sys/fs/cgroup/memory/memory.limit_in_bytes ]; then
+	VERSION=1
+	HIERARCHY=/sys/fs/cgroup/memory
+	USAGE=memory.usage_in_bytes
+	LIMIT=memory.limit_in_bytes
+	PEAK=memory.max_usage_in_bytes
+else
+	VERSION=2
+	HIERARCHY=/sys/fs/cgroup
+	USAGE=memory.current
+	LIMIT=memory.max
+	PEAK=memory.peak
+fi
+
 # What is made outside $TMP goes away also when a test fails.
-GROUP=/sys/fs/cgroup/memory/memsnoop-test.$$
+GROUP=$HIERARCHY/memsnoop-test.$$
 SWAP=/var/tmp/memsnoop-test-swap.$$
 
 teardown()
@@ -260,7 +275,7 @@ own_rss()
 	local limit
 
 	watch
-	limit=$(ls "/proc/$TRACER/fd" | wc -l)
+	limit=$(find "/proc/$TRACER/fd" -type l | wc -l)
 	prlimit --pid "$TRACER" --nofile="$((limit - 2)):1024"
 	wait_line "a refresh failed" "$TMP/err"
 	prlimit --pid "$TRACER" --nofile=1024:1024
@@ -271,11 +286,32 @@ own_rss()
 
 # ---- control groups ------------------------------------------------------------------
 
-# The memory group of version 1 that a test makes.
+# make_group NAME LIMIT: a group with a limit, and one in it for processes.
 make_group()
 {
-	mkdir "$GROUP" "$GROUP/$1"
-	echo "$2" >"$GROUP/memory.limit_in_bytes"
+	mkdir "$GROUP"
+	if [ $VERSION = 2 ]; then
+		echo +memory >"$HIERARCHY/cgroup.subtree_control"
+		echo +memory >"$GROUP/cgroup.subtree_control"
+	fi
+	mkdir "$GROUP/$1"
+	echo "$2" >"$GROUP/$LIMIT"
+}
+
+# limit_hits, oom_kills: what the group's files say.
+limit_hits()
+{
+	if [ $VERSION = 1 ]; then
+		cat "$GROUP/memory.failcnt"
+	else
+		awk '$1 == "max" { print $2 }' "$GROUP/memory.events"
+	fi
+}
+
+oom_kills()
+{
+	cat "$GROUP/memory.oom_control" "$GROUP/memory.events" 2>/dev/null |
+		awk '$1 == "oom_kill" { print $2 }'
 }
 
 # in_group PATH PROGRAM ARGS... &: the program takes the place of this shell.
@@ -299,10 +335,10 @@ usage_agrees()
 	local before after directory got tries=20
 
 	while [ $((tries--)) -gt 0 ]; do
-		before=$(cat "${@/%//memory.usage_in_bytes}")
+		before=$(cat "${@/%//$USAGE}")
 		"$MEMSNOOP" --json -d 0.001 >"$REPORT"
-		after=$(cat "${@/%//memory.usage_in_bytes}")
-		got=$(for directory; do group "/${directory#/sys/fs/cgroup/memory/}" | jq .usage_bytes; done)
+		after=$(cat "${@/%//$USAGE}")
+		got=$(for directory; do group "/${directory#"$HIERARCHY"/}" | jq .usage_bytes; done)
 		[ "$before" != "$after" ] || break
 	done
 	equal "$before" "$after" "usage, which changes all the time" || return 1
@@ -321,10 +357,10 @@ usage_agrees()
 	wait_file "$LEDGER/ready.$TARGET"
 	usage_agrees "$GROUP" "$GROUP/libpod-$id.scope"
 	group "$path" >"$TMP/one"
-	equal "$(jq .peak_bytes "$TMP/one")" "$(cat "$GROUP/libpod-$id.scope/memory.max_usage_in_bytes")" "peak"
+	equal "$(jq .peak_bytes "$TMP/one")" "$(cat "$GROUP/libpod-$id.scope/$PEAK")" "peak"
 	equal "$(jq .processes "$TMP/one")" 1 "processes"
 	equal "$(jq -r .container "$TMP/one")" "$id" "container"
-	equal "$(jq .version "$TMP/one")" 1 "version"
+	equal "$(jq .version "$TMP/one")" $VERSION "version"
 	equal "$(jq .limit_bytes "$TMP/one")" 0 "limit"
 	equal "$(jq .rss_bytes "$TMP/one")" "$(report ".processes[] | select(.pid == $TARGET) | .rss_bytes")" "RSS"
 	equal "$(report ".processes[] | select(.pid == $TARGET) | .cgroup")" "$path" "the process's group"
@@ -344,15 +380,14 @@ usage_agrees()
 	finish $!
 	equal "$status" 137 "the target's status"
 	# somebody must be in it for it to be shown
-	in_group "$GROUP" sleep 1000 3>&- &
+	in_group "$GROUP/inner" sleep 1000 3>&- &
 	TARGET=$!
-	wait_until "the process to be in it" grep -qx "$TARGET" "$GROUP/cgroup.procs"
+	wait_until "the process to be in it" grep -qx "$TARGET" "$GROUP/inner/cgroup.procs"
 	over
 	group "/${GROUP##*/}" >"$TMP/one"
-	equal "$(jq .limit_hits "$TMP/one")" "$(cat "$GROUP/memory.failcnt")" "limit hits"
+	equal "$(jq .limit_hits "$TMP/one")" "$(limit_hits)" "limit hits"
 	[ "$(jq .limit_hits "$TMP/one")" -gt 0 ]
-	equal "$(jq .oom_kills "$TMP/one")" \
-		"$(awk '$1 == "oom_kill" { print $2 }' "$GROUP/memory.oom_control")" "OOM kills"
+	equal "$(jq .oom_kills "$TMP/one")" "$(oom_kills)" "OOM kills"
 	kill "$TARGET"
 	finish "$TARGET"
 }
@@ -381,7 +416,7 @@ usage_agrees()
 	in_group "$GROUP/inner" sleep 1000 3>&- &
 	TARGET=$!
 	wait_until "the process to be in it" grep -qx "$TARGET" "$GROUP/inner/cgroup.procs"
-	unshare -m sh -c 'umount -l /sys/fs/cgroup/memory && exec "$0" --json -d 0.001' "$MEMSNOOP" >"$REPORT"
+	unshare -m sh -c 'umount -l "$1" && exec "$0" --json -d 0.001' "$MEMSNOOP" "$HIERARCHY" >"$REPORT"
 	[ "$(report .lost.cgroups_unnamed)" -gt 0 ] || die "none was counted"
 	report ".processes[] | select(.pid == $TARGET) | .cgroup" | grep -q '^\[cgroup [0-9]*\]$'
 	kill "$TARGET"

@@ -11,6 +11,7 @@
  *   touch exec       touches a few pages and becomes `touch hold`
  *   touch peak       waits for a byte before each: 64 MiB in first_peak(), that unmapped
  *                    and 32 MiB in second_peak(); stays
+ *   touch deep       waits for a byte; its first page fault then is 110 frames deep; stays
  *   touch spike      waits for a byte, 48 MiB in spike(), unmapped at once; stays
  *
  * Before anything counts, all pages of code, data and stack that are mapped are
@@ -66,6 +67,7 @@
 	X(touch_stack)                                                                             \
 	X(touch_thread)                                                                            \
 	X(child_write)                                                                             \
+	X(touch_deep)                                                                              \
 	X(second_peak)                                                                             \
 	X(inherited)                                                                               \
 	X(nobody)
@@ -378,6 +380,15 @@ static void second_peak(void)
 	own(WAY_second_peak, p, 32 * MIB / PAGE);
 }
 
+/* The sum keeps the call from becoming a jump. */
+static int touch_deep(char *p, int depth)
+{
+	if (depth)
+		return touch_deep(p, depth - 1) + 1;
+	write_pages(p, 0, 5);
+	return 0;
+}
+
 static void spike(void)
 {
 	char *p = map(48 * MIB / PAGE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
@@ -659,6 +670,7 @@ static void run_peak(void)
 int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "";
+	char *deep;
 
 	prepare();
 	if (!strcmp(how, "exec")) {
@@ -668,6 +680,12 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(how, "peak")) {
 		run_peak();
+	} else if (!strcmp(how, "deep")) {
+		deep = map(5, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+		own(WAY_touch_deep, deep, 5);
+		wait_for_byte("begun");
+		touch_deep(deep, 100);
+		write_ledger("touch");
 	} else if (!strcmp(how, "spike")) {
 		wait_for_byte("begun");
 		spike();

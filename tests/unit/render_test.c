@@ -243,9 +243,10 @@ static void json_has_every_key(void **state)
 	const json_t *layers;
 
 	(void)state;
-	expect_keys(root, "schema:i tool:s title:s duration_s:r processes:a stacks:a frames:a "
-			  "timeline:a "
-			  "stages:a categories:a insights:a notes:a lost:o");
+	expect_keys(root,
+		    "schema:i tool:s title:s duration_s:r processes:a stacks:a frames:a "
+		    "timeline:a "
+		    "stages:a categories:a ooms:a failures:a limits:a insights:a notes:a lost:o");
 	expect_keys(at(root, "processes", 0),
 		    "pid:i comm:s cmdline:s container:n exit_code:i rss_bytes:i rss_peak_bytes:i "
 		    "layers:o id:i ppid:i start_s:r end_s:r exited:b execed:b resident:n");

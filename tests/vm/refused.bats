@@ -30,3 +30,8 @@ load ../e2e/helper
 		refused 1 'this kernel is too old.*bpf_loop (Linux 5.17)'
 	done
 }
+
+@test "the whole system: the same" {
+	bare -d 1
+	refused 1 'this kernel is too old.*bpf_loop (Linux 5.17)'
+}

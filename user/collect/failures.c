@@ -30,13 +30,18 @@ int failures_add(struct failures *f, const struct ms_stack_key *key, uint64_t by
 	size_t at = (size_t)(uintptr_t)pair_map_find(
 	    &f->places, (uint64_t)key->id << 32 | key->layer, key->hash);
 	int err = at ? 0 : add_item(f, key);
+	struct ms_failures *value;
 
 	if (err)
 		return err;
 	if (!at)
 		at = f->count;
-	f->items[at - 1].value.count++;
-	f->items[at - 1].value.bytes += bytes;
+	value = &f->items[at - 1].value;
+	value->count++;
+	if (bytes > MS_FAILED_BYTES_MAX || value->bytes + bytes > MS_FAILED_BYTES_MAX)
+		value->bytes = MS_FAILED_BYTES_MAX;
+	else
+		value->bytes += bytes;
 	return 0;
 }
 

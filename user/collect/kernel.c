@@ -196,6 +196,7 @@ int kernel_open(const struct kernel_options *options, const struct probe_table *
 	if (err)
 		goto fail;
 	say_verified(k, phase_ms(&time));
+	kernel_prime(k);
 	k->ring = ring_buffer__new(bpf_map__fd(k->skel->maps.events), on_ring, k, NULL);
 	if (!k->ring) {
 		err = -errno;

@@ -23,4 +23,7 @@ int hooks_choose(struct kernel *k, const struct kernel_options *options);
 int hooks_attach(struct kernel *k);
 void hooks_detach(struct kernel *k);
 
+/* So that the first events find room in its tables; before anything is attached. */
+void kernel_prime(const struct kernel *k);
+
 #endif

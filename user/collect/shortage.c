@@ -258,15 +258,17 @@ static void fill_failure(struct snapshot *s, const struct numbers *numbers,
 			 const struct kernel_failure *failure, struct stack_list *list)
 {
 	const struct ms_stack_key *key = &failure->key;
+	uint64_t bytes = failure->value.bytes;
 	size_t process = key->id <= numbers->max_id ? numbers->by_image_id[key->id] : SIZE_MAX;
 
 	if (process == SIZE_MAX || key->layer >= MS_LAYER_NR)
 		return;
 	list->keys[s->failure_count] = *key;
-	s->failures[s->failure_count++] = (struct stack){.process = process,
-							 .layer = (enum layer)key->layer,
-							 .allocs = failure->value.count,
-							 .alloc_bytes = failure->value.bytes};
+	s->failures[s->failure_count++] =
+	    (struct stack){.process = process,
+			   .layer = (enum layer)key->layer,
+			   .allocs = failure->value.count,
+			   .alloc_bytes = bytes < MS_FAILED_BYTES_MAX ? bytes : FAILED_BYTES_MAX};
 }
 
 int shortage_failures(struct collect *c, struct snapshot *s, const struct numbers *numbers,

@@ -184,6 +184,8 @@ struct loss {
 	uint64_t count;
 };
 
+#define FAILED_BYTES_MAX (1ULL << 60)
+
 struct snapshot {
 	char *title; /* the command line or "pid 123 (name)" */
 	double duration_s;
@@ -195,7 +197,10 @@ struct snapshot {
 	size_t point_count;
 	struct victim *victims; /* in their order */
 	size_t victim_count;
-	/* Calls that were not given memory: `allocs` of them asked for alloc_bytes in all. */
+	/*
+	 * Calls that were not given memory: `allocs` of them asked for alloc_bytes in all, or
+	 * for more if that is FAILED_BYTES_MAX.
+	 */
 	struct stack *failures;
 	size_t failure_count;
 	struct memory_limit *limits; /* with a limit, or one that was hit */

@@ -71,6 +71,7 @@ void check_uprobes(struct doctor *d, const struct check *check)
 	int answers[ATTACH_NR], method, taken = ATTACH_NR;
 	struct kernel_options options = d->options->kernel;
 	struct kernel *kernel;
+	struct finding *f;
 
 	options.max_blocks = options.max_stacks = options.max_codes = SMALL_TABLE;
 	options.max_procs = options.max_threads = options.max_touches = SMALL_TABLE;
@@ -97,11 +98,16 @@ void check_uprobes(struct doctor *d, const struct check *check)
 		if (answers[method] == -ECANCELED)
 			answers[method] = HOOK_REFUSED;
 	}
-	say_ladder(d, check,
-		   taken == ATTACH_NR     ? VERDICT_MISSING
-		   : taken == ATTACH_PERF ? VERDICT_SLOW
-					  : VERDICT_OK,
-		   attach_names, answers, ATTACH_NR, taken);
+	f = say_ladder(d, check,
+		       taken == ATTACH_NR     ? VERDICT_MISSING
+		       : taken == ATTACH_PERF ? VERDICT_SLOW
+					      : VERDICT_OK,
+		       attach_names, answers, ATTACH_NR, taken);
+	if (taken == ATTACH_PERF) {
+		f->without = "each probe is taken out by itself, tens of milliseconds for each";
+		f->remedy = answers[ATTACH_MULTI] == HOOK_REFUSED ? "run it without --no-feature"
+								  : "Linux 6.6 or later";
+	}
 }
 
 void check_seccomp(struct doctor *d, const struct check *check)

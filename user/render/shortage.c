@@ -187,7 +187,7 @@ static int put_failures(struct lines *l, const struct snapshot *s)
 
 		snprintf(amount, sizeof(amount), "%s time%s", text_count(number, stack->allocs),
 			 plural(stack->allocs));
-		if (stack->alloc_bytes)
+		if (stack->alloc_bytes && stack->alloc_bytes < FAILED_BYTES_MAX)
 			snprintf(amount, sizeof(amount), "%s × %s",
 				 text_count(number, stack->allocs),
 				 text_bytes(bytes, stack->alloc_bytes / stack->allocs));

@@ -47,8 +47,8 @@ const char *system_sort_names(void);
  * Pointers to the running processes in the order of a column, and to the control
  * groups in the order that is nearest to it.  To be freed; NULL without memory.
  */
-const struct proc **system_sorted_procs(const struct system_view *v, int sort);
-const struct cgroup **system_sorted_cgroups(const struct system_view *v, int sort);
+const struct proc **system_sorted_procs(const struct system_view *v, int by);
+const struct cgroup **system_sorted_cgroups(const struct system_view *v, int by);
 
 /* How fast a number of bytes grows: "+1.2 MiB"; what is nearly nothing is "0". */
 const char *system_growth(char buffer[HUMAN_LEN], double bytes_per_s);

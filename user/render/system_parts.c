@@ -100,21 +100,23 @@ static void put_group(struct lines *l, const struct group *g, bool recent)
 int system_put_groups(struct lines *l, const struct system_view *v, bool recent, size_t limit)
 {
 	const struct group **sorted = calloc(v->group_count + 1, sizeof(*sorted));
-	size_t count = groups_shown(v, recent), shown = count < limit ? count : limit;
 	char number[HUMAN_LEN];
+	size_t count = 0, shown;
 	uint64_t rest = 0;
 
 	if (!sorted)
 		return -ENOMEM;
-	for (size_t i = 0; i < v->group_count; i++)
-		sorted[i] = &v->groups[i];
-	if (v->group_count)
-		qsort(sorted, v->group_count, sizeof(*sorted),
-		      recent ? compare_recent : compare_all);
-	for (size_t i = 0; i < shown; i++)
-		put_group(l, sorted[i], recent);
-	for (size_t i = shown; i < count; i++)
-		rest += size_of(sorted[i], recent);
+	for (size_t i = 0; i < v->group_count; i++) {
+		if (size_of(&v->groups[i], recent))
+			sorted[count++] = &v->groups[i];
+		rest += size_of(&v->groups[i], recent);
+	}
+	if (count)
+		qsort(sorted, count, sizeof(*sorted), recent ? compare_recent : compare_all);
+	for (shown = 0; shown < count && shown < limit; shown++) {
+		put_group(l, sorted[shown], recent);
+		rest -= size_of(sorted[shown], recent);
+	}
 	if (rest) {
 		lines_put(l, STYLE_DIM, "and %s more short process%s under %zu other name%s",
 			  text_count(number, rest), rest == 1 ? "" : "es", count - shown,

@@ -144,12 +144,10 @@ static int insert(struct cgroups *c, struct entry *e)
 	if (c->count == c->room) {
 		size_t room = c->room ? 2 * c->room : 64;
 		struct entry **entries = reallocarray(c->entries, room, sizeof(*entries));
-		const struct cgroup **list = reallocarray(c->list, room, sizeof(*list));
 
-		c->entries = entries ? entries : c->entries;
-		c->list = list ? list : c->list;
-		if (!entries || !list)
+		if (!entries)
 			return -ENOMEM;
+		c->entries = entries;
 		c->room = room;
 	}
 	memmove(c->entries + at + 1, c->entries + at, (c->count - at) * sizeof(*c->entries));
@@ -289,11 +287,15 @@ static void measure(struct cgroups *c, struct entry *e, double now_s)
 	g->growth_bytes = (int64_t)(sample.bytes - e->first_bytes);
 }
 
-void cgroups_end(struct cgroups *c, double now_s)
+int cgroups_end(struct cgroups *c, double now_s)
 {
+	const struct cgroup **list = reallocarray(c->list, c->count + 1, sizeof(*list));
 	size_t kept = 0;
 
 	c->listed = 0;
+	if (!list)
+		return -ENOMEM;
+	c->list = list;
 	for (size_t i = 0; i < c->count; i++) {
 		struct entry *e = c->entries[i];
 
@@ -309,6 +311,7 @@ void cgroups_end(struct cgroups *c, double now_s)
 		c->list[c->listed++] = &e->public;
 	}
 	c->count = kept;
+	return 0;
 }
 
 const struct cgroup *const *cgroups_list(const struct cgroups *c, size_t *count)

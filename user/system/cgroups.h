@@ -54,8 +54,8 @@ const struct cgroup *cgroups_add(struct cgroups *c, uint64_t id, bool v1, pid_t 
  */
 char *cgroups_path(const struct cgroups *c, uint64_t id, bool v1, pid_t pid,
 		   struct cgroupfs_memory *memory);
-/* Reads the files of each; forgets those without processes. */
-void cgroups_end(struct cgroups *c, double now_s);
+/* Reads the files of each; forgets those without processes.  0 or -ENOMEM. */
+int cgroups_end(struct cgroups *c, double now_s);
 
 /* All but the roots, in no order; valid until the next cgroups_end(). */
 const struct cgroup *const *cgroups_list(const struct cgroups *c, size_t *count);

@@ -212,7 +212,8 @@ int procs_found(struct procs *p, uint64_t total_bytes)
 	cgroups_begin(p->cgroups);
 	for (size_t i = 0; i < p->found.count && !p->err; i++)
 		p->err = take(p, &p->found.processes[i], total_bytes);
-	cgroups_end(p->cgroups, p->now_s);
+	if (cgroups_end(p->cgroups, p->now_s))
+		p->err = -ENOMEM;
 	if (!p->err)
 		p->err = keep_missing(&p->running, &missing);
 	if (!p->err)

@@ -38,6 +38,18 @@ static int on_ring(void *context, void *data, size_t size)
 	return 0;
 }
 
+static int say_failure(int err)
+{
+	char missing[256];
+
+	if (kernel_lacks(missing, sizeof(missing)))
+		return log_error(err, "this kernel is too old, it lacks %s", missing);
+	return log_error(err,
+			 "cannot load the iterator over tasks and the tracepoint of exit: %s (-v "
+			 "says more)",
+			 strerror(-err));
+}
+
 int tasks_open(struct tasks **out)
 {
 	struct tasks *t = calloc(1, sizeof(*t));
@@ -65,10 +77,7 @@ int tasks_open(struct tasks **out)
 	return 0;
 fail:
 	tasks_close(t);
-	return log_error(err,
-			 "cannot load the iterator over tasks and the tracepoint of exit: %s (-v "
-			 "says more)",
-			 strerror(-err));
+	return say_failure(err);
 }
 
 void tasks_close(struct tasks *t)
