@@ -143,7 +143,7 @@ static bool begins_with(const struct frame *frame, const char *const *names)
 
 size_t slab_frames_name(struct slab_frames *f, const struct ms_stack *stack, struct frame *out)
 {
-	struct frame named[MS_STACK_DEPTH + 1];
+	struct frame named[MS_STACK_DEPTH + 1] = {0};
 	size_t i, count = 0, own = 1, nr = stack->nr;
 	bool outermost = false;
 
