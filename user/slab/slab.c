@@ -42,6 +42,11 @@ static int copy_of(const struct bpf_program *program)
 	return name[strlen(name) - 1] - '0';
 }
 
+static bool is_at_tracepoint(const struct bpf_program *program)
+{
+	return bpf_program__type(program) == BPF_PROG_TYPE_RAW_TRACEPOINT;
+}
+
 /* Of "raw_tp/kmalloc". */
 static const char *tracepoint_of(const struct bpf_program *program)
 {
@@ -58,8 +63,7 @@ static int choose_programs(struct slab_bpf *skel, const struct btf *btf)
 		const char *tracepoint = tracepoint_of(program);
 		const char *end = tracepoint + strlen(tracepoint);
 
-		if (bpf_program__type(program) != BPF_PROG_TYPE_RAW_TRACEPOINT ||
-		    arguments_known(btf, tracepoint))
+		if (!is_at_tracepoint(program) || arguments_known(btf, tracepoint))
 			continue;
 		if (end - tracepoint < 5 || strcmp(end - 5, "_node"))
 			return log_error(-ENOENT,
@@ -158,8 +162,7 @@ static int choose_arguments(struct slab_bpf *skel, const struct btf *btf)
 	return 0;
 }
 
-/* Behind each other at one place in the order in which they are attached. */
-static int attach_copy(struct slab_bpf *skel, int copy)
+static int attach_copy(struct slab_bpf *skel, int copy, bool at_tracepoints)
 {
 	struct bpf_object_skeleton *all = skel->skeleton;
 	int i;
@@ -167,7 +170,8 @@ static int attach_copy(struct slab_bpf *skel, int copy)
 	for (i = 0; i < all->prog_cnt; i++) {
 		struct bpf_program *program = *all->progs[i].prog;
 
-		if (!bpf_program__autoload(program) || copy_of(program) != copy)
+		if (!bpf_program__autoload(program) || copy_of(program) != copy ||
+		    is_at_tracepoint(program) != at_tracepoints)
 			continue;
 		*all->progs[i].link = bpf_program__attach(program);
 		if (!*all->progs[i].link)
@@ -176,12 +180,18 @@ static int attach_copy(struct slab_bpf *skel, int copy)
 	return 0;
 }
 
+/*
+ * The first program of a place must be the first one to run.  A tracepoint runs them in
+ * the order in which they were attached; a function runs the last one first.
+ */
 static int attach(struct slab *s)
 {
-	int err = 0;
+	int copy, err = 0;
 
+	for (copy = COPIES; copy > 0 && !err; copy--)
+		err = attach_copy(s->skel, copy, false);
 	for (s->copies = 0; s->copies < COPIES_AT_FIRST && !err; s->copies++)
-		err = attach_copy(s->skel, s->copies + 1);
+		err = attach_copy(s->skel, s->copies + 1, true);
 	return err;
 }
 
@@ -344,7 +354,7 @@ void slab_keep_up(struct slab *s)
 	for (i = 0; i < SLAB_LAYER_NR; i++)
 		events += layers[i].allocs + layers[i].frees + layers[i].unknown_frees;
 	if (nested - s->nested > (events - s->events) / NESTED_PART) {
-		err = attach_copy(s->skel, s->copies + 1);
+		err = attach_copy(s->skel, s->copies + 1, true);
 		s->copies = err ? COPIES : s->copies + 1;
 	}
 	s->nested = nested;
