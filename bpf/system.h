@@ -85,7 +85,7 @@ struct ms_system_end {
 /* ---- loss counters: each one is asserted by a test, shown and exported -- */
 
 #define MS_SYSTEM_LOSSES(X)                                                                        \
-	X(ends, "ends of processes that were not counted (ring buffer full)")                      \
+	X(ends, "ends of processes that were not counted (ring buffer full, or passed over)")      \
 	X(refreshes, "refreshes that failed")                                                      \
 	X(groups_full, "short-lived processes counted under no name (too many names)")             \
 	X(ended_unlisted, "ended processes no longer listed (too many)")                           \

@@ -30,7 +30,7 @@ typedef void tasks_end_fn(const struct ms_system_end *end, void *context);
 /* A file descriptor that is readable when many ends wait; and the reading of all there are. */
 int tasks_ends_fd(const struct tasks *t);
 void tasks_ends_read(struct tasks *t, tasks_end_fn *fn, void *context);
-/* Ends that found no room. */
+/* Ends that found no room, and at most how many were passed over. */
 uint64_t tasks_ends_lost(const struct tasks *t);
 
 #endif
