@@ -47,6 +47,9 @@ static int attach(struct tasks *t)
 	skel->links.dump_tasks = bpf_program__attach(skel->progs.dump_tasks);
 	if (!skel->links.dump_tasks)
 		return -errno;
+	skel->links.on_oom = bpf_program__attach(skel->progs.on_oom);
+	if (!skel->links.on_oom)
+		return -errno;
 	t->on_exit = skel->progs.on_exit_event;
 	skel->links.on_exit_event = bpf_program__attach(skel->progs.on_exit_event);
 	if (skel->links.on_exit_event)
