@@ -212,7 +212,7 @@ static void populated_add(struct space *space, const struct vm_populated *popula
 
 int spaces_vm(struct spaces *s, const struct ms_vm_event *event)
 {
-	struct vm_populated populated;
+	struct vm_populated populated = {0};
 	struct space *space;
 	int error;
 
