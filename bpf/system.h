@@ -101,7 +101,7 @@ struct ms_system_oom {
 /* ---- loss counters: each one is asserted by a test, shown and exported -- */
 
 #define MS_SYSTEM_LOSSES(X)                                                                        \
-	X(ends, "ends of processes that were not counted (ring buffer full)")                      \
+	X(ends, "ends of processes that were not counted (ring buffer full, or passed over)")      \
 	X(ooms, "OOM kills that are not listed (too many)")                                        \
 	X(refreshes, "refreshes that failed")                                                      \
 	X(groups_full, "short-lived processes counted under no name (too many names)")             \

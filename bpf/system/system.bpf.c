@@ -223,8 +223,8 @@ static __always_inline __u64 most_resident(struct task_struct *task, struct sign
 	return resident(pages) > (__s64)most ? (__u64)resident(pages) : most;
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(on_exit, struct task_struct *task)
+/* A thread ends; of the last one of a process the process's end is told. */
+static __always_inline int thread_ended(struct task_struct *task)
 {
 	struct signal_struct *signal = BPF_CORE_READ(task, signal);
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
@@ -254,6 +254,24 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	BPF_CORE_READ_STR_INTO(&end->parent_comm, leader, real_parent, comm);
 	bpf_ringbuf_submit(end, wakeup());
 	return 0;
+}
+
+/*
+ * One of the two is attached.  Newer kernels (seen in 7.2, not in 6.18) let a task
+ * be preempted in the program of a BTF tracepoint; it is then passed over for all
+ * that end on this processor until the task goes on.  A program on the tracepoint's
+ * perf event runs without preemption, but to attach it takes tracefs.
+ */
+SEC("tp/sched/sched_process_exit")
+int on_exit_event(void *ctx)
+{
+	return thread_ended((struct task_struct *)bpf_get_current_task());
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit_btf, struct task_struct *task)
+{
+	return thread_ended(task);
 }
 
 /* ---- OOM kills ------------------------------------------------------------ */

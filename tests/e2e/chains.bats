@@ -17,7 +17,7 @@ chains()
 		shift
 	done
 	options=("${@:2}")
-	CHAIN_GONE="$C/$build/libgone.so" trace -q --call-sites -- "$C/$build/chain" "${scenarios[@]:-all}"
+	CHAIN_GONE="$C/$build/libgone.so" trace -q --layers heap --call-sites -- "$C/$build/chain" "${scenarios[@]:-all}"
 	equal "$status" 0 "exit status" || return 1
 	compare "${options[@]}"
 }

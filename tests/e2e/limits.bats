@@ -51,7 +51,7 @@ own()
 }
 
 @test "stacks deeper than the limit are cut at the root, and counted" {
-	trace -- "$T/stacks" 2 200
+	trace --layers heap -- "$T/stacks" 2 200
 	verify --lost stacks_truncated=4
 }
 

@@ -155,7 +155,7 @@ no_losses()
 	wait_file "$LEDGER/first.$TARGET"
 	# it stays so until it has been looked at, at a new peak or for a table
 	tables=$(tables)
-	wait_until "tables" more_tables $((tables + 25))
+	wait_until "tables" more_tables $((tables + 40))
 	printf x >&4
 	wait_file "$LEDGER/ready.$TARGET"
 	end_tracer

@@ -345,12 +345,18 @@ userfaults()
 	grep -q "^Top .* at the peak, slab" "$TMP/out"
 	grep -q "^Top .* at the peak, pages" "$TMP/out"
 	grep -q "what was there before is in no stack" "$TMP/out"
-	! grep -q "RSS" "$TMP/out"
+	if grep -q "RSS" "$TMP/out"; then
+		die "it has what it should not: ""RSS"
+	fi
 	# objects unless the name says pages: they are never summed
 	grep -q '^kernel;.*;do_msgsnd;load_msg;kmalloc 4096 8192000$' "$TMP/k.folded"
-	! grep -q 'alloc_pages order' "$TMP/k.folded"
+	if grep -q 'alloc_pages order' "$TMP/k.folded"; then
+		die "it has what it should not: "'alloc_pages order'
+	fi
 	grep -q '^kernel;.*;alloc_pages order 0 [0-9]*$' "$TMP/k.pages.folded"
-	! grep -q 'load_msg;kmalloc' "$TMP/k.pages.folded"
+	if grep -q 'load_msg;kmalloc' "$TMP/k.pages.folded"; then
+		die "it has what it should not: "'load_msg;kmalloc'
+	fi
 	xmllint --noout "$TMP/k.svg" "$TMP/plot.svg"
 	grep -q load_msg "$TMP/k.svg"
 	grep -q "slab" "$TMP/plot.svg"

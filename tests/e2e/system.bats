@@ -78,10 +78,12 @@ resident()
 	wait_file "$LEDGER/ready.$TARGET"
 }
 
-# forks ARGS...: the target, to its end.
+# forks ARGS...: the target, to its end, under a name that no other process has.
+NAME=forks.$$
 forks()
 {
-	"$T/forks" "$@" 3>&-
+	cp "$T/forks" "$TMP/$NAME"
+	"$TMP/$NAME" "$@" 3>&-
 }
 
 report()
@@ -124,10 +126,16 @@ own_rss()
 	"$MEMSNOOP" --json -d 0.001 >"$REPORT" 2>"$TMP/err" || status=$?
 	equal "$status" 0 "exit status"
 	report ".processes[] | select(.pid == $TARGET)" >"$TMP/one"
+	# a file in memory is shared memory
+	local shared=7
+	[ "$(stat -f -c %T "$TMP/file")" != tmpfs ] || shared=12
 	# what its threads and the C library have besides is less than 2 MiB
 	jq -e '.anon_bytes >= 20 * 1048576 and .anon_bytes < 22 * 1048576' "$TMP/one"
-	jq -e '.shmem_bytes == 7 * 1048576' "$TMP/one"
-	jq -e '.file_bytes >= 5 * 1048576' "$TMP/one"
+	# up to 6.1 a thread keeps back up to 64 pages
+	local back=0
+	[ "$(printf '6.2\n%s\n' "$(uname -r)" | sort -V | head -n 1)" = 6.2 ] || back=$((64 * 4096))
+	jq -e "($shared * 1048576 - .shmem_bytes) | (. >= 0 and . <= $back)" "$TMP/one"
+	jq -e ".file_bytes >= (12 - $shared) * 1048576 - $back" "$TMP/one"
 	jq -e '.rss_bytes == .anon_bytes + .file_bytes + .shmem_bytes' "$TMP/one"
 	jq -e '.threads == 4 and .comm == "resident" and (.cmdline | endswith("/file 7"))' "$TMP/one"
 	no_losses
@@ -143,8 +151,7 @@ own_rss()
 	"$MEMSNOOP" --json -d 0.001 >"$REPORT"
 	[ "$(report ".processes[] | select(.pid == $TARGET) | .swap_bytes")" -ge $((5 << 20)) ] ||
 		die "next to nothing was swapped out"
-	equal "$(report .system.swap_total_bytes)" $(($(awk '/^SwapTotal:/ { print $2 }' /proc/meminfo) * 1024)) \
-		"swap"
+	[ "$(report .system.swap_total_bytes)" -ge $((60 << 20)) ] || die "the machine has no swap"
 }
 
 @test "growth: bytes over the run, and a second" {
@@ -193,10 +200,24 @@ own_rss()
 	forks 10s vfork
 	late=$(own_rss)
 	over
-	equal $(($(short forks count) + $(listed forks) - 1)) "$(value forks)" "processes"
+	equal $(($(short $NAME count) + $(listed $NAME) - 1)) "$(value forks)" "processes"
 	no_losses
 	echo "$(value forks) processes; memsnoop had $early KiB, then $late KiB"
 	[ $((late - early)) -le 512 ] || die "memsnoop grew by $((late - early)) KiB"
+}
+
+@test "without tracefs the ends of processes are seen all the same" {
+	unshare -m "$BASH" -c 'umount -a -t tracefs,debugfs; exec "$0" "$@"' \
+		"$MEMSNOOP" -v -q -i 20 -o "$REPORT" >"$TMP/out" 2>"$TMP/err" </dev/null 3>&- &
+	TRACER=$!
+	wait_line "watching the whole system" "$TMP/err"
+	grep -q 'as a BTF tracepoint' "$TMP/err"
+	forks 200 vfork
+	over
+	# newer kernels pass some over, and count that
+	[ $(($(short $NAME count) - 1 + $(report .lost.ends))) -ge "$(value forks)" ] ||
+		die "$(short $NAME count) of $(value forks), $(report '.lost | tostring')"
+	[ "$(report .lost.ends)" -gt 0 ] || equal $(($(short $NAME count) - 1)) "$(value forks)" "processes"
 }
 
 @test "short processes by fork: who started them, how they ended, how much they had" {
@@ -204,12 +225,13 @@ own_rss()
 	watch -i 20
 	forks 200 fail pages 512
 	over
-	equal "$(report '.short_lived[] | select(.comm == "forks" and .parent == "forks") | .count')" \
+	equal "$(report ".short_lived[] | select(.comm == \"$NAME\" and .parent == \"$NAME\") | .count")" \
 		"$(value forks)" "processes"
-	equal "$(short forks failed)" "$(value failed)" "with a status that is not 0"
-	report '.short_lived[] | select(.comm == "forks" and .parent == "forks")' >"$TMP/one"
+	equal "$(short $NAME failed)" "$(value failed)" "with a status that is not 0"
+	report ".short_lived[] | select(.comm == \"$NAME\" and .parent == \"$NAME\")" >"$TMP/one"
 	jq -e '.peak_bytes >= 512 * 4096 and .peak_max_bytes >= .peak_bytes' "$TMP/one"
-	jq -e '.minor_faults >= .count * 512' "$TMP/one"
+	# one fault a page, or a huge page
+	jq -e '.minor_faults > .count' "$TMP/one"
 	jq -e '.life_s > 0 and .life_s <= .life_max_s and .life_max_s < 20' "$TMP/one"
 	no_losses
 }
@@ -237,7 +259,7 @@ own_rss()
 	[ "$(report .lost.ends)" -gt 0 ] || die "nothing was lost"
 	# the machine's other processes are among the lost
 	local counted
-	counted=$(($(short forks count) + $(listed forks)))
+	counted=$(($(short $NAME count) + $(listed $NAME)))
 	[ "$counted" -le 50001 ] || die "$counted of 50000"
 	[ $((counted + $(report .lost.ends))) -ge 50000 ] || die "$counted and $(report .lost.ends) lost, of 50000"
 }
@@ -256,7 +278,8 @@ own_rss()
 
 	watch
 	mkfifo "$TMP/words"
-	"$T/forks" 1200 hold <"$TMP/words" 3>&- &
+	cp "$T/forks" "$TMP/$NAME"
+	"$TMP/$NAME" 1200 hold <"$TMP/words" 3>&- &
 	TARGET=$!
 	exec 4>"$TMP/words"
 	wait_file "$LEDGER/held.$TARGET"
@@ -267,7 +290,7 @@ own_rss()
 	over
 	lost=$(report .lost.ended_unlisted)
 	[ "$lost" -gt 0 ] || die "all were listed"
-	[ $((lost + $(listed forks) + $(short forks count))) -ge 1200 ] || die "$lost were not listed"
+	[ $((lost + $(listed $NAME) + $(short $NAME count))) -ge 1200 ] || die "$lost were not listed"
 	[ "$(report '[.processes[] | select(.exited)] | length')" -le 1024 ]
 }
 

@@ -4,10 +4,10 @@
 
 load helper
 
-# verify_space [--unseen]: the vm layer against the ledgers of target `space`.
+# verify_space: the vm layer against the ledgers of target `space`.
 verify_space()
 {
-	"$PYTHON" "$BATS_TEST_DIRNAME/space.py" "$@" "$REPORT" "$LEDGER"/space.* "$LEDGER"/child.*
+	"$PYTHON" "$BATS_TEST_DIRNAME/space.py" "$REPORT" "$LEDGER"/space.* "$LEDGER"/child.*
 }
 
 # waiting ARGS...: the target `space`, waiting for its first byte; $TARGET.

@@ -471,11 +471,13 @@ static void prepare_mapping(char *line)
 		return;
 	if (strstr(line, "[stack]"))
 		stack_low = start;
-	for (; start < end; start += PAGE)
+	for (; start < end; start += PAGE) {
+		volatile char *page = (volatile char *)start;
+		char byte = *page;
+
 		if (line[2] == 'w')
-			*(volatile char *)start = *(volatile char *)start;
-		else
-			(void)*(volatile char *)start;
+			*page = byte;
+	}
 }
 
 static int make_file(const char *name)

@@ -140,6 +140,9 @@ static void by_process(void **state)
 	free(table);
 }
 
+/* Names below are remarks (MS_STACK_REMARKS). */
+#define FIRST 1000
+
 /* A report of 1.2 million frames: each different one is named once, its texts are read once. */
 static void each_once(void **state)
 {
@@ -154,7 +157,7 @@ static void each_once(void **state)
 	for (i = 0; i < STACKS; i++) {
 		for (j = 0; j < DEPTH; j++)
 			frames[j] = MS_FRAME(1, (i * (j % 7) + j * j) % DIFFERENT);
-		add(&b, i + 1, frames, DEPTH, MS_END_ROOT);
+		add(&b, FIRST + i, frames, DEPTH, MS_END_ROOT);
 	}
 	assert_int_equal(b.set.frame_count, DIFFERENT);
 	assert_int_equal(b.set.place_count, STACKS * DEPTH);
@@ -162,7 +165,7 @@ static void each_once(void **state)
 	assert_int_equal(naming_count(b.naming), DIFFERENT);
 	assert_int_equal(frameset_init(&set, true), 0);
 	for (i = 0; i < STACKS; i++) {
-		assert_int_equal(frames_of(b.naming, NULL, i + 1, &stacks[i]), 0);
+		assert_int_equal(frames_of(b.naming, NULL, FIRST + i, &stacks[i]), 0);
 		assert_int_equal(stacks[i].frame_count, DEPTH);
 		for (j = 0; j < DEPTH; j++)
 			assert_true(frameset_add(&set, &stacks[i].frames[j]) < DIFFERENT);

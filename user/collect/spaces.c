@@ -212,7 +212,7 @@ static void populated_add(struct space *space, const struct vm_populated *popula
 
 int spaces_vm(struct spaces *s, const struct ms_vm_event *event)
 {
-	struct vm_populated populated;
+	struct vm_populated populated = {0};
 	struct space *space;
 	int error;
 
@@ -227,9 +227,18 @@ int spaces_vm(struct spaces *s, const struct ms_vm_event *event)
 	return error > 0 ? error : 0;
 }
 
+/* What looks cost the machine: not the time that others had it meanwhile. */
+static uint64_t spent_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
 void spaces_look(struct spaces *s, struct space *space, pid_t pid, bool whole, double share)
 {
-	uint64_t now = now_ns();
+	uint64_t now = now_ns(), before = spent_ns();
 	struct residence_input input = {
 	    .kernel = s->kernel,
 	    .pid = pid,
@@ -241,5 +250,5 @@ void spaces_look(struct spaces *s, struct space *space, pid_t pid, bool whole, d
 	if ((double)s->looking_ns > LOOKING_FREE_NS + share * (double)(now - s->start_ns))
 		return;
 	residence_look(&space->residence, &input, whole);
-	s->looking_ns += now_ns() - now;
+	s->looking_ns += spent_ns() - before;
 }

@@ -19,6 +19,7 @@
 struct tasks {
 	struct system_bpf *skel;
 	struct ring_buffer *ring;
+	const struct bpf_program *on_exit; /* the one of the two that is attached */
 	const struct tasks_events *events;
 	void *context;
 	char *pass; /* what the last pass wrote */
@@ -36,6 +37,28 @@ static int on_ring(void *context, void *data, size_t size)
 	else if (t->events && *kind == MS_SYSTEM_OOM)
 		t->events->oom(data, t->context);
 	return 0;
+}
+
+/* Without tracefs there is only the second way: see bpf/system/system.bpf.c. */
+static int attach(struct tasks *t)
+{
+	struct system_bpf *skel = t->skel;
+
+	skel->links.dump_tasks = bpf_program__attach(skel->progs.dump_tasks);
+	if (!skel->links.dump_tasks)
+		return -errno;
+	skel->links.on_oom = bpf_program__attach(skel->progs.on_oom);
+	if (!skel->links.on_oom)
+		return -errno;
+	t->on_exit = skel->progs.on_exit_event;
+	skel->links.on_exit_event = bpf_program__attach(skel->progs.on_exit_event);
+	if (skel->links.on_exit_event)
+		return 0;
+	log_verbose("the tracepoint of exit cannot be had as an event (%s): as a BTF tracepoint",
+		    strerror(errno));
+	t->on_exit = skel->progs.on_exit_btf;
+	skel->links.on_exit_btf = bpf_program__attach(skel->progs.on_exit_btf);
+	return skel->links.on_exit_btf ? 0 : -errno;
 }
 
 static int say_failure(int err)
@@ -66,7 +89,7 @@ int tasks_open(struct tasks **out)
 	t->skel->rodata->cpus = cpus > 0 ? cpus : 1;
 	err = system_bpf__load(t->skel);
 	if (!err)
-		err = system_bpf__attach(t->skel);
+		err = attach(t);
 	if (err)
 		goto fail;
 	t->ring = ring_buffer__new(bpf_map__fd(t->skel->maps.ends), on_ring, t, NULL);
@@ -171,7 +194,13 @@ void tasks_events_read(struct tasks *t, const struct tasks_events *events, void 
 
 uint64_t tasks_ends_lost(const struct tasks *t)
 {
-	return __atomic_load_n(&t->skel->bss->ends_lost, __ATOMIC_RELAXED);
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+
+	/* what the kernel passed the program over for: threads too, which is more than was lost */
+	if (bpf_obj_get_info_by_fd(bpf_program__fd(t->on_exit), &info, &size))
+		info.recursion_misses = 0;
+	return __atomic_load_n(&t->skel->bss->ends_lost, __ATOMIC_RELAXED) + info.recursion_misses;
 }
 
 uint64_t tasks_ooms_lost(const struct tasks *t)

@@ -36,7 +36,7 @@ struct tasks_events {
  */
 int tasks_events_fd(const struct tasks *t);
 void tasks_events_read(struct tasks *t, const struct tasks_events *events, void *context);
-/* Ends, and OOM kills, that found no room. */
+/* Ends that found no room, and at most how many were passed over; OOM kills that found none. */
 uint64_t tasks_ends_lost(const struct tasks *t);
 uint64_t tasks_ooms_lost(const struct tasks *t);
 

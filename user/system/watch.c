@@ -51,17 +51,23 @@ int watch_open(double interval_s, struct watch **out)
 
 	if (!w)
 		return log_error(err, "out of memory");
+	err = tasks_open(&w->tasks);
+	if (err)
+		goto fail;
+	/* from here on: loading takes a while */
 	w->interval_s = interval_s;
 	w->began_s = now_s();
 	w->cgroups = cgroups_new();
 	w->procs = w->cgroups ? procs_new(w->cgroups, interval_s) : NULL;
-	err = w->procs ? tasks_open(&w->tasks) : log_error(-ENOMEM, "out of memory");
-	if (err) {
-		watch_close(w);
-		return err;
+	if (!w->procs) {
+		err = log_error(-ENOMEM, "out of memory");
+		goto fail;
 	}
 	*out = w;
 	return 0;
+fail:
+	watch_close(w);
+	return err;
 }
 
 void watch_close(struct watch *w)
