@@ -59,30 +59,64 @@ struct touch_range {
 	__u32 moved; /* 0: forgotten */
 };
 
-static long touch_clear_group(__u32 i, void *context)
-{
-	const struct touch_range *range = context;
-	struct ms_touch_key key = {.image = range->image,
-				   .chunk = range->first / MS_TOUCH_PAGES + i};
-	struct ms_touch *touch = bpf_map_lookup_elem(&touches, &key);
-	__u64 page = key.chunk * MS_TOUCH_PAGES;
-	__u64 rest = 0;
-	int j;
+/* One group of a range, which is there. */
+struct touch_group {
+	const struct touch_range *range;
+	struct ms_touch *touch;
+	__u64 page; /* its first */
+	__u64 rest; /* what it still holds, all together */
+};
 
-	if (!touch)
-		return 0;
-	for (j = 0; j < MS_TOUCH_PAGES; j++, page++) {
-		if (page < range->first || page >= range->end)
-			continue;
-		if (range->moved && touch->stack[j])
-			touch_note(range->image, page + range->by, touch->stack[j]);
-		touch->stack[j] = 0;
+static long touch_clear_page(__u32 i, void *context)
+{
+	struct touch_group *group = context;
+	const struct touch_range *range = group->range;
+	__u64 page = group->page + i, *stack = &group->touch->stack[i % MS_TOUCH_PAGES];
+
+	if (page >= range->first && page < range->end) {
+		if (range->moved && *stack)
+			touch_note(range->image, page + range->by, *stack);
+		*stack = 0;
 	}
+	return 0;
+}
+
+static long touch_rest(__u32 i, void *context)
+{
+	struct touch_group *group = context;
+
+	group->rest |= group->touch->stack[i % MS_TOUCH_PAGES];
+	return 0;
+}
+
+/*
+ * The i-th group of a range.  A global function, and loops that are calls: what is
+ * unrolled here, 7.2's verifier does not come to the end of.
+ */
+__weak int touch_clear_group(const struct touch_range *range, __u32 i)
+{
+	struct ms_touch_key key = {0};
+	struct touch_group group = {.range = range};
+
+	if (!range)
+		return 0;
+	key.image = range->image;
+	key.chunk = range->first / MS_TOUCH_PAGES + i;
+	group.touch = bpf_map_lookup_elem(&touches, &key);
+	if (!group.touch)
+		return 0;
+	group.page = key.chunk * MS_TOUCH_PAGES;
+	bpf_loop(MS_TOUCH_PAGES, touch_clear_page, &group, 0);
 	/* Only now: what moved may have come to lie in this very group. */
-	for (j = 0; j < MS_TOUCH_PAGES; j++)
-		rest |= touch->stack[j];
-	if (!rest)
+	bpf_loop(MS_TOUCH_PAGES, touch_rest, &group, 0);
+	if (!group.rest)
 		bpf_map_delete_elem(&touches, &key);
+	return 0;
+}
+
+static long touch_clear_step(__u32 i, void *range)
+{
+	touch_clear_group(range, i);
 	return 0;
 }
 
@@ -93,8 +127,7 @@ static __always_inline void touch_clear(struct touch_range *range)
 	if (range->first >= range->end || range->end > MS_ADDRESS_MAX / MS_PAGE)
 		return;
 	groups = (range->end - 1) / MS_TOUCH_PAGES - range->first / MS_TOUCH_PAGES + 1;
-	bpf_loop(groups < TOUCH_GROUPS_MAX ? groups : TOUCH_GROUPS_MAX, touch_clear_group, range,
-		 0);
+	bpf_loop(groups < TOUCH_GROUPS_MAX ? groups : TOUCH_GROUPS_MAX, touch_clear_step, range, 0);
 }
 
 static __always_inline __u64 touch_page_up(__u64 address)
