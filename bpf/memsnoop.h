@@ -387,6 +387,7 @@ struct ms_event {
 
 #define MS_LOSSES(X)                                                                               \
 	X(events, "process events dropped (ring buffer full)")                                     \
+	X(passed_over, "events that the kernel passed over (its CPU was in the middle of one)")    \
 	X(live_full, "allocations not tracked (table of live blocks full)")                        \
 	X(live_full_bytes, "bytes of those allocations")                                           \
 	X(stacks_full, "allocations whose stack could not be kept (stack table full)")             \

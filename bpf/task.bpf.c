@@ -3,6 +3,9 @@
  * fork, exec and exit of traced processes: a child of one is traced too, an
  * exec starts a new image, an exit ends it.  These run for every process of
  * the machine and leave at once where the process is not ours.
+ *
+ * Each is there twice; the loader takes perf's tracepoints where a program of the
+ * other kind can be preempted, which then misses others (user/probe/preempt.h).
  */
 #include "vmlinux.h"
 
@@ -83,8 +86,7 @@ static int on_thread(struct task_struct *parent, struct task_struct *child,
 }
 
 /* Runs in the parent, before the child's first instruction. */
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+static __always_inline int fork_note(struct task_struct *parent, struct task_struct *child)
 {
 	__u32 tgid = BPF_CORE_READ(parent, tgid), child_tgid = BPF_CORE_READ(child, tgid);
 	struct ms_proc *proc = bpf_map_lookup_elem(&procs, &tgid), new = {};
@@ -125,9 +127,30 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	return 0;
 }
 
+SEC("?tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	return fork_note(parent, child);
+}
+
+/* 6.2, commit 3f0e6f2b41d3; for perf's tracepoints since 6.12. */
+extern struct task_struct *bpf_task_from_pid(__s32 pid) __ksym __weak;
+extern void bpf_task_release(struct task_struct *task) __ksym __weak;
+
+SEC("?tp/sched/sched_process_fork")
+int on_fork_event(struct trace_event_raw_sched_process_fork *event)
+{
+	struct task_struct *child = bpf_task_from_pid(event->child_pid);
+
+	if (!child)
+		return 0;
+	fork_note((void *)bpf_get_current_task_btf(), child);
+	bpf_task_release(child);
+	return 0;
+}
+
 /* After the new memory is in place, before its first instruction. */
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(on_exec, struct task_struct *task, int old_tid)
+static __always_inline int exec_note(struct task_struct *task, int old_tid)
 {
 	__u32 tgid = BPF_CORE_READ(task, tgid), old_id;
 	struct ms_proc *proc = bpf_map_lookup_elem(&procs, &tgid);
@@ -153,8 +176,19 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_tid)
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(on_exit, struct task_struct *task)
+SEC("?tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, int old_tid)
+{
+	return exec_note(task, old_tid);
+}
+
+SEC("?tp/sched/sched_process_exec")
+int on_exec_event(struct trace_event_raw_sched_process_exec *event)
+{
+	return exec_note((void *)bpf_get_current_task_btf(), event->old_pid);
+}
+
+static __always_inline int exit_note(struct task_struct *task)
 {
 	__u32 tgid = BPF_CORE_READ(task, tgid), tid = BPF_CORE_READ(task, pid);
 	struct ms_proc *proc = bpf_map_lookup_elem(&procs, &tgid);
@@ -179,4 +213,16 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	}
 	bpf_map_delete_elem(&procs, &tgid);
 	return 0;
+}
+
+SEC("?tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	return exit_note(task);
+}
+
+SEC("?tp/sched/sched_process_exit")
+int on_exit_event(void *event)
+{
+	return exit_note((void *)bpf_get_current_task_btf());
 }

@@ -180,6 +180,16 @@ struct bpf_array {
 	void *pptrs[1];
 };
 
+/* ---- what perf's tracepoints give ---------------------------------------- */
+
+struct trace_event_raw_sched_process_fork {
+	int child_pid;
+};
+
+struct trace_event_raw_sched_process_exec {
+	int old_pid;
+};
+
 #pragma clang attribute pop
 
 #define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h */

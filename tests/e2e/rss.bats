@@ -7,14 +7,7 @@
 # looking has taken its share of the time.
 
 load helper
-
-verify_rss()
-{
-	local ledgers=()
-
-	mapfile -t ledgers < <(find "$LEDGER" -type f ! -name '.*' -size +0 | sort)
-	"$PYTHON" "$BATS_TEST_DIRNAME/rss.py" "$@" "$REPORT" "${ledgers[@]}"
-}
+load memory
 
 # waiting HOW: the target `touch`, waiting for its first byte; $TARGET.
 waiting()
@@ -24,32 +17,6 @@ waiting()
 	TARGET=$!
 	exec 4>"$TMP/bytes"
 	wait_file "$LEDGER/begun.$TARGET"
-}
-
-# staying OPTION...: `touch hold` traced from its first instruction, until it is done, and
-# its child; then memsnoop ends.
-staying()
-{
-	launch "$@"
-	wait_until "the target and its child" both_ready
-	end_tracer
-}
-
-both_ready()
-{
-	[ "$(find "$LEDGER" -name 'ready.*' | wc -l)" -ge 2 ] || ! kill -0 "$TRACER" 2>/dev/null
-}
-
-end_tracer()
-{
-	kill -INT "$TRACER"
-	finish "$TRACER"
-	equal "$status" 0 "exit status"
-}
-
-no_losses()
-{
-	equal "$(query '[.lost[]] | add')" 0 "losses"
 }
 
 @test "every way to touch a page, from the first instruction, and a child's copies" {

@@ -3,12 +3,7 @@
 # stacks is what /proc/PID/maps has.
 
 load helper
-
-# verify_space: the vm layer against the ledgers of target `space`.
-verify_space()
-{
-	"$PYTHON" "$BATS_TEST_DIRNAME/space.py" "$REPORT" "$LEDGER"/space.* "$LEDGER"/child.*
-}
+load memory
 
 # waiting ARGS...: the target `space`, waiting for its first byte; $TARGET.
 waiting()
@@ -18,11 +13,6 @@ waiting()
 	TARGET=$!
 	exec 4>"$TMP/bytes"
 	wait_file "$LEDGER/begun.$TARGET"
-}
-
-no_losses()
-{
-	equal "$(query '[.lost[]] | add')" 0 "losses"
 }
 
 @test "mmap, munmap, mremap, brk, shmat: every way, from the first instruction" {

@@ -32,15 +32,21 @@ static int fake_try(const struct hook_row *row, enum hook_rung rung, void *conte
 	return fake->answers[rung];
 }
 
-static struct hook_choice choose(const struct hook_row *row, struct fake *fake, const bool *refused,
-				 bool all)
+static struct hook_choice choose_on(const struct hook_row *row, struct fake *fake,
+				    const bool *refused, bool preempted, bool all)
 {
 	static const bool none[HOOK_RUNG_NR];
 	struct hook_choice choice;
 
 	memset(&choice, 0xff, sizeof(choice));
-	hooks_ladder(row, 1, refused ? refused : none, all, fake_try, fake, &choice);
+	hooks_ladder(row, 1, refused ? refused : none, preempted, all, fake_try, fake, &choice);
 	return choice;
+}
+
+static struct hook_choice choose(const struct hook_row *row, struct fake *fake, const bool *refused,
+				 bool all)
+{
+	return choose_on(row, fake, refused, false, all);
 }
 
 static void test_best_that_works(void **state)
@@ -78,6 +84,19 @@ static void test_all_are_asked(void **state)
 		assert_int_equal(fake.asked[i], 1);
 		assert_int_equal(choice.answers[i], fake.answers[i]);
 	}
+}
+
+static void test_preempted(void **state)
+{
+	struct fake fake = {.answers = {0, 0, 0, 0}};
+	struct hook_choice choice = choose_on(&full, &fake, NULL, true, false);
+
+	(void)state;
+	assert_int_equal(choice.rung, HOOK_KPROBE);
+	assert_int_equal(choice.answers[HOOK_FENTRY], HOOK_UNTRIED);
+	fake.answers[HOOK_KPROBE] = -EOPNOTSUPP;
+	assert_int_equal(choose_on(&full, &fake, NULL, true, false).rung, HOOK_FENTRY);
+	assert_int_equal(choose_on(&traced, &fake, NULL, true, false).rung, HOOK_TRACEPOINT);
 }
 
 static void test_refused_is_not_tried(void **state)
@@ -157,13 +176,10 @@ static void test_texts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_best_that_works),
-	    cmocka_unit_test(test_all_are_asked),
-	    cmocka_unit_test(test_refused_is_not_tried),
-	    cmocka_unit_test(test_all_refused),
-	    cmocka_unit_test(test_rungs_of_a_row),
-	    cmocka_unit_test(test_table),
-	    cmocka_unit_test(test_texts),
+	    cmocka_unit_test(test_best_that_works), cmocka_unit_test(test_all_are_asked),
+	    cmocka_unit_test(test_preempted),       cmocka_unit_test(test_refused_is_not_tried),
+	    cmocka_unit_test(test_all_refused),     cmocka_unit_test(test_rungs_of_a_row),
+	    cmocka_unit_test(test_table),           cmocka_unit_test(test_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

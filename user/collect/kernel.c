@@ -15,6 +15,8 @@
 #include "base/log.h"
 #include "base/phase.h"
 #include "collect/kernel_inside.h"
+#include "collect/maps.h"
+#include "probe/preempt.h"
 #include "probe/uprobes.h"
 
 const char *const attach_names[ATTACH_NR] = {"session", "multi", "perf"};
@@ -165,8 +167,8 @@ static int on_ring(void *context, void *data, size_t size)
 	return 0;
 }
 
-int kernel_open(const struct kernel_options *options, const struct probe_table *table,
-		enum attach_method method, struct kernel **out)
+static int open_as(const struct kernel_options *options, const struct probe_table *table,
+		   enum attach_method method, bool by_events, struct kernel **out)
 {
 	struct kernel *k = calloc(1, sizeof(*k));
 	uint64_t time = 0;
@@ -183,6 +185,7 @@ int kernel_open(const struct kernel_options *options, const struct probe_table *
 		goto fail;
 	}
 	choose_programs(k->skel, method);
+	tasks_choose(k->skel, by_events);
 	err = hooks_choose(k, options);
 	if (err)
 		goto fail;
@@ -202,14 +205,9 @@ int kernel_open(const struct kernel_options *options, const struct probe_table *
 		err = -errno;
 		goto fail;
 	}
-	k->skel->links.on_fork = bpf_program__attach(k->skel->progs.on_fork);
-	k->skel->links.on_exec = bpf_program__attach(k->skel->progs.on_exec);
-	k->skel->links.on_exit = bpf_program__attach(k->skel->progs.on_exit);
-	if (!k->skel->links.on_fork || !k->skel->links.on_exec || !k->skel->links.on_exit) {
-		err = -errno;
-		goto fail;
-	}
-	err = hooks_attach(k);
+	err = tasks_attach(k->skel, by_events);
+	if (!err)
+		err = hooks_attach(k);
 	if (err)
 		goto fail;
 	*out = k;
@@ -217,6 +215,17 @@ int kernel_open(const struct kernel_options *options, const struct probe_table *
 fail:
 	kernel_close(k);
 	return err;
+}
+
+int kernel_open(const struct kernel_options *options, const struct probe_table *table,
+		enum attach_method method, struct kernel **out)
+{
+	int err = -ENOTSUP;
+
+	/* Not without tracefs, and not in a kernel older than such kernels are. */
+	if (preempt_possible(NULL, 0))
+		err = open_as(options, table, method, true, out);
+	return err ? open_as(options, table, method, false, out) : 0;
 }
 
 void kernel_close(struct kernel *k)
@@ -252,12 +261,10 @@ static int image_create(struct kernel *k, uint32_t *out)
 	static const struct ms_stack_totals totals_zero;
 	uint32_t image = __sync_fetch_and_add(&k->skel->bss->next_image, 1) + 1;
 	struct ms_stack_key key = {.id = image, .hash = MS_STACK_OTHER};
-	int err = bpf_map_update_elem(bpf_map__fd(k->skel->maps.images), &image, &image_zero,
-				      BPF_NOEXIST);
+	int err = maps_put(bpf_map__fd(k->skel->maps.images), &image, &image_zero, BPF_NOEXIST);
 
 	for (key.layer = 0; !err && key.layer < MS_LAYER_NR; key.layer++)
-		err = bpf_map_update_elem(bpf_map__fd(k->skel->maps.totals), &key, &totals_zero,
-					  BPF_NOEXIST);
+		err = maps_put(bpf_map__fd(k->skel->maps.totals), &key, &totals_zero, BPF_NOEXIST);
 	*out = image;
 	return err;
 }
@@ -269,8 +276,7 @@ int64_t kernel_proc_add(struct kernel *k, pid_t tgid, uint32_t flags, uint64_t s
 	int err = image_create(k, &proc.id);
 
 	if (!err)
-		err =
-		    bpf_map_update_elem(bpf_map__fd(k->skel->maps.procs), &key, &proc, BPF_NOEXIST);
+		err = maps_put(bpf_map__fd(k->skel->maps.procs), &key, &proc, BPF_NOEXIST);
 	return err ? err : (int64_t)proc.id;
 }
 
@@ -279,23 +285,23 @@ int kernel_proc_set(struct kernel *k, pid_t tgid, uint32_t image, uint32_t flags
 	int fd = bpf_map__fd(k->skel->maps.procs);
 	struct ms_proc proc;
 	uint32_t key = tgid;
-	int err = bpf_map_lookup_elem(fd, &key, &proc);
+	int err = maps_get(fd, &key, &proc);
 
 	if (err)
 		return err;
 	proc.id = image;
 	proc.flags = flags;
-	return bpf_map_update_elem(fd, &key, &proc, BPF_EXIST);
+	return maps_put(fd, &key, &proc, BPF_EXIST);
 }
 
 int kernel_mappings_set(struct kernel *k, uint32_t image, const struct ms_mappings *mappings)
 {
-	return bpf_map_update_elem(bpf_map__fd(k->skel->maps.mappings), &image, mappings, BPF_ANY);
+	return maps_put(bpf_map__fd(k->skel->maps.mappings), &image, mappings, BPF_ANY);
 }
 
 int kernel_python_set(struct kernel *k, uint32_t image, const struct ms_python *python)
 {
-	return bpf_map_update_elem(bpf_map__fd(k->skel->maps.pythons), &image, python, BPF_ANY);
+	return maps_put(bpf_map__fd(k->skel->maps.pythons), &image, python, BPF_ANY);
 }
 
 int kernel_unwind_fd(const struct kernel *k)
@@ -332,17 +338,19 @@ void kernel_loss_add(struct kernel *k, enum ms_loss which, uint64_t n)
 
 uint64_t kernel_loss(const struct kernel *k, enum ms_loss which)
 {
+	if (which == MS_LOSS_passed_over)
+		return hooks_passed_over(k);
 	return __atomic_load_n(&k->skel->bss->losses[which], __ATOMIC_RELAXED);
 }
 
 int kernel_image(const struct kernel *k, uint32_t image, struct ms_image *out)
 {
-	return bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.images), &image, out);
+	return maps_get(bpf_map__fd(k->skel->maps.images), &image, out);
 }
 
 int kernel_rss(const struct kernel *k, uint32_t image, struct ms_rss *out)
 {
-	int err = bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.rss), &image, out);
+	int err = maps_get(bpf_map__fd(k->skel->maps.rss), &image, out);
 
 	if (!err && out->tick != k->skel->bss->rss_tick)
 		out->high_pages = 0;
@@ -356,5 +364,5 @@ void kernel_rss_tick(struct kernel *k)
 
 int kernel_piece(const struct kernel *k, uint64_t name, struct ms_piece *out)
 {
-	return bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.pieces), &name, out);
+	return maps_get(bpf_map__fd(k->skel->maps.pieces), &name, out);
 }

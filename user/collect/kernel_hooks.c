@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "base/log.h"
@@ -151,4 +152,35 @@ void hooks_detach(struct kernel *k)
 {
 	while (k->hook_count)
 		bpf_link__destroy(k->hooks[--k->hook_count]);
+}
+
+/*
+ * The reads of a walk fault where memory is not there: in a page fault's program that is one
+ * more run of it, which the kernel rightly passes over.
+ */
+static bool nests(const struct bpf_program *program)
+{
+	const char *name = bpf_program__name(program);
+
+	return !strcmp(name, "fault_kernel_tracepoint") ||
+	       !strcmp(name, "fault_kernel_raw_tracepoint");
+}
+
+/* (Told since 5.12, commit 9ed9e9ba2337.) */
+uint64_t hooks_passed_over(const struct kernel *k)
+{
+	struct bpf_program *program;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_program(program, k->skel->obj)
+	{
+		struct bpf_prog_info info = {0};
+		uint32_t size = sizeof(info);
+
+		if (!bpf_program__autoload(program) || nests(program) ||
+		    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
+			continue;
+		sum += info.recursion_misses;
+	}
+	return sum;
 }

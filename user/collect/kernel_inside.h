@@ -18,10 +18,16 @@ struct kernel {
 	void *event_context;
 };
 
+/* fork, exec and exit, as perf's tracepoints or by BTF: which are loaded; then, attached. */
+void tasks_choose(struct memsnoop_bpf *skel, bool by_events);
+int tasks_attach(struct memsnoop_bpf *skel, bool by_events);
+
 /* Which programs on the kernel's own functions are loaded; then, attached. */
 int hooks_choose(struct kernel *k, const struct kernel_options *options);
 int hooks_attach(struct kernel *k);
 void hooks_detach(struct kernel *k);
+/* Events that the kernel passed our programs over for, see probe/preempt.h. */
+uint64_t hooks_passed_over(const struct kernel *k);
 
 /* So that the first events find room in its tables; before anything is attached. */
 void kernel_prime(const struct kernel *k);

@@ -7,7 +7,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "collect/batch.h"
+#include "collect/maps.h"
 #include "collect/kernel_inside.h"
 
 int kernel_totals(const struct kernel *k, struct kernel_total **out, size_t *count)
@@ -86,8 +86,8 @@ static int pick_blocks(const void *keys, const void *values, uint32_t n, void *c
 int kernel_touches(const struct kernel *k, uint32_t image, struct touch **out, size_t *count)
 {
 	struct picker p = {.image = image, .size = sizeof(**out)};
-	int err = batch_read(bpf_map__fd(k->skel->maps.touches), sizeof(struct ms_touch_key),
-			     sizeof(struct ms_touch), pick_touches, &p);
+	int err = maps_read(bpf_map__fd(k->skel->maps.touches), sizeof(struct ms_touch_key),
+			    sizeof(struct ms_touch), pick_touches, &p);
 
 	*out = (struct touch *)p.items;
 	*count = p.count;
@@ -97,8 +97,8 @@ int kernel_touches(const struct kernel *k, uint32_t image, struct touch **out, s
 int kernel_blocks(const struct kernel *k, uint32_t image, struct block **out, size_t *count)
 {
 	struct picker p = {.image = image, .size = sizeof(**out)};
-	int err = batch_read(bpf_map__fd(k->skel->maps.blocks), sizeof(struct ms_block_key),
-			     sizeof(struct ms_block), pick_blocks, &p);
+	int err = maps_read(bpf_map__fd(k->skel->maps.blocks), sizeof(struct ms_block_key),
+			    sizeof(struct ms_block), pick_blocks, &p);
 
 	*out = (struct block *)p.items;
 	*count = p.count;
@@ -131,8 +131,8 @@ static int take_failures(const void *keys, const void *values, uint32_t n, void 
 int kernel_failures(const struct kernel *k, struct kernel_failure **out, size_t *count)
 {
 	struct failures_reader r = {0};
-	int err = batch_read(bpf_map__fd(k->skel->maps.failures), sizeof(struct ms_stack_key),
-			     sizeof(struct ms_failures), take_failures, &r);
+	int err = maps_read(bpf_map__fd(k->skel->maps.failures), sizeof(struct ms_stack_key),
+			    sizeof(struct ms_failures), take_failures, &r);
 
 	if (err) {
 		free(r.items);
@@ -164,7 +164,7 @@ static int forget_batch(const void *keys, const void *values, uint32_t n, void *
 
 		memcpy(&image, key, sizeof(image));
 		if (f->dead(image, f->context))
-			bpf_map_delete_elem(f->fd, key);
+			maps_drop(f->fd, key);
 	}
 	return 0;
 }
@@ -180,7 +180,7 @@ int kernel_forget(struct kernel *k, bool (*dead)(uint32_t image, void *context),
 	for (i = 0; i < sizeof(maps) / sizeof(maps[0]) && !err; i++) {
 		struct forget f = {dead, context, bpf_map__fd(maps[i]), bpf_map__key_size(maps[i])};
 
-		err = batch_read(f.fd, f.key_size, bpf_map__value_size(maps[i]), forget_batch, &f);
+		err = maps_read(f.fd, f.key_size, bpf_map__value_size(maps[i]), forget_batch, &f);
 	}
 	return err;
 }
@@ -209,6 +209,6 @@ int kernel_codes(const struct kernel *k,
 {
 	struct codes_reader reader = {fn, context};
 
-	return batch_read(bpf_map__fd(k->skel->maps.codes), sizeof(struct ms_code_key),
-			  sizeof(uint32_t), give_codes, &reader);
+	return maps_read(bpf_map__fd(k->skel->maps.codes), sizeof(struct ms_code_key),
+			 sizeof(uint32_t), give_codes, &reader);
 }

@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 
 #include "collect/kernel.h"
+#include "collect/maps.h"
 #include "unwind.h"
 
 /* Fills an array map through its own memory: one copy, no system call a block. */
@@ -34,7 +35,7 @@ int kernel_unwind_set(struct kernel *k, uint32_t slot, const void *blocks, size_
 	if (fd < 0)
 		return -errno;
 	err = fill(fd, blocks, count);
-	if (!err && bpf_map_update_elem(kernel_unwind_fd(k), &slot, &fd, BPF_ANY))
+	if (!err && maps_put(kernel_unwind_fd(k), &slot, &fd, BPF_ANY))
 		err = -errno;
 	close(fd);
 	return err;
@@ -42,5 +43,5 @@ int kernel_unwind_set(struct kernel *k, uint32_t slot, const void *blocks, size_
 
 void kernel_unwind_clear(struct kernel *k, uint32_t slot)
 {
-	bpf_map_delete_elem(kernel_unwind_fd(k), &slot);
+	maps_drop(kernel_unwind_fd(k), &slot);
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collect/batch.h"
+#include "collect/maps.h"
 
 #define SLOTS (sizeof(((struct ms_stack *)0)->frames) / sizeof(uint64_t))
 #define CHAIN_MAX (SLOTS / MS_PIECE + 1)
@@ -44,7 +44,7 @@ static int take_pieces(const void *keys, const void *values, uint32_t n, void *c
 int pieces_read(int fd, struct pieces *out)
 {
 	*out = (struct pieces){0};
-	return batch_read(fd, sizeof(uint64_t), sizeof(struct ms_piece), take_pieces, out);
+	return maps_read(fd, sizeof(uint64_t), sizeof(struct ms_piece), take_pieces, out);
 }
 
 void pieces_free(struct pieces *p)

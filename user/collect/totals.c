@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collect/batch.h"
+#include "collect/maps.h"
 
 _Static_assert((int)LAYER_RSS + 1 == (int)MS_LAYER_NR, "layers of processes come first");
 
@@ -41,8 +41,8 @@ static int take_totals(const void *keys, const void *values, uint32_t n, void *c
 int totals_read(int fd, struct kernel_total **out, size_t *count)
 {
 	struct totals_sink sink = {0};
-	int err = batch_read(fd, sizeof(struct ms_stack_key), sizeof(struct ms_stack_totals),
-			     take_totals, &sink);
+	int err = maps_read(fd, sizeof(struct ms_stack_key), sizeof(struct ms_stack_totals),
+			    take_totals, &sink);
 
 	if (err) {
 		free(sink.items);

@@ -85,8 +85,8 @@ bool doctor_library(const char *name, char *path, size_t size);
 
 check_fn check_capabilities, check_lockdown, check_pid_namespace, check_ptrace,
     check_process_memory, check_perf_paranoid, check_kallsyms;
-check_fn check_version, check_btf, check_jit, check_loop, check_ring, check_iterator,
-    check_pagemap_scan, check_memlock;
+check_fn check_version, check_btf, check_preemption, check_jit, check_loop, check_ring,
+    check_iterator, check_pagemap_scan, check_memlock;
 check_fn check_uprobes, check_seccomp, check_places, check_hooks, check_costs;
 check_fn check_cache, check_libc_symbols, check_debuginfod, check_perf_maps, check_python;
 check_fn check_proc, check_tracefs, check_cgroup, check_gpu;

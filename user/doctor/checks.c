@@ -75,6 +75,11 @@ const struct check checks[] = {
     },
     {
 	.group = "kernel",
+	.name = "preemption",
+	.look = check_preemption,
+    },
+    {
+	.group = "kernel",
 	.name = "BPF JIT",
 	.look = check_jit,
 	.without = "the kernel interprets BPF programs: each probe costs several times as much",

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "doctor/check.h"
+#include "probe/preempt.h"
 #include "vm/pagescan.h"
 
 #define VERSION(major, minor) ((major)*1000 + (minor))
@@ -38,6 +39,16 @@ void check_btf(struct doctor *d, const struct check *check)
 		doctor_say(d, check, VERDICT_MISSING, "%s: %s", path, strerror(errno));
 	else
 		doctor_say(d, check, VERDICT_OK, "%s", path);
+}
+
+void check_preemption(struct doctor *d, const struct check *check)
+{
+	char modes[128];
+	bool possible = preempt_possible(modes, sizeof(modes));
+
+	doctor_say(d, check, VERDICT_OK, "%s%s%s%s",
+		   possible ? "in the kernel, too" : "none in the kernel", *modes ? ": " : "",
+		   modes, possible ? "; kprobes go before fentry, which would miss events" : "");
 }
 
 void check_jit(struct doctor *d, const struct check *check)

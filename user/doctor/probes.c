@@ -13,6 +13,7 @@
 #include "doctor/check.h"
 #include "probe/attach.h"
 #include "probe/elf.h"
+#include "probe/preempt.h"
 #include "probe/seccomp.h"
 
 /*
@@ -206,8 +207,8 @@ void check_hooks(struct doctor *d, const struct check *check)
 		doctor_say_untried(d, check);
 		return;
 	}
-	hooks_ladder(hook_rows, HOOK_NR, d->options->kernel.refused_hooks, true, hook_try,
-		     d->trials, d->hooks);
+	hooks_ladder(hook_rows, HOOK_NR, d->options->kernel.refused_hooks,
+		     preempt_possible(NULL, 0), true, hook_try, d->trials, d->hooks);
 	for (i = 0; i < HOOK_NR; i++) {
 		const struct hook_choice *choice = &d->hooks[i];
 		enum verdict verdict = judge(i, choice);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "probe/preempt.h"
 #include "probe/trial.h"
 
 #define ENOTSUPP 524 /* the kernel's own, which is said to user space in places */
@@ -78,17 +79,24 @@ static bool has_rung(const struct hook_row *row, enum hook_rung rung)
 	}
 }
 
-static void choose(const struct hook_row *row, const bool *refused, bool all, hook_try_fn *try,
-		   void *context, struct hook_choice *choice)
+static const enum hook_rung orders[2][HOOK_RUNG_NR] = {
+    {HOOK_FENTRY, HOOK_KPROBE, HOOK_TRACEPOINT, HOOK_RAW_TRACEPOINT},
+    {HOOK_KPROBE, HOOK_FENTRY, HOOK_TRACEPOINT, HOOK_RAW_TRACEPOINT}, /* preempted */
+};
+
+static void choose(const struct hook_row *row, const bool *refused, const enum hook_rung *order,
+		   bool all, hook_try_fn *try, void *context, struct hook_choice *choice)
 {
-	int rung, rungs = 0;
+	int i, rung, rungs = 0;
 
 	choice->rung = HOOK_NONE;
 	for (rung = 0; rung < HOOK_RUNG_NR; rung++)
 		rungs += has_rung(row, rung);
-	for (rung = 0; rung < HOOK_RUNG_NR; rung++) {
-		int *answer = &choice->answers[rung];
+	for (i = 0; i < HOOK_RUNG_NR; i++) {
+		int *answer;
 
+		rung = order[i];
+		answer = &choice->answers[rung];
 		if (!has_rung(row, rung))
 			*answer = HOOK_ABSENT;
 		else if (refused[rung] && rungs > 1)
@@ -103,12 +111,13 @@ static void choose(const struct hook_row *row, const bool *refused, bool all, ho
 }
 
 void hooks_ladder(const struct hook_row *rows, size_t count, const bool refused[HOOK_RUNG_NR],
-		  bool all, hook_try_fn *try, void *context, struct hook_choice *choices)
+		  bool preempted, bool all, hook_try_fn *try, void *context,
+		  struct hook_choice *choices)
 {
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		choose(&rows[i], refused, all, try, context, &choices[i]);
+		choose(&rows[i], refused, orders[preempted], all, try, context, &choices[i]);
 }
 
 /* What is at the start of a function and at its end. */
@@ -201,7 +210,8 @@ int hooks_find(const bool refused[HOOK_RUNG_NR], struct hook_choice choices[HOOK
 
 	if (err)
 		return err;
-	hooks_ladder(hook_rows, HOOK_NR, refused, false, hook_try, trials, choices);
+	hooks_ladder(hook_rows, HOOK_NR, refused, preempt_possible(NULL, 0), false, hook_try,
+		     trials, choices);
 	for (i = 0; i < HOOK_NR; i++)
 		hook_say(&hook_rows[i], &choices[i]);
 	trials_close(trials);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What memsnoop wants to see in the kernel, and how: fentry > kprobe > tracepoint
- * by BTF > raw tracepoint, for each row by itself, chosen by trying.
+ * by BTF > raw tracepoint, for each row by itself, chosen by trying.  Where a thread can
+ * be preempted in the kernel (probe/preempt.h), kprobe > fentry: only it sees all.
  */
 #ifndef MS_HOOKS_H
 #define MS_HOOKS_H
@@ -60,12 +61,14 @@ struct hook_choice {
 typedef int hook_try_fn(const struct hook_row *row, enum hook_rung rung, void *context);
 
 /*
- * Chooses for each row the first rung that works and is not refused; with `all` the
- * rungs below are tried too, for their answers.  A row's only rung cannot be
+ * Chooses for each row the first rung that works and is not refused, in the order for
+ * a kernel that is `preempted` or not; with `all` the rungs below are tried too, for
+ * their answers.  A row's only rung cannot be
  * refused: there would be nothing left to test.
  */
 void hooks_ladder(const struct hook_row *rows, size_t count, const bool refused[HOOK_RUNG_NR],
-		  bool all, hook_try_fn *try, void *context, struct hook_choice *choices);
+		  bool preempted, bool all, hook_try_fn *try, void *context,
+		  struct hook_choice *choices);
 
 struct trials; /* trial.h */
 /*
