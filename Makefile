@@ -22,12 +22,33 @@ else
   MAKEFLAGS += --no-print-directory
 endif
 
-# return slots, call instructions and emulated ones are x86-64's
-ifneq ($(shell uname -m),x86_64)
-  $(error memsnoop runs on x86-64 only)
+# ARCH=arm64 builds for another machine, with Debian's packages for it (scripts/sysroot.sh)
+HOST_ARCH := $(patsubst aarch64,arm64,$(shell uname -m))
+ARCH ?= $(HOST_ARCH)
+ifeq ($(ARCH),x86_64)
+  BPF_ARCH := x86
+else ifeq ($(ARCH),arm64)
+  BPF_ARCH := arm64
+else
+  $(error memsnoop runs on x86_64 and arm64 only, not on $(ARCH))
 endif
-BPF_ARCH := x86
-MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+ifneq ($(ARCH),$(HOST_ARCH))
+  ifneq ($(ARCH),arm64)
+    $(error there is no cross build for $(ARCH))
+  endif
+  CROSS := aarch64-linux-gnu
+  SYSROOT ?= /var/cache/memsnoop/sysroot-$(ARCH)
+  OUT := .output/$(ARCH)
+  # clang, as Debian's gcc for arm64 conflicts with the one that tests build for 32 bits with
+  CC := $(CLANG) --target=$(CROSS) --sysroot=$(SYSROOT) -Wno-unknown-attributes
+  PKGCONFIG := PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
+    PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(CROSS)/pkgconfig:$(SYSROOT)/usr/share/pkgconfig $(PKGCONFIG)
+  LDFLAGS += -Wl,-rpath-link,$(SYSROOT)/usr/lib/$(CROSS)
+  MULTIARCH := $(CROSS)
+  PROGRAM_OUT := $(OUT)/
+else
+  MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+endif
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 SANITIZE ?=
@@ -42,7 +63,7 @@ USER_CFLAGS = -std=gnu11 $(CFLAGS) $(WARN) $(SANFLAGS) -D_GNU_SOURCE -DMEMSNOOP_
 USER_LIBS = $(shell $(PKGCONFIG) --libs $(PACKAGES) 2>/dev/null) -liberty -lm
 BPF_CFLAGS = -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) $(WARN) \
   -Wno-missing-prototypes -Wno-unused-parameter \
-  -Ibpf -Ivmlinux $(if $(MULTIARCH),-idirafter /usr/include/$(MULTIARCH))
+  -Ibpf -Ivmlinux $(if $(MULTIARCH),$(if $(CROSS),-isystem,-idirafter) $(SYSROOT)/usr/include/$(MULTIARCH))
 
 USER_SRC := $(sort $(filter-out user/main.c,$(wildcard user/*.c user/*/*.c)))
 USER_OBJ := $(USER_SRC:%.c=$(OUT)/%.o)
@@ -53,7 +74,7 @@ BPF_PARTS := $(sort $(patsubst bpf/%/,%,$(dir $(wildcard bpf/*/*.bpf.c))))
 SKEL := $(patsubst %,$(OUT)/%.skel.h,memsnoop $(BPF_PARTS))
 LIB := $(OUT)/libmemsnoop.a
 ifeq ($(SANITIZE),)
-  PROGRAM := memsnoop
+  PROGRAM := $(PROGRAM_OUT)memsnoop
 else
   PROGRAM := $(OUT)/memsnoop
 endif

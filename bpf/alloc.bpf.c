@@ -11,11 +11,12 @@
 #include "vmlinux.h"
 
 #include <linux/bpf.h>
-#include <linux/ptrace.h>
+#include <asm/ptrace.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
 #include "memsnoop.h"
+#include "arch_probe.bpf.h"
 #include "maps.bpf.h"
 #include "stack.bpf.h"
 #include "thread.bpf.h"
@@ -25,32 +26,6 @@
 char LICENSE[] SEC("license") = "GPL";
 
 #define SIGURG 23
-
-/* How far the stack pointer is above the return slot once a call returned. */
-#define RETURN_POPS 8
-
-/*
- * The registers a row may ask for, loaded once at fixed offsets: the verifier
- * refuses a context pointer that was computed from the row.
- */
-struct registers {
-	__u64 argument[8]; /* from 1; [0] and [7] are 0 */
-	__u64 sp;
-};
-
-static __always_inline void registers_read(struct pt_regs *ctx, struct registers *r)
-{
-	r->argument[0] = 0;
-	r->argument[1] = PT_REGS_PARM1(ctx);
-	r->argument[2] = PT_REGS_PARM2(ctx);
-	r->argument[3] = PT_REGS_PARM3(ctx);
-	r->argument[4] = PT_REGS_PARM4(ctx);
-	r->argument[5] = PT_REGS_PARM5(ctx);
-	/* libbpf 1.1 has no PT_REGS_PARM6 for user functions. */
-	r->argument[6] = ctx->r9;
-	r->argument[7] = 0;
-	r->sp = PT_REGS_SP(ctx);
-}
 
 static __always_inline __u64 argument(const struct registers *r, __u8 number)
 {
@@ -155,12 +130,11 @@ static __always_inline void pending_drop(struct pending *open, __u32 layer)
  * address is then not a caller's but the trampoline of the return probe.  If it
  * is a caller's, this is a new call and the open one never returned.
  */
-static __always_inline int is_jump(__u64 sp)
+static __always_inline int is_jump(const struct registers *r)
 {
 	__u64 address;
 
-	return !bpf_probe_read_user(&address, sizeof(address), (void *)sp) &&
-	       !follows_call(address, 0);
+	return !arch_back(r, &address) && !follows_call(address, 0);
 }
 
 /* Returns 1 if the call needs its return probe. */
@@ -171,7 +145,7 @@ static __always_inline int on_call(const struct registers *r, struct pending *op
 
 	if (open->sp && open->sp > sp)
 		return 0; /* nested */
-	if (open->sp == sp && is_jump(sp))
+	if (open->sp == sp && is_jump(r))
 		return 0; /* still the same call */
 	if (open->sp)
 		pending_drop(open, row->layer);
@@ -203,7 +177,7 @@ static __always_inline int on_unwind(struct pt_regs *ctx)
 	struct position at = {.ip = PT_REGS_IP(ctx),
 			      .sp = PT_REGS_SP(ctx),
 			      .fp = PT_REGS_FP(ctx),
-			      .bx = ctx->rbx,
+			      .third = arch_third(ctx),
 			      .exact = 1};
 	__u32 tid = bpf_get_current_pid_tgid();
 	struct task_state *task = bpf_map_lookup_elem(&tasks, &tid);
@@ -313,7 +287,8 @@ static __always_inline void old_settle(struct pending *open, const struct ms_row
 static __always_inline int on_return(struct pt_regs *ctx, __u64 cookie, __u64 ip, __u64 sp,
 				     int by_instruction)
 {
-	struct position at = {.ip = ip, .sp = sp, .fp = PT_REGS_FP(ctx), .bx = ctx->rbx};
+	struct position at = {
+	    .ip = ip, .sp = sp, .fp = PT_REGS_FP(ctx), .third = arch_third_after(ctx)};
 	__u32 tid = bpf_get_current_pid_tgid();
 	const struct ms_row *row = &rows[MS_COOKIE_ROW(cookie) % MS_ROWS_MAX];
 	struct task_state *task = bpf_map_lookup_elem(&tasks, &tid);
@@ -325,7 +300,7 @@ static __always_inline int on_return(struct pt_regs *ctx, __u64 cookie, __u64 ip
 	if (!task || layer >= MS_LAYER_NR || stopped)
 		return 0;
 	open = &task->pending[layer];
-	if (!open->sp || open->sp + RETURN_POPS != sp)
+	if (!open->sp || open->sp + MS_RETURN_POPS != sp)
 		return 0;
 	row = &rows[MS_COOKIE_ROW(open->cookie) % MS_ROWS_MAX];
 	/* Code that functions of both kinds jump to returns for either: the other
@@ -353,14 +328,14 @@ static __always_inline int on_return(struct pt_regs *ctx, __u64 cookie, __u64 ip
 	return 0;
 }
 
-/* At a return instruction: the address it will take is on top of the stack. */
+/* At a return instruction. */
 static __always_inline int on_return_instruction(struct pt_regs *ctx, __u64 cookie)
 {
-	__u64 sp = PT_REGS_SP(ctx), ip = 0;
+	__u64 ip = 0;
 
-	if (bpf_probe_read_user(&ip, sizeof(ip), (void *)sp))
+	if (arch_back_now(ctx, &ip))
 		loss_add(MS_LOSS_read_failed, 1);
-	return on_return(ctx, cookie, ip, sp + RETURN_POPS, 1);
+	return on_return(ctx, cookie, ip, PT_REGS_SP(ctx) + MS_RETURN_POPS, 1);
 }
 
 /*

@@ -6,7 +6,7 @@
 #include "vmlinux.h"
 
 #include <linux/bpf.h>
-#include <linux/ptrace.h>
+#include <asm/ptrace.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>

@@ -34,14 +34,16 @@ struct memo {
 
 /* A walk under way: the registers of the frame it has come to. */
 struct walk {
-	__u64 ip, sp, fp, bx;
-	__u64 slot;      /* where ip was read from as a return address, 0: it was not */
+	__u64 ip, sp, fp, third;
+	__u64 slot;      /* names the call that ip returns from (MS_RETURN_POPS); 0: none */
 	__u64 saved[8];  /* what lies below the CFA, the return address last */
 	__u32 saved_all; /* all of it could be read */
 	__u32 exact;     /* ip is the instruction itself, not the one after a call */
 	__u32 by_pointer;
-	__u32 end;  /* enum ms_stack_end, or that it is not over */
-	__u32 rest; /* times Python was asked for what the native walk did not reach */
+	__u32
+	    sp_unknown; /* the caller was found by the frame pointer, which does not tell its own */
+	__u32 end;      /* enum ms_stack_end, or that it is not over */
+	__u32 rest;     /* times Python was asked for what the native walk did not reach */
 };
 
 /* Per thread.  The walk's scratch lives here because uprobe programs are

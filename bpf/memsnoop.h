@@ -9,6 +9,8 @@
 
 #include <linux/types.h>
 
+#include "arch.h"
+
 /* The verifier of old kernels follows a loop that is written out more cheaply. */
 #ifdef __clang__
 #define MS_UNROLL _Pragma("unroll")
@@ -79,13 +81,13 @@ struct ms_row {
 
 /*
  * A frame is (module, file offset) in 64 bits.  Module 0 is "not in a file we
- * know": the offset is then the address itself, which fits in 47 bits.  With
+ * know": the offset is then the address itself, which fits in MS_MODULE_SHIFT bits.  With
  * MS_FRAME_ROW set the offset is a row of the probe table: the allocation
  * function that was called.
  */
-#define MS_MODULE_SHIFT 47
+
 #define MS_ADDRESS_MAX (1ULL << MS_MODULE_SHIFT) /* above are the kernel's addresses */
-#define MS_MODULE_MAX ((1u << 17) - 1)
+#define MS_MODULE_MAX ((1u << (64 - MS_MODULE_SHIFT)) - 1)
 #define MS_OFFSET_MASK ((1ULL << MS_MODULE_SHIFT) - 1)
 #define MS_FRAME_ROW (1ULL << 46)
 #define MS_FRAME(module, offset) ((__u64)(module) << MS_MODULE_SHIFT | ((offset)&MS_OFFSET_MASK))

@@ -133,7 +133,7 @@ PYTHON_FUNCTION int python_begin(struct python_state *p, __u32 image)
 	}
 	/* What pthread_self() returns, in glibc and in musl. */
 	task = bpf_get_current_task_btf();
-	p->thread = task->thread.fsbase;
+	p->thread = arch_thread_pointer(task);
 	for (i = 0; i < MS_PYTHON_CHAINS; i++)
 		if (p->chain[i].state)
 			python_resume(p, &p->chain[i]);

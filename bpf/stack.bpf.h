@@ -9,6 +9,7 @@
 
 #include <bpf/bpf_core_read.h>
 
+#include "arch.bpf.h"
 #include "maps.bpf.h"
 #include "mapping.h"
 #include "pieces.bpf.h"
@@ -172,6 +173,8 @@ static __always_inline int walk_frame(struct walk_context *c, const struct memo 
 	const struct ms_unwind_rule *rule = &memo->rule;
 	struct walk *w = &c->task->walk;
 	__u64 cfa = walk_cfa(w, rule);
+	/* Behind a frame pointer the stack pointer may be another: then it must lead to a call. */
+	int guessed = w->sp_unknown && rule->reg == MS_REG_SP, why;
 
 	/* An address that is nowhere is kept only where code may be made. */
 	if (!MS_FRAME_MODULE(memo->frame) && c->task->stack.nr > 1 &&
@@ -179,8 +182,10 @@ static __always_inline int walk_frame(struct walk_context *c, const struct memo 
 		return MS_END_NO_MODULE;
 	if (walk_native(c, memo->frame, cfa))
 		return MS_END_TRUNCATED;
-	if (has_cfa(rule->kind))
-		return frame_cfi(w, rule, cfa);
+	if (has_cfa(rule->kind)) {
+		why = frame_cfi(w, rule, cfa);
+		return !guessed || (why < 0 && follows_call(w->ip, 0)) ? why : MS_END_NO_ROWS;
+	}
 	if (rule->kind == MS_RULE_SIGNAL)
 		return frame_signal(w, rule);
 	if (rule->kind == MS_RULE_END)
@@ -239,19 +244,14 @@ static __always_inline void walk_count(struct task_state *task)
 	task->walk_frames = task->memo_lookups = task->memo_hits = 0;
 }
 
-/* Where the thread stands: the registers its caller has after the call. */
-struct position {
-	__u64 ip, sp, fp, bx;
-	__u32 exact; /* ip is the instruction itself, no call returned to it */
-};
-
 static __always_inline void walk_start(struct walk *w, const struct position *at)
 {
 	w->ip = at->ip;
 	w->sp = at->sp;
 	w->fp = at->fp;
-	w->bx = at->bx;
+	w->third = at->third;
 	w->slot = 0;
+	w->sp_unknown = 0;
 	w->exact = at->exact;
 	w->by_pointer = 0;
 	w->rest = 0;

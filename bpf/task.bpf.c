@@ -59,7 +59,6 @@ static int on_thread(struct task_struct *parent, struct task_struct *child,
 		     const struct ms_proc *proc)
 {
 	__u32 tid = BPF_CORE_READ(parent, pid), child_tid = BPF_CORE_READ(child, pid);
-	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(parent);
 	struct task_state *task, *child_task;
 	struct position at = {.exact = 1};
 	__u32 id = proc->id;
@@ -70,10 +69,7 @@ static int on_thread(struct task_struct *parent, struct task_struct *child,
 	task = thread_get(tid);
 	if (!task)
 		return 0;
-	at.ip = BPF_CORE_READ(regs, ip);
-	at.sp = BPF_CORE_READ(regs, sp);
-	at.fp = BPF_CORE_READ(regs, bp);
-	at.bx = BPF_CORE_READ(regs, bx);
+	arch_user_position(parent, &at);
 	origin = stack_walk(&at, task, id, 0);
 	if (!task->python.shown)
 		origin = task->origin;

@@ -6,14 +6,9 @@
 #ifndef MS_UNWIND_BPF_H
 #define MS_UNWIND_BPF_H
 
+#include "arch.bpf.h"
 #include "maps.bpf.h"
 #include "unwind.h"
-
-/* Where ucontext keeps what a signal interrupted (x86-64, kernel ABI). */
-#define UCONTEXT_RBP 0x78
-#define UCONTEXT_RBX 0x80
-#define UCONTEXT_RSP 0xa0
-#define UCONTEXT_RIP 0xa8
 
 /* A frame pointer further up than this is not one. */
 #define FRAME_BYTES_MAX (16ULL << 20)
@@ -73,7 +68,7 @@ static __always_inline int unwind_rule(__u32 table, __u64 offset, struct ms_unwi
 
 static __always_inline __u64 base_register(const struct walk *w, __u8 reg)
 {
-	return reg == MS_REG_RSP ? w->sp : reg == MS_REG_RBP ? w->fp : w->bx;
+	return reg == MS_REG_SP ? w->sp : reg == MS_REG_FP ? w->fp : w->third;
 }
 
 /* The canonical frame address, 0 if it cannot be read. */
@@ -102,18 +97,18 @@ static __always_inline __u64 saved_register(const struct walk *w, __u8 how, __s6
 		return from;
 	if (how == MS_SAVED_AT_CFA && below < SAVED_BYTES && w->saved_all && !(below % 8))
 		return w->saved[below / 8 % (SAVED_BYTES / 8)];
-	if (how == MS_SAVED_AT_RBP)
+	if (how == MS_SAVED_AT_FP)
 		from = w->fp + offset;
 	if (bpf_probe_read_user(&value, sizeof(value), (void *)from))
 		*failed = 1;
 	return value;
 }
 
-/* Reads the return address, and what lies below it, into w->saved. */
+/* Reads what lies below the CFA into w->saved: the return address, where a call pushes it. */
 static __always_inline long saved_read(struct walk *w, __u64 cfa)
 {
 	w->saved_all = !bpf_probe_read_user(w->saved, SAVED_BYTES, (void *)(cfa - SAVED_BYTES));
-	if (w->saved_all)
+	if (w->saved_all || !MS_RETURN_POPS)
 		return 0;
 	/* The lower end of a stack. */
 	return bpf_probe_read_user(&w->saved[SAVED_BYTES / 8 - 1], 8, (void *)(cfa - 8));
@@ -124,13 +119,14 @@ static __always_inline int frame_signal(struct walk *w, const struct ms_unwind_r
 {
 	__u64 at = w->sp + (__s64)rule->cfa_offset;
 
-	if (bpf_probe_read_user(&w->fp, sizeof(w->fp), (void *)(at + UCONTEXT_RBP)) ||
-	    bpf_probe_read_user(&w->bx, sizeof(w->bx), (void *)(at + UCONTEXT_RBX)) ||
-	    bpf_probe_read_user(&w->sp, sizeof(w->sp), (void *)(at + UCONTEXT_RSP)) ||
-	    bpf_probe_read_user(&w->ip, sizeof(w->ip), (void *)(at + UCONTEXT_RIP)))
+	if (bpf_probe_read_user(&w->fp, sizeof(w->fp), (void *)(at + MS_UCONTEXT_FP)) ||
+	    bpf_probe_read_user(&w->third, sizeof(w->third), (void *)(at + MS_UCONTEXT_THIRD)) ||
+	    bpf_probe_read_user(&w->sp, sizeof(w->sp), (void *)(at + MS_UCONTEXT_SP)) ||
+	    bpf_probe_read_user(&w->ip, sizeof(w->ip), (void *)(at + MS_UCONTEXT_IP)))
 		return MS_END_UNREADABLE;
 	w->exact = 1;
 	w->slot = 0;
+	w->sp_unknown = 0;
 	return -1;
 }
 
@@ -140,39 +136,35 @@ static __always_inline int frame_signal(struct walk *w, const struct ms_unwind_r
  */
 static __always_inline int frame_cfi(struct walk *w, const struct ms_unwind_rule *rule, __u64 cfa)
 {
+	__u64 fp, third, back;
 	int failed = 0;
-	__u64 fp;
 
-	if (cfa <= w->sp || cfa % 8)
+	/* A function that has no frame is the innermost, or was interrupted. */
+	if (cfa < w->sp + MS_RETURN_POPS || cfa % 8)
 		return MS_END_BACKWARDS;
 	if (saved_read(w, cfa))
 		return MS_END_UNREADABLE;
-	fp = saved_register(w, rule->rbp, rule->rbp_offset, w->fp, cfa, &failed);
-	w->bx = saved_register(w, rule->rbx, rule->rbx_offset, w->bx, cfa, &failed);
+	fp = saved_register(w, rule->fp, rule->fp_offset, w->fp, cfa, &failed);
+	third = saved_register(w, rule->third, rule->third_offset, w->third, cfa, &failed);
 	if (failed)
 		return MS_END_UNREADABLE;
+#ifdef MS_ARM64
+	/* It says where the call goes back to once: the caller's own call has changed it. */
+	back = arch_strip(third);
+	third = 0;
+	if (!back)
+		return rule->third == MS_SAVED_SAME ? MS_END_BACKWARDS : MS_END_ROOT;
+#else
+	back = w->saved[SAVED_BYTES / 8 - 1];
+#endif
+	w->third = third;
 	w->fp = fp;
 	w->sp = cfa;
-	w->slot = cfa - 8;
-	w->ip = w->saved[SAVED_BYTES / 8 - 1];
+	w->sp_unknown = 0;
+	w->slot = cfa - MS_RETURN_POPS;
+	w->ip = back;
 	w->exact = 0;
 	return w->ip ? -1 : MS_END_ROOT;
-}
-
-/*
- * Whether a call instruction ends at `address`; `unread` where the code before
- * it cannot be read.
- */
-static __always_inline int follows_call(__u64 address, int unread)
-{
-	__u8 b[8];
-
-	if (bpf_probe_read_user(b, sizeof(b), (void *)(address - sizeof(b))))
-		return unread;
-	/* call rel32, or call r/m64 (FF /2) of 2, 3, 4, 6 or 7 bytes */
-	return b[3] == 0xe8 || (b[6] == 0xff && (b[7] & 0x38) == 0x10) ||
-	       (b[5] == 0xff && (b[6] & 0x38) == 0x10) || (b[4] == 0xff && (b[5] & 0x38) == 0x10) ||
-	       (b[2] == 0xff && (b[3] & 0x38) == 0x10) || (b[1] == 0xff && (b[2] & 0x38) == 0x10);
 }
 
 /*
@@ -183,19 +175,23 @@ static __always_inline int follows_call(__u64 address, int unread)
  */
 static __always_inline int frame_pointer(struct walk *w, int reason)
 {
-	__u64 slots[2];
+	__u64 slots[2], back;
 
 	if (w->fp < w->sp || w->fp - w->sp > FRAME_BYTES_MAX || w->fp % 8)
 		return reason;
 	if (bpf_probe_read_user(slots, sizeof(slots), (void *)w->fp))
 		return reason;
+	back = arch_strip(slots[1]);
 	/* Code whose page is not in memory passes. */
-	if (slots[1] < 4096 || slots[1] >= MS_ADDRESS_MAX || !follows_call(slots[1], 1))
+	if (back < 4096 || back >= MS_ADDRESS_MAX || !follows_call(back, 1))
 		return reason;
 	w->sp = w->fp + sizeof(slots);
-	w->slot = w->sp - 8;
+	/* Elsewhere the frame may go on above the pair. */
+	w->sp_unknown = !MS_RETURN_POPS;
+	w->slot = MS_RETURN_POPS ? w->sp - 8 : 0;
+	w->third = MS_RETURN_POPS ? w->third : 0;
 	w->fp = slots[0];
-	w->ip = slots[1];
+	w->ip = back;
 	w->exact = 0;
 	w->by_pointer++;
 	return -1;

@@ -22,6 +22,7 @@
 
 #include <linux/types.h>
 
+#include "arch.h"
 #include "memsnoop.h"
 
 #define MS_UNWIND_MAGIC 0x3177756d /* "muw1": change it with the format */
@@ -66,31 +67,31 @@ enum ms_rule_kind {
 	MS_RULE_CFA,         /* CFA = reg + cfa_offset */
 	MS_RULE_DEREF,       /* CFA = *(reg + cfa_offset) + param: realigned stacks */
 	MS_RULE_PLT,         /* CFA = RSP + cfa_offset + ((RIP & 15) >= param ? 8 : 0) */
-	MS_RULE_SIGNAL,      /* signal frame: registers in the ucontext at RSP + cfa_offset */
+	MS_RULE_SIGNAL,      /* signal frame: registers in the ucontext at SP + cfa_offset */
 	MS_RULE_END,         /* the return address is undefined: outermost frame */
 	MS_RULE_UNSUPPORTED, /* there is information, in a form we do not have; param: which (for
 				user/) */
 };
 
-/* Base registers; DWARF's numbers on x86-64. */
-enum ms_rule_reg { MS_REG_RBX = 3, MS_REG_RBP = 6, MS_REG_RSP = 7 };
-
-/* What became of a callee-saved register; the return address is always at CFA - 8. */
+/*
+ * What became of a callee-saved register.  The return address is always at CFA - 8 on
+ * x86-64; on arm64 it is the third register's.
+ */
 enum ms_rule_saved {
 	MS_SAVED_SAME,      /* unchanged (also: undefined) */
 	MS_SAVED_AT_CFA,    /* at CFA + offset */
-	MS_SAVED_AT_RBP,    /* at RBP + offset (DW_CFA_expression in realigned frames) */
+	MS_SAVED_AT_FP,     /* at FP + offset (DW_CFA_expression in realigned frames) */
 	MS_SAVED_CFA_VALUE, /* its value is CFA + offset (DW_CFA_val_offset) */
 };
 
 struct ms_unwind_rule {
 	__u8 kind; /* enum ms_rule_kind */
 	__u8 reg;  /* enum ms_rule_reg */
-	__u8 rbp;  /* enum ms_rule_saved */
-	__u8 rbx;
+	__u8 fp;   /* enum ms_rule_saved */
+	__u8 third;
 	__s32 cfa_offset;
-	__s16 rbp_offset;
-	__s16 rbx_offset;
+	__s16 fp_offset;
+	__s16 third_offset;
 	__s32 param;
 };
 

@@ -11,7 +11,7 @@
 
 #include <asm/unistd.h>
 #include <linux/bpf.h>
-#include <linux/ptrace.h>
+#include <asm/ptrace.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
@@ -62,11 +62,11 @@ static __always_inline struct ms_vm_event *event_begin(const struct ms_proc *pro
 	e->tid = who;
 	e->image = proc->id;
 	e->call = call;
-	e->argument[0] = BPF_CORE_READ(regs, di);
-	e->argument[1] = BPF_CORE_READ(regs, si);
-	e->argument[2] = BPF_CORE_READ(regs, dx);
-	e->argument[3] = BPF_CORE_READ(regs, r10);
-	e->argument[4] = BPF_CORE_READ(regs, r8);
+	e->argument[0] = SYSCALL_ARG1(regs);
+	e->argument[1] = SYSCALL_ARG2(regs);
+	e->argument[2] = SYSCALL_ARG3(regs);
+	e->argument[3] = SYSCALL_ARG4(regs);
+	e->argument[4] = SYSCALL_ARG5(regs);
 	e->time_ns = bpf_ktime_get_ns();
 	return e;
 }
@@ -94,8 +94,8 @@ static long length_of(struct task_struct *thread, struct vm_area_struct *area, v
 static __always_inline void forget_touches(struct task_struct *thread, __u32 image, int call)
 {
 	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(thread);
-	__u64 start = BPF_CORE_READ(regs, di), length = BPF_CORE_READ(regs, si),
-	      third = BPF_CORE_READ(regs, dx), flags = BPF_CORE_READ(regs, r10), end;
+	__u64 start = SYSCALL_ARG1(regs), length = SYSCALL_ARG2(regs), third = SYSCALL_ARG3(regs),
+	      flags = SYSCALL_ARG4(regs), end;
 
 	switch (call) {
 	case MS_VM_munmap:
@@ -110,8 +110,7 @@ static __always_inline void forget_touches(struct task_struct *thread, __u32 ima
 		break;
 	case MS_VM_mremap:
 		if (flags & MREMAP_FIXED)
-			touch_forget(image, BPF_CORE_READ(regs, r8),
-				     BPF_CORE_READ(regs, r8) + third);
+			touch_forget(image, SYSCALL_ARG5(regs), SYSCALL_ARG5(regs) + third);
 		if (third >= length)
 			return;
 		start += third;
@@ -169,7 +168,7 @@ static __always_inline int has_stack(struct task_struct *thread, int call)
 	__u64 advice;
 
 	if (call == MS_VM_madvise) {
-		advice = BPF_CORE_READ(regs, dx);
+		advice = SYSCALL_ARG3(regs);
 		return advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE;
 	}
 	return call != MS_VM_munmap && call != MS_VM_shmdt;
@@ -181,15 +180,14 @@ static __always_inline int only_asked(struct task_struct *thread, const struct t
 {
 	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(thread);
 
-	return result == task->brk && BPF_CORE_READ(regs, di) <= result;
+	return result == task->brk && SYSCALL_ARG1(regs) <= result;
 }
 
 /* The pages are where they were, or have gone elsewhere, with who touched them. */
 static __always_inline void move_touches(struct task_struct *thread, __u32 image, long result)
 {
 	struct pt_regs___kernel *regs = (void *)bpf_task_pt_regs(thread);
-	__u64 start = BPF_CORE_READ(regs, di), length = BPF_CORE_READ(regs, si),
-	      now = BPF_CORE_READ(regs, dx);
+	__u64 start = SYSCALL_ARG1(regs), length = SYSCALL_ARG2(regs), now = SYSCALL_ARG3(regs);
 
 	if (result > 0 && result != (long)start)
 		touch_move(image, start, start + (now < length ? now : length), result);
@@ -272,7 +270,7 @@ static __always_inline int any_enter(long number)
 
 static __always_inline int any_exit(const struct pt_regs___kernel *regs, long result)
 {
-	int call = call_of(BPF_CORE_READ(regs, orig_ax));
+	int call = call_of(SYSCALL_NUMBER(regs));
 
 	return call < 0 ? 0 : vm_exit(call, result);
 }

@@ -63,6 +63,8 @@ lint   shellcheck            scripts
 fuzz   libclang-rt-dev       libFuzzer and the sanitizers of clang
 fuzz   binutils              objcopy, for the first files to mutate
 vm     qemu-system-x86       machines for other kernels
+vm     qemu-system-arm       the same of another processor
+vm     binutils-aarch64-linux-gnu  links what is built for it
 vm     qemu-system-common    virtiofsd: they see the files of this one
 vm     cpio                  their first file system
 vm     xz-utils              the modules of newer kernels

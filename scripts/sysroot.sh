@@ -15,7 +15,7 @@ readonly STAMP=$ROOT/.memsnoop-packages
 readonly PACKAGES='
 	libc6-dev linux-libc-dev libstdc++-12-dev libgcc-12-dev
 	libbpf-dev libelf-dev libdw-dev libcapstone-dev libjansson-dev libncurses-dev
-	libiberty-dev zlib1g-dev liblzma-dev libcmocka-dev
+	libiberty-dev libbsd-dev zlib1g-dev liblzma-dev libcmocka-dev
 	bash bats coreutils findutils gawk grep jq procps python3 sed util-linux mount hostname
 '
 

@@ -35,6 +35,8 @@ KERNELS ?=
 check-kernels:
 	$(Q)scripts/deps.sh build test vm
 	$(Q)$(MAKE) all targets
+	$(Q)scripts/sysroot.sh arm64 >/dev/null
+	$(Q)$(MAKE) ARCH=arm64 all targets
 	$(Q)tests/vm/check.sh $(KERNELS)
 
 .PHONY: bench

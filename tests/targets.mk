@@ -13,13 +13,20 @@ TARGETS := $(addprefix $(TARGET_DIR)/, \
   libplugin.so libpool.so \
   $(foreach libc,glibc-static musl musl-static,$(addprefix $(libc)/,$(TARGET_LIBC))))
 
+TARGET_CC := gcc
+ifneq ($(CROSS),)
+  # what tests/vm runs on another machine
+  TARGET_CC := $(CC)
+  TARGETS := $(addprefix $(TARGET_DIR)/,functions threads scripted space touch attach)
+endif
+
 .PHONY: targets
 targets: $(TARGETS)
 
 $(TARGET_DIR)/%: tests/targets/%.c tests/targets/ledger.c tests/targets/ledger.h
 	$(say) TARGET $@
 	$(Q)mkdir -p $(@D)
-	$(Q)gcc $(TARGET_CFLAGS) -o $@ $(filter %.c,$^) $(TARGET_LIBS)
+	$(Q)$(TARGET_CC) $(TARGET_CFLAGS) -o $@ $(filter %.c,$^) $(TARGET_LIBS)
 
 $(TARGET_DIR)/custom: tests/targets/pool.c
 $(TARGET_DIR)/dl: TARGET_LIBS := -ldl
@@ -154,6 +161,13 @@ $(CHAIN_DIR)/rust/chain: tests/targets/chain.rs
 	$(say) TARGET $@
 	$(Q)mkdir -p $(@D)
 	$(Q)rustc --edition 2021 -g -C opt-level=2 -D warnings -o $@ $<
+
+ifneq ($(CROSS),)
+  CHAINS :=
+  $(eval $(call chain_build,cross-pointers,$(CC) -g -O1 -fno-omit-frame-pointer))
+  $(eval $(call chain_build,cross-O2,$(CC) -g -O2 $(NO_POINTER)))
+  $(eval $(call chain_build_static,cross-static,$(CC) -g -O2,,-static))
+endif
 
 .PHONY: chains
 chains: $(CHAINS)

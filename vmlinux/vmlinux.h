@@ -58,11 +58,19 @@ struct cred {
 struct task_struct;
 
 /* By the kernel's own names; the uapi ones that probes see have an r. */
+#if defined(__TARGET_ARCH_arm64)
+struct pt_regs___kernel {
+	__u64 regs[31], sp, pc;
+	__u64 orig_x0;   /* of a system call: its first argument */
+	__s32 syscallno; /* and its number */
+};
+#else
 struct pt_regs___kernel {
 	unsigned long bx, bp, sp, ip;
 	unsigned long di, si, dx, r10, r8; /* of a system call: its arguments */
 	unsigned long orig_ax;             /* and its number */
 };
+#endif
 
 /*
  * `count` lacks what processors have counted and not yet added, less than a batch
@@ -125,11 +133,21 @@ struct uprobe_task {
 /* What system call a thread is in: TS_COMPAT is a 32-bit one. */
 struct thread_info {
 	__u32 status;
+	unsigned long flags; /* on arm64 TIF_32BIT, which is the same */
 };
 
+/* Where a thread's own variables are: as of clone, or the last time it was switched out. */
+#if defined(__TARGET_ARCH_arm64)
 struct thread_struct {
-	unsigned long fsbase; /* as of clone, arch_prctl, or the last time it was switched out */
+	struct {
+		unsigned long tp_value;
+	} uw;
 };
+#else
+struct thread_struct {
+	unsigned long fsbase; /* and of arch_prctl */
+};
+#endif
 
 struct task_struct {
 	unsigned int flags;

@@ -3,29 +3,7 @@
 # functions write down who called them, compared frame by frame (chains.py).
 
 load helper
-
-C=$T/chain
-
-# chains BUILD [SCENARIO...] -- OPTION...: traces that build; its records in $TMP/out.
-chains()
-{
-	local build=$1 scenarios=() options=()
-
-	shift
-	while [ $# -gt 0 ] && [ "$1" != -- ]; do
-		scenarios+=("$1")
-		shift
-	done
-	options=("${@:2}")
-	CHAIN_GONE="$C/$build/libgone.so" trace -q --layers heap --call-sites -- "$C/$build/chain" "${scenarios[@]:-all}"
-	equal "$status" 0 "exit status" || return 1
-	compare "${options[@]}"
-}
-
-compare()
-{
-	"$PYTHON" "$BATS_TEST_DIRNAME/chains.py" "$REPORT" "$TMP/out" "$@"
-}
+load chains
 
 @test "the comparison finds what is wrong" {
 	"$PYTHON" "$BATS_TEST_DIRNAME/chains_test.py"

@@ -48,7 +48,7 @@ UNNAMED = r"\[[^]]*\+0x[0-9a-f]+\]"
 RUNTIMES = {
     "start": Runtime(LIBC, r"_?_?_start(_c)?|_dl_start_user|_dl_relocate_static_pie|"
                      r"_*libc_(start_main|start_call_main|init|csu_init)\w*|libc_start_main_stage2|"
-                     r"call_init|_*libc_start_init|start_thread|start|_*clone3?(_internal)?|"
+                     r"call_init|_*libc_start_init|start_thread|thread_start|start|_*clone3?(_internal)?|"
                      r"_*start_context"),
     "libc": Runtime(LIBC, r"_*qsort(_r)?|msort_with_tmp|quicksort|_*bsearch|smoothsort|sift|trinkle|wrapper_cmp|"
                     r"exit|_*run_exit_handlers|_*funcs_on_exit|call"),

@@ -309,6 +309,8 @@ FN void sorting(void)
 	LEAVE();
 }
 
+#ifdef __x86_64__
+
 /* ---- assembly ----------------------------------------------------------------------------------
  */
 
@@ -358,6 +360,8 @@ FN void assembly(void)
 	asm_caller("asm_blind", asm_blind, blind_alloc);
 	LEAVE();
 }
+
+#endif
 
 /* ---- a library that is gone
  * ------------------------------------------------------------------------ */
@@ -424,14 +428,20 @@ static const struct scenario {
     {"noreturn", noreturn, 0},
     {"library", library, 0},
     {"sorting", sorting, 0},
+#ifdef __x86_64__
     {"assembly", assembly, 0},
+#endif
     {"signal_normal", signal_normal, 0},
     {"signal_alternate", signal_alternate, 0},
     {"signal_fault", signal_fault, 0},
+#ifdef __x86_64__
     {"signal_steps", signal_steps, 0},
+#endif
 #ifndef CHAIN_STATIC
     {"unloaded", unloaded, 0},
+#ifdef __x86_64__
     {"signal_resolver", signal_resolver, 1},
+#endif
 #endif
     {"threads", switch_threads, 0},
     {"reuse", switch_reuse, 0},

@@ -3,6 +3,7 @@
  * Frames that no compiler lays out: without rows, or with rows of every form that
  * hand-written code has.  Each function calls its only argument.
  */
+#ifdef __x86_64__
 	.text
 
 	.macro function name
@@ -148,4 +149,5 @@ function asm_blind
 	ret
 done asm_blind
 
+#endif
 	.section .note.GNU-stack, "", @progbits

@@ -134,17 +134,21 @@ static FN void on_fault(int signal, siginfo_t *info, void *context)
  * The instruction that faults is the function's first, after what -fcf-protection
  * may put there: the address before it is another function's.
  */
-__attribute__((naked)) FN void fault_first(void);
-__attribute__((naked)) FN void fault_first(void)
+__attribute__((naked)) FN void fault_first(long zero);
+__attribute__((naked)) FN void fault_first(__attribute__((unused)) long zero)
 {
+#ifdef __x86_64__
 	__asm__ volatile("mov 0, %eax\n\tret");
+#else
+	__asm__ volatile("ldr w0, [x0]\n\tret");
+#endif
 }
 
 static FN void fault_caller(void)
 {
 	ENTER();
 	ENTER_AS("fault_first"); /* it cannot say so itself */
-	fault_first();
+	fault_first(0);
 	LEAVE();
 	LEAVE();
 }
@@ -160,6 +164,8 @@ FN void signal_fault(void)
 	signal(SIGSEGV, SIG_DFL);
 	chain.nr = depth;
 }
+
+#ifdef __x86_64__ /* elsewhere no program can step itself */
 
 /* ---- every instruction --------------------------------------------------------------- */
 
@@ -345,3 +351,5 @@ FN void signal_resolver(void)
 	step_driver(41);
 	LEAVE();
 }
+
+#endif

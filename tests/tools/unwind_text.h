@@ -15,7 +15,7 @@ static inline int unwind_text_saved(char *text, size_t size, const char *name, u
 {
 	static const char *const formats[] = {
 	    [MS_SAVED_AT_CFA] = " %s=c%+d",
-	    [MS_SAVED_AT_RBP] = " %s=(rbp%+d)",
+	    [MS_SAVED_AT_FP] = " %s=(rbp%+d)",
 	    [MS_SAVED_CFA_VALUE] = " %s=v%+d",
 	};
 
@@ -42,7 +42,7 @@ static inline const char *unwind_text_refusal(int32_t why)
 static inline const char *unwind_text(const struct ms_unwind_rule *rule,
 				      char text[UNWIND_TEXT_SIZE])
 {
-	const char *reg = rule->reg == MS_REG_RSP ? "rsp" : rule->reg == MS_REG_RBP ? "rbp" : "rbx";
+	const char *reg = rule->reg == MS_REG_SP ? "rsp" : rule->reg == MS_REG_FP ? "rbp" : "rbx";
 	size_t size = UNWIND_TEXT_SIZE;
 	int used = 0;
 
@@ -69,8 +69,8 @@ static inline const char *unwind_text(const struct ms_unwind_rule *rule,
 	default:
 		return "?";
 	}
-	used += unwind_text_saved(text + used, size - used, "rbp", rule->rbp, rule->rbp_offset);
-	unwind_text_saved(text + used, size - used, "rbx", rule->rbx, rule->rbx_offset);
+	used += unwind_text_saved(text + used, size - used, "rbp", rule->fp, rule->fp_offset);
+	unwind_text_saved(text + used, size - used, "rbx", rule->third, rule->third_offset);
 	return text;
 }
 

@@ -130,6 +130,11 @@ static void loss_add(enum ms_loss which, uint64_t n)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #pragma GCC diagnostic ignored "-Wint-to-pointer-cast"
+static uint64_t arch_thread_pointer(const struct task_struct *task)
+{
+	return task->thread.fsbase;
+}
+
 #include "python.bpf.h"
 #pragma GCC diagnostic pop
 #undef codes

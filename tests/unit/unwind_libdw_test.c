@@ -58,7 +58,7 @@ static bool is_register(const Dwarf_Op *op, uint64_t *reg, int64_t *offset)
 
 static bool is_base(uint64_t reg)
 {
-	return reg == MS_REG_RSP || reg == MS_REG_RBP || reg == MS_REG_RBX;
+	return reg == MS_REG_SP || reg == MS_REG_FP || reg == MS_REG_THIRD;
 }
 
 static bool is_plt(const Dwarf_Op *ops, size_t count)
@@ -96,7 +96,7 @@ static bool true_cfa(Dwarf_Frame *frame, struct ms_unwind_rule *rule)
 	if (is_plt(ops, count)) {
 		rule->kind = MS_RULE_PLT;
 		rule->param = ops[4].atom - DW_OP_lit0;
-		return reg == MS_REG_RSP;
+		return reg == MS_REG_SP;
 	}
 	rule->kind = MS_RULE_DEREF;
 	rule->param = count == 3 ? (int32_t)ops[2].number : 0;
@@ -146,8 +146,8 @@ static bool true_saved(Dwarf_Frame *frame, int number, uint8_t *how, int16_t *of
 		*how = MS_SAVED_AT_CFA;
 		break;
 	case AT_REGISTER:
-		*how = MS_SAVED_AT_RBP;
-		if (reg != MS_REG_RBP)
+		*how = MS_SAVED_AT_FP;
+		if (reg != MS_REG_FP)
 			return false;
 		break;
 	case CFA_VALUE:
@@ -165,7 +165,7 @@ static bool lies_at(Dwarf_Frame *frame, int number, int64_t expected)
 	uint64_t reg = 0;
 	int64_t offset = 0;
 
-	return true_register(frame, number, &reg, &offset) == AT_REGISTER && reg == MS_REG_RSP &&
+	return true_register(frame, number, &reg, &offset) == AT_REGISTER && reg == MS_REG_SP &&
 	       offset == expected;
 }
 
@@ -176,13 +176,13 @@ static bool true_signal(Dwarf_Frame *frame, struct ms_unwind_rule *rule)
 	struct ms_unwind_rule cfa = {0};
 
 	rule->kind = MS_RULE_SIGNAL;
-	rule->reg = MS_REG_RSP;
-	if (!true_cfa(frame, &cfa) || cfa.kind != MS_RULE_DEREF || cfa.reg != MS_REG_RSP ||
+	rule->reg = MS_REG_SP;
+	if (!true_cfa(frame, &cfa) || cfa.kind != MS_RULE_DEREF || cfa.reg != MS_REG_SP ||
 	    cfa.param)
 		return false;
 	rule->cfa_offset = cfa.cfa_offset - 160;
-	return lies_at(frame, MS_REG_RBP, rule->cfa_offset + 120) &&
-	       lies_at(frame, MS_REG_RBX, rule->cfa_offset + 128) &&
+	return lies_at(frame, MS_REG_FP, rule->cfa_offset + 120) &&
+	       lies_at(frame, MS_REG_THIRD, rule->cfa_offset + 128) &&
 	       lies_at(frame, REG_RIP, rule->cfa_offset + 168);
 }
 
@@ -201,10 +201,10 @@ static bool true_rule(Dwarf_Frame *frame, bool is_signal, struct ms_unwind_rule 
 		return true_signal(frame, rule);
 	if (where != AT_CFA || offset != -8 || !true_cfa(frame, rule))
 		return false;
-	where = true_register(frame, MS_REG_RSP, &reg, &offset);
+	where = true_register(frame, MS_REG_SP, &reg, &offset);
 	return where == CFA_VALUE && offset == 0 &&
-	       true_saved(frame, MS_REG_RBP, &rule->rbp, &rule->rbp_offset) &&
-	       true_saved(frame, MS_REG_RBX, &rule->rbx, &rule->rbx_offset);
+	       true_saved(frame, MS_REG_FP, &rule->fp, &rule->fp_offset) &&
+	       true_saved(frame, MS_REG_THIRD, &rule->third, &rule->third_offset);
 }
 
 /* ---- a file ------------------------------------------------------------ */

@@ -31,8 +31,7 @@ static uint64_t random_next(uint64_t *state)
 
 static struct ms_unwind_rule rule_of(int32_t offset)
 {
-	return (struct ms_unwind_rule){
-	    .kind = MS_RULE_CFA, .reg = MS_REG_RSP, .cfa_offset = offset};
+	return (struct ms_unwind_rule){.kind = MS_RULE_CFA, .reg = MS_REG_SP, .cfa_offset = offset};
 }
 
 /* ---- the search -------------------------------------------------------- */

@@ -4,12 +4,13 @@
 #
 #   check.sh [KERNEL...]
 #
-# Expects `make all targets` to have been made.
+# Expects `make all targets` to have been made, for another processor with its ARCH.  A
+# kernel of one is called VERSION-ARCHITECTURE.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 readonly TABLE=tests/vm/table
-readonly KERNELS='5.10 6.1 6.12 sid'
+readonly KERNELS='6.12-arm64 sid 6.1 6.12 5.10'
 # shellcheck source=scripts/tap.sh
 . scripts/tap.sh
 LOGS=$(mktemp -d)
@@ -26,11 +27,17 @@ trap 'exit 1' INT TERM
 # try NAME: its TAP and what else it says in $LOGS/NAME, its status beside it.
 try()
 {
-	local kernel status=0 start=$SECONDS
+	local kernel status=0 start=$SECONDS architecture=amd64 root=/
 
-	if kernel=$(tests/vm/kernel.sh "$1"); then
+	case $1 in
+	*-*)
+		architecture=${1#*-}
+		root=$(scripts/sysroot.sh "$architecture")
+		;;
+	esac
+	if kernel=$(tests/vm/kernel.sh "${1%%-*}" "$architecture"); then
 		echo "== $1: Linux $(cat "$kernel/release")"
-		tests/vm/boot.sh "$kernel" tests/vm/guest.sh "$1" $TABLE || status=$?
+		tests/vm/boot.sh -r "$root" "$kernel" tests/vm/guest.sh "$1" $TABLE || status=$?
 		echo "== $1: $((SECONDS - start)) s"
 	else
 		status=1

@@ -10,8 +10,14 @@ readonly KERNEL=$1
 export DEADLINE=900
 # The host's cache of unwind tables is not there.
 mkdir -p /var/cache/memsnoop
-TARGETS=$PWD/.output/targets
-export TARGETS
+out=$PWD/.output
+MEMSNOOP=$PWD/memsnoop
+if [ "$(uname -m)" = aarch64 ]; then
+	out=$out/arm64
+	MEMSNOOP=$out/memsnoop
+fi
+TARGETS=$out/targets
+export MEMSNOOP TARGETS
 
 status=0
 rows=0

@@ -62,6 +62,8 @@ mount -t tracefs tracefs /root/sys/kernel/tracing
 mount -t cgroup2 cgroup2 /root/sys/fs/cgroup
 share vm /root/run/vm rw
 repository=$(cat /root/run/vm/repository)
+# Another machine's root has no such place, and is read only.
+mkdir -p "/root$repository" 2>/dev/null || repository=/var/tmp/repository
 share repo "/root$repository"
 hostname vm
 ip link set lo up

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Reads jitdump files; names and lines stay in the file until they are asked for. */
+#include "arch.h"
 #include "symbol/jitdump.h"
 
 #include <elf.h>
@@ -13,7 +14,7 @@
 
 #define MAGIC 0x4a695444u /* "JiTD"; the other way round in the other byte order */
 #define VERSION 1
-#define MACHINE EM_X86_64
+#define MACHINE MS_ELF_MACHINE
 #define LINES_MAX 65536u /* of one piece of code */
 #define LINES_BYTES_MAX ((uint64_t)4 << 20)
 

@@ -197,7 +197,7 @@ static bool read_cie(const struct cfi *cfi, struct cursor body, struct cfi_cie *
 	cie->code_factor = cursor_uleb(&body);
 	cie->data_factor = cursor_sleb(&body);
 	return_column = version == 1 ? cursor_unsigned(&body, 1) : cursor_uleb(&body);
-	if (body.bad || return_column != CFI_REG_RIP)
+	if (body.bad || return_column != MS_REG_RETURN)
 		return false;
 	cie->encoding = DW_EH_PE_absptr;
 	return read_augmented(&cfi->section, text, &body, cie) && cfi_run_initial(cfi, cie, body);

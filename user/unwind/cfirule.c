@@ -2,25 +2,15 @@
 /* From what unwind information says to the rules that the kernel side knows. */
 #include "unwind/cfirule.h"
 
-#include <signal.h>
-#include <ucontext.h>
-
-#define UCONTEXT_REG(name) offsetof(ucontext_t, uc_mcontext.gregs[name])
-
 enum cfi_followed cfi_followed(uint64_t reg)
 {
-	switch (reg) {
-	case MS_REG_RBX:
-		return CFI_RBX;
-	case MS_REG_RBP:
-		return CFI_RBP;
-	case MS_REG_RSP:
-		return CFI_RSP;
-	case CFI_REG_RIP:
-		return CFI_RIP;
-	default:
-		return CFI_FOLLOWED;
-	}
+	if (reg == MS_REG_RETURN)
+		return CFI_RETURN;
+	if (reg == MS_REG_FP)
+		return CFI_FP;
+	if (reg == MS_REG_SP)
+		return CFI_SP;
+	return reg == MS_REG_THIRD ? CFI_THIRD : CFI_FOLLOWED;
 }
 
 const char *cfi_refusal_text(int32_t why)
@@ -50,23 +40,23 @@ static bool is_at(const struct cfi_saved *saved, uint8_t base, int64_t offset)
  */
 static enum cfi_refusal signal_rule(const struct cfi_state *state, struct ms_unwind_rule *rule)
 {
-	int64_t context = state->cfa.offset - (int64_t)UCONTEXT_REG(REG_RSP);
+	int64_t context = state->cfa.offset - MS_UCONTEXT_SP;
 	const struct cfi_saved *saved = state->saved;
 
-	if (state->cfa.kind != CFI_VALUE_MEMORY || state->cfa.base != MS_REG_RSP ||
+	if (state->cfa.kind != CFI_VALUE_MEMORY || state->cfa.base != MS_REG_SP ||
 	    state->cfa.add != 0)
 		return CFI_REFUSED_SIGNAL;
 	if (context != (int32_t)context)
 		return CFI_REFUSED_RANGE;
-	if (!is_at(&saved[CFI_RIP], MS_REG_RSP, context + UCONTEXT_REG(REG_RIP)) ||
-	    !is_at(&saved[CFI_RBP], MS_REG_RSP, context + UCONTEXT_REG(REG_RBP)) ||
-	    !is_at(&saved[CFI_RBX], MS_REG_RSP, context + UCONTEXT_REG(REG_RBX)))
+	if (!is_at(&saved[CFI_RETURN], MS_REG_SP, context + MS_UCONTEXT_IP) ||
+	    !is_at(&saved[CFI_FP], MS_REG_SP, context + MS_UCONTEXT_FP) ||
+	    !is_at(&saved[CFI_THIRD], MS_REG_SP, context + MS_UCONTEXT_THIRD))
 		return CFI_REFUSED_SIGNAL;
-	if (saved[CFI_RSP].how != CFI_UNSPECIFIED &&
-	    !is_at(&saved[CFI_RSP], MS_REG_RSP, state->cfa.offset))
+	if (saved[CFI_SP].how != CFI_UNSPECIFIED &&
+	    !is_at(&saved[CFI_SP], MS_REG_SP, state->cfa.offset))
 		return CFI_REFUSED_SIGNAL;
 	*rule = (struct ms_unwind_rule){
-	    .kind = MS_RULE_SIGNAL, .reg = MS_REG_RSP, .cfa_offset = (int32_t)context};
+	    .kind = MS_RULE_SIGNAL, .reg = MS_REG_SP, .cfa_offset = (int32_t)context};
 	return CFI_ACCEPTED;
 }
 
@@ -81,13 +71,13 @@ static enum cfi_refusal cfa_rule(const struct cfi_value *cfa, struct ms_unwind_r
 		break;
 	case CFI_VALUE_PLT:
 		rule->kind = MS_RULE_PLT;
-		if (cfa->base != MS_REG_RSP)
+		if (cfa->base != MS_REG_SP)
 			return CFI_REFUSED_FORM;
 		break;
 	default:
 		return CFI_REFUSED_FORM;
 	}
-	if (cfa->base != MS_REG_RSP && cfa->base != MS_REG_RBP && cfa->base != MS_REG_RBX)
+	if (cfa->base != MS_REG_SP && cfa->base != MS_REG_FP && cfa->base != MS_REG_THIRD)
 		return CFI_REFUSED_BASE;
 	rule->reg = cfa->base;
 	rule->cfa_offset = (int32_t)cfa->offset;
@@ -119,8 +109,8 @@ static enum cfi_refusal saved_rule(struct cfi_saved saved, const struct cfi_valu
 	saved = from_cfa(saved, cfa);
 	if (saved.base == CFI_BASE_CFA)
 		*how = saved.how == CFI_SAVED_AT ? MS_SAVED_AT_CFA : MS_SAVED_CFA_VALUE;
-	else if (saved.base == MS_REG_RBP && saved.how == CFI_SAVED_AT)
-		*how = MS_SAVED_AT_RBP;
+	else if (saved.base == MS_REG_FP && saved.how == CFI_SAVED_AT)
+		*how = MS_SAVED_AT_FP;
 	else
 		return CFI_REFUSED_SAVED;
 	*offset = (int16_t)saved.offset;
@@ -136,21 +126,30 @@ static bool stack_is_usual(struct cfi_saved rsp, const struct cfi_value *cfa)
 	return rsp.how == CFI_SAVED_IS && rsp.base == CFI_BASE_CFA && rsp.offset == 0;
 }
 
+/* A call has pushed it, or it is in a register that is followed like others. */
+static bool return_is_usual(struct cfi_saved saved, const struct cfi_value *cfa)
+{
+	if (!MS_RETURN_POPS)
+		return true;
+	saved = from_cfa(saved, cfa);
+	return is_at(&saved, CFI_BASE_CFA, -MS_RETURN_POPS);
+}
+
 static enum cfi_refusal plain_rule(const struct cfi_state *state, struct ms_unwind_rule *rule)
 {
-	const struct cfi_saved rip = from_cfa(state->saved[CFI_RIP], &state->cfa);
+	const enum cfi_followed third = cfi_followed(MS_REG_THIRD);
 	enum cfi_refusal why = cfa_rule(&state->cfa, rule);
 
 	if (why)
 		return why;
-	if (!is_at(&rip, CFI_BASE_CFA, -8))
+	if (!return_is_usual(state->saved[CFI_RETURN], &state->cfa))
 		return CFI_REFUSED_RETURN;
-	if (!stack_is_usual(state->saved[CFI_RSP], &state->cfa))
+	if (!stack_is_usual(state->saved[CFI_SP], &state->cfa))
 		return CFI_REFUSED_STACK;
-	why = saved_rule(state->saved[CFI_RBP], &state->cfa, &rule->rbp, &rule->rbp_offset);
+	why = saved_rule(state->saved[CFI_FP], &state->cfa, &rule->fp, &rule->fp_offset);
 	if (why)
 		return why;
-	return saved_rule(state->saved[CFI_RBX], &state->cfa, &rule->rbx, &rule->rbx_offset);
+	return saved_rule(state->saved[third], &state->cfa, &rule->third, &rule->third_offset);
 }
 
 enum cfi_refusal cfi_rule(const struct cfi_state *state, bool is_signal,
@@ -159,7 +158,7 @@ enum cfi_refusal cfi_rule(const struct cfi_state *state, bool is_signal,
 	enum cfi_refusal why;
 
 	*rule = (struct ms_unwind_rule){0};
-	if (state->saved[CFI_RIP].how == CFI_UNDEFINED) {
+	if (state->saved[CFI_RETURN].how == CFI_UNDEFINED) {
 		rule->kind = MS_RULE_END;
 		return CFI_ACCEPTED;
 	}

@@ -15,7 +15,7 @@
 	X(FORM, "the frame is found by an expression of an unknown form")                          \
 	X(RETURN, "the return address is not on top of the frame")                                 \
 	X(STACK, "the caller's stack pointer is not the frame's end")                              \
-	X(SAVED, "rbp or rbx is saved in an unknown way")                                          \
+	X(SAVED, "a register is saved in an unknown way")                                          \
 	X(RANGE, "an offset is too large")                                                         \
 	X(SIGNAL, "a signal frame of an unknown form")                                             \
 	X(PROGRAM, "its instructions are broken or unknown")
@@ -29,7 +29,7 @@ enum cfi_refusal {
 };
 
 /* The registers that are followed; everything else about others is read over. */
-enum cfi_followed { CFI_RBX, CFI_RBP, CFI_RSP, CFI_RIP, CFI_FOLLOWED };
+enum cfi_followed { CFI_THIRD, CFI_FP, CFI_SP, CFI_RETURN, CFI_FOLLOWED };
 
 enum cfi_how {
 	CFI_UNSPECIFIED,

@@ -12,6 +12,8 @@
 /* The three instructions with an operand in the low six bits. */
 #define PRIMARY(opcode) ((opcode)&0xc0)
 #define OPERAND(opcode) ((opcode)&0x3f)
+/* arm64's name for a number that SPARC has, too (DWARF for AArch64, 4.2). */
+#define CFA_NEGATE_RA_STATE 0x2d
 
 struct run {
 	const struct cfi *cfi;
@@ -78,7 +80,7 @@ static struct cursor read_block(struct run *run)
 static void define_cfa(struct run *run, uint64_t reg, int64_t offset)
 {
 	/* A number that is no register's is one that no rule is made of. */
-	uint8_t base = reg <= CFI_REG_RIP ? (uint8_t)reg : CFI_REG_RIP;
+	uint8_t base = reg <= MS_REG_LAST ? (uint8_t)reg : CFI_BASE_NONE;
 
 	run->now.cfa = (struct cfi_value){CFI_VALUE_SUM, base, offset, 0};
 	run->now.cfa_is_plain = true;
@@ -280,6 +282,10 @@ static bool run_one(struct run *run)
 		return remember_state(run);
 	case DW_CFA_restore_state:
 		return restore_state(run);
+#ifdef MS_ARM64
+	case CFA_NEGATE_RA_STATE: /* a signed address is stripped anyway */
+		return true;
+#endif
 	case DW_CFA_GNU_args_size: /* matters to exceptions only */
 		cursor_uleb(c);
 		return true;

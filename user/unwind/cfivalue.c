@@ -32,7 +32,7 @@ static bool push_register(struct machine *m, uint64_t reg)
 {
 	int64_t offset = cursor_sleb(&m->code);
 
-	if (reg > CFI_REG_RIP)
+	if (reg > MS_REG_LAST)
 		return false;
 	return push(m, (struct cfi_value){CFI_VALUE_SUM, (uint8_t)reg, offset, 0});
 }
@@ -74,7 +74,7 @@ static struct cfi_value sum(struct cfi_value a, struct cfi_value b)
 
 static bool is_rip(struct cfi_value v)
 {
-	return v.kind == CFI_VALUE_SUM && v.base == CFI_REG_RIP && v.offset == 0;
+	return v.kind == CFI_VALUE_SUM && v.base == MS_REG_RETURN && v.offset == 0;
 }
 
 static bool is_constant(struct cfi_value v, int64_t constant)

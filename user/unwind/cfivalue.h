@@ -8,11 +8,12 @@
 
 #include <stdint.h>
 
+#include "arch.h"
 #include "unwind/cursor.h"
 
-#define CFI_REG_RIP 16
 /* Not a register: the canonical frame address, which register expressions start from. */
 #define CFI_BASE_CFA 255
+#define CFI_BASE_NONE 254 /* a register that no rule is made of */
 
 enum cfi_value_kind {
 	CFI_VALUE_UNKNOWN,  /* something else */

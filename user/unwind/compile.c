@@ -8,15 +8,13 @@
 #include "unwind/table.h"
 
 /*
- * mov $15,%rax; syscall: rt_sigreturn, which libc gives to the kernel as the
- * place where signal handlers return to.  The kernel's frame begins with the
- * ucontext, once the handler has popped its return address.  A walk looks one
- * byte before a return address, so the row begins there.
+ * What libc, or the vDSO, gives to the kernel as the place where signal handlers return
+ * to.  The stack pointer is at the kernel's frame once the handler has returned.  A walk
+ * looks one byte before a return address, so the row begins there.
  */
-static const uint8_t sigreturn_code[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
-static const struct ms_unwind_rule sigreturn_rule = {.kind = MS_RULE_SIGNAL, .reg = MS_REG_RSP};
-/* Gaps between functions are mere padding; those worth a look are whole files of assembly. */
-#define SIGRETURN_GAP 256
+static const uint8_t sigreturn_code[] = MS_SIGRETURN_CODE;
+static const struct ms_unwind_rule sigreturn_rule = {
+    .kind = MS_RULE_SIGNAL, .reg = MS_REG_SP, .cfa_offset = MS_SIGRETURN_CONTEXT};
 #define SIGRETURN_SEARCHED ((uint64_t)16 << 20)
 #define SIGRETURN_CHUNK ((size_t)64 << 10)
 
@@ -211,7 +209,7 @@ static void search_code(struct search *search, const struct unwind_rows *rows,
 
 		if (end > past)
 			end = past;
-		if (is_gap && end - at >= SIGRETURN_GAP)
+		if (is_gap && end - at >= MS_SIGRETURN_GAP)
 			search_range(search, at, end);
 		at = end;
 		row++;

@@ -55,7 +55,7 @@ static int read_headers(struct elf *elf)
 	if (!unwind_source_read(&elf->source, 0, &elf->header, sizeof(elf->header)))
 		return -ENOEXEC;
 	if (memcmp(header->e_ident, ELFMAG, SELFMAG) || header->e_ident[EI_CLASS] != ELFCLASS64 ||
-	    header->e_ident[EI_DATA] != ELFDATA2LSB || header->e_machine != EM_X86_64 ||
+	    header->e_ident[EI_DATA] != ELFDATA2LSB || header->e_machine != MS_ELF_MACHINE ||
 	    (header->e_type != ET_EXEC && header->e_type != ET_DYN) ||
 	    header->e_phentsize != sizeof(*elf->segments) || header->e_phnum > SEGMENTS_MAX)
 		return -ENOEXEC;
@@ -280,24 +280,35 @@ static void find_frames(const struct elf *elf, struct unwind_sections *out)
 	}
 }
 
+/* Code that begins with one of some byte strings, behind what marks a place to jump to. */
+struct code_start {
+	uint8_t bytes[4], size;
+};
+
 /*
  * What only a process's first code does: it clears the frame pointer, or hands on the
- * stack pointer, where its arguments are (x86-64 ABI, 3.4.1).  Linkers write an entry
- * into libraries, too, which is any code.
+ * stack pointer, where its arguments are.  Linkers write an entry into libraries, too,
+ * which is any code.
  */
+#ifdef MS_ARM64
+static const struct code_start firsts[] = {
+    {{0x1d, 0x00, 0x80, 0xd2}, 4}, /* mov x29, #0 */
+    {{0xe0, 0x03, 0x00, 0x91}, 4}, /* mov x0, sp */
+};
+static const struct code_start mark = {{0x5f, 0x24, 0x03, 0xd5}, 4}; /* bti c */
+#else
+static const struct code_start firsts[] = {
+    {{0x31, 0xed}, 2},       /* xor %ebp,%ebp */
+    {{0x48, 0x31, 0xed}, 3}, /* xor %rbp,%rbp */
+    {{0x48, 0x89, 0xe7}, 3}, /* mov %rsp,%rdi */
+};
+static const struct code_start mark = {{0xf3, 0x0f, 0x1e, 0xfa}, 4}; /* endbr64 */
+#endif
+
 static bool is_first_code(const uint8_t *code)
 {
-	static const struct {
-		uint8_t bytes[4], size;
-	} firsts[] = {
-	    {{0x31, 0xed}, 2},       /* xor %ebp,%ebp */
-	    {{0x48, 0x31, 0xed}, 3}, /* xor %rbp,%rbp */
-	    {{0x48, 0x89, 0xe7}, 3}, /* mov %rsp,%rdi */
-	};
-	static const uint8_t endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
-
-	if (!memcmp(code, endbr64, sizeof(endbr64)))
-		code += sizeof(endbr64);
+	if (!memcmp(code, mark.bytes, mark.size))
+		code += mark.size;
 	for (size_t i = 0; i < sizeof(firsts) / sizeof(firsts[0]); i++)
 		if (!memcmp(code, firsts[i].bytes, firsts[i].size))
 			return true;

@@ -76,8 +76,8 @@ bool unwind_table_next(const struct unwind_table *table, struct unwind_span *spa
 
 static bool rule_is_valid(const struct ms_unwind_rule *rule)
 {
-	return rule->kind <= MS_RULE_UNSUPPORTED && rule->rbp <= MS_SAVED_CFA_VALUE &&
-	       rule->rbx <= MS_SAVED_CFA_VALUE;
+	return rule->kind <= MS_RULE_UNSUPPORTED && rule->fp <= MS_SAVED_CFA_VALUE &&
+	       rule->third <= MS_SAVED_CFA_VALUE;
 }
 
 static bool granule_is_valid(const struct parts *parts, const struct ms_unwind_entry *entry,

@@ -27,6 +27,7 @@ long bpf_map_update_elem(void *map, const void *key, const void *value, uint64_t
 uint64_t bpf_get_current_task(void);
 struct task_struct *bpf_get_current_task_btf(void);
 uint64_t bpf_get_current_pid_tgid(void);
+long bpf_task_pt_regs(struct task_struct *task);
 void *bpf_ringbuf_reserve(void *map, uint64_t size, uint64_t flags);
 void bpf_ringbuf_submit(void *event, uint64_t flags);
 

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a probe's program reads of its registers, on each processor. */
+#ifndef MS_ARCH_PROBE_BPF_H
+#define MS_ARCH_PROBE_BPF_H
+
+#include <asm/ptrace.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "arch.bpf.h"
+
+/*
+ * The registers a row may ask for, loaded once at fixed offsets: the verifier
+ * refuses a context pointer that was computed from the row.
+ */
+struct registers {
+	__u64 argument[8]; /* from 1; [0] and [7] are 0 */
+	__u64 sp;
+	__u64 back; /* where the call returns to, where a register says it */
+};
+
+#ifdef MS_ARM64
+
+/* At the entry of a function. */
+static __always_inline void registers_read(struct pt_regs *ctx, struct registers *r)
+{
+	const struct user_pt_regs *regs = (const void *)ctx;
+
+	r->argument[0] = 0;
+	r->argument[1] = regs->regs[0];
+	r->argument[2] = regs->regs[1];
+	r->argument[3] = regs->regs[2];
+	r->argument[4] = regs->regs[3];
+	r->argument[5] = regs->regs[4];
+	r->argument[6] = regs->regs[5];
+	r->argument[7] = 0;
+	r->sp = regs->sp;
+	r->back = regs->regs[30];
+}
+
+/* Where the call returns to that has just been entered. */
+static __always_inline long arch_back(const struct registers *r, __u64 *address)
+{
+	*address = r->back;
+	return 0;
+}
+
+/* The same at an instruction that returns. */
+static __always_inline long arch_back_now(struct pt_regs *ctx, __u64 *address)
+{
+	*address = arch_strip(((const struct user_pt_regs *)ctx)->regs[30]);
+	return 0;
+}
+
+/* The register at a function's first instruction: it leads back. */
+static __always_inline __u64 arch_third(struct pt_regs *ctx)
+{
+	return ((const struct user_pt_regs *)ctx)->regs[30];
+}
+
+/* When a call has returned the register is whatever the call left there. */
+static __always_inline __u64 arch_third_after(struct pt_regs *ctx)
+{
+	return 0;
+}
+
+#else
+
+/* At the entry of a function. */
+static __always_inline void registers_read(struct pt_regs *ctx, struct registers *r)
+{
+	r->argument[0] = 0;
+	r->argument[1] = PT_REGS_PARM1(ctx);
+	r->argument[2] = PT_REGS_PARM2(ctx);
+	r->argument[3] = PT_REGS_PARM3(ctx);
+	r->argument[4] = PT_REGS_PARM4(ctx);
+	r->argument[5] = PT_REGS_PARM5(ctx);
+	/* libbpf 1.1 has no PT_REGS_PARM6 for user functions. */
+	r->argument[6] = ctx->r9;
+	r->argument[7] = 0;
+	r->sp = PT_REGS_SP(ctx);
+	r->back = 0;
+}
+
+/* Where the call returns to that has just been entered; not 0 if that cannot be read. */
+static __always_inline long arch_back(const struct registers *r, __u64 *address)
+{
+	return bpf_probe_read_user(address, sizeof(*address), (void *)r->sp);
+}
+
+/* The same at an instruction that returns. */
+static __always_inline long arch_back_now(struct pt_regs *ctx, __u64 *address)
+{
+	return bpf_probe_read_user(address, sizeof(*address), (void *)PT_REGS_SP(ctx));
+}
+
+/* The register at a function's first instruction, and when a call has returned. */
+static __always_inline __u64 arch_third(struct pt_regs *ctx)
+{
+	return ctx->rbx;
+}
+
+static __always_inline __u64 arch_third_after(struct pt_regs *ctx)
+{
+	return ctx->rbx;
+}
+
+#endif
+
+#endif
