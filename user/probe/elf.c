@@ -158,9 +158,10 @@ static int place_hits(struct scan *scan, struct elf_file *out)
 
 		if (!place_hit(scan, i, &hit))
 			continue;
-		if (scan->table->rows[sym->row].spec.throws &&
-		    scan->image->header.e_machine == EM_X86_64) {
-			err = place_throwing(scan, sym, &hit, out);
+		if (scan->table->rows[sym->row].spec.throws) {
+			/* Elsewhere its returns are not found: what it calls is counted. */
+			if (scan->image->header.e_machine == EM_X86_64)
+				err = place_throwing(scan, sym, &hit, out);
 			continue;
 		}
 		err = reserve(scan, out, 1);
