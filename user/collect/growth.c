@@ -26,13 +26,12 @@ bool growth_due(const struct growth *growth, uint64_t now_ns)
 }
 
 int growth_add(struct growth *growth, uint64_t now_ns, const struct kernel_total *totals,
-	       size_t count, size_t *cut)
+	       size_t count)
 {
 	struct growth_sample *sample = &growth->samples[growth->count % GROWTH_SAMPLES];
 	struct growth_item *items = malloc((count + 1) * sizeof(*items)), *fitted;
-	size_t i, n = 0;
+	size_t i, n = 0, cut = 0;
 
-	*cut = 0;
 	if (!items)
 		return -ENOMEM;
 	for (i = 0; i < count; i++)
@@ -41,13 +40,13 @@ int growth_add(struct growth *growth, uint64_t now_ns, const struct kernel_total
 			    (struct growth_item){totals[i].key, totals[i].value.live_bytes};
 	if (n > GROWTH_STACKS) {
 		qsort(items, n, sizeof(*items), compare_live);
-		*cut = n - GROWTH_STACKS;
+		cut = n - GROWTH_STACKS;
 		n = GROWTH_STACKS;
 	}
 	qsort(items, n, sizeof(*items), compare_keys);
 	fitted = realloc(items, (n + 1) * sizeof(*items));
 	free(sample->items);
-	*sample = (struct growth_sample){now_ns, fitted ? fitted : items, n};
+	*sample = (struct growth_sample){now_ns, fitted ? fitted : items, n, cut};
 	growth->count++;
 	return 0;
 }

@@ -27,6 +27,7 @@ struct growth_sample {
 	uint64_t time_ns;          /* CLOCK_MONOTONIC, as all times here */
 	struct growth_item *items; /* sorted by key */
 	size_t count;
+	size_t cut; /* stacks that were left out */
 };
 
 struct growth {
@@ -37,9 +38,9 @@ struct growth {
 
 /* Whether it is time for the next sample. */
 bool growth_due(const struct growth *growth, uint64_t now_ns);
-/* Takes a sample of `totals`; *cut is how many were left out.  0 or -ENOMEM. */
+/* Takes a sample of `totals`.  0 or -ENOMEM. */
 int growth_add(struct growth *growth, uint64_t now_ns, const struct kernel_total *totals,
-	       size_t count, size_t *cut);
+	       size_t count);
 /* How long the sample took, reading included: the next one waits accordingly. */
 void growth_spent(struct growth *growth, uint64_t now_ns, uint64_t spent_ns);
 /*

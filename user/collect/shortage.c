@@ -48,11 +48,10 @@ static struct image *running_image(const struct collect *c, uint32_t id)
 static void sample(struct collect *c, uint64_t now)
 {
 	struct kernel_total *totals;
-	size_t count, cut = 0;
+	size_t count;
 
-	if (!totals_now(c, &totals, &count) && !growth_add(&c->growth, now, totals, count, &cut) &&
-	    cut)
-		kernel_loss_add(c->kernel, MS_LOSS_growth_cut, cut);
+	if (!totals_now(c, &totals, &count))
+		growth_add(&c->growth, now, totals, count);
 	free(totals);
 	growth_spent(&c->growth, now, now_ns() - now);
 }
@@ -84,6 +83,15 @@ void shortage_failed(struct collect *c, const struct ms_vm_event *event)
 
 	if (failures_add(&c->failures, &key, vm_event_wanted(event)))
 		kernel_loss_add(c->kernel, MS_LOSS_failures_full, 1);
+}
+
+/* What was left out of the sample that the victim's growth is measured by. */
+static void count_cut(const struct collect *c, const struct ms_oom_event *event)
+{
+	const struct growth_sample *before = growth_before(&c->growth, event->time_ns);
+
+	if (before && before->cut)
+		kernel_loss_add(c->kernel, MS_LOSS_growth_cut, before->cut);
 }
 
 /* ---- a victim -------------------------------------------------------------------- */
@@ -134,8 +142,10 @@ void collect_oom(struct collect *c, const struct ms_oom_event *event)
 	if (err)
 		log_warn("pid %u was killed, for memory ran out, and what it held is not known: %s",
 			 e.tgid, strerror(-err));
-	else
-		note_group(c, &c->ooms.items[c->ooms.count - 1]);
+	if (err)
+		return;
+	count_cut(c, &e);
+	note_group(c, &c->ooms.items[c->ooms.count - 1]);
 }
 
 void shortage_looked(struct collect *c, const struct image *image, const struct space *space)
