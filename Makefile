@@ -37,7 +37,10 @@ ifneq ($(ARCH),$(HOST_ARCH))
     $(error there is no cross build for $(ARCH))
   endif
   CROSS := aarch64-linux-gnu
-  SYSROOT ?= /var/cache/memsnoop/sysroot-$(ARCH)
+  SYSROOT := $(or $(MEMSNOOP_SYSROOT),/var/cache/memsnoop/sysroot-$(ARCH))
+  ifeq ($(wildcard $(SYSROOT)/usr/include),)
+    $(error a build for $(ARCH) needs Debian's packages for it: scripts/deps.sh build vm, scripts/sysroot.sh $(ARCH))
+  endif
   OUT := .output/$(ARCH)
   # clang, as Debian's gcc for arm64 conflicts with the one that tests build for 32 bits with
   CC := $(CLANG) --target=$(CROSS) --sysroot=$(SYSROOT) -Wno-unknown-attributes

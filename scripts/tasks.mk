@@ -14,6 +14,7 @@ help:
 	@echo 'make install    [DESTDIR=] [PREFIX=/usr/local]'
 	@echo 'make format     lays the C files out'
 	@echo 'make clean      removes what was built'
+	@echo 'ARCH=arm64 builds .output/arm64/memsnoop; scripts/sysroot.sh arm64 fetches what that needs'
 	@echo 'V=1 shows commands; SANITIZE=address,undefined builds with sanitizers'
 
 .PHONY: demo
