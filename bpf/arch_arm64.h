@@ -25,7 +25,10 @@ enum ms_rule_reg { MS_REG_FP = 29, MS_REG_THIRD = 30, MS_REG_RETURN = 30, MS_REG
 #define MS_UCONTEXT_IP MS_UCONTEXT_X(32)
 
 /* mov x8, #139; svc #0: rt_sigreturn.  A siginfo of 128 bytes lies below the ucontext. */
-#define MS_SIGRETURN_CODE {0x68, 0x11, 0x80, 0xd2, 0x01, 0, 0, 0xd4}
+#define MS_SIGRETURN_CODE                                                                          \
+	{                                                                                          \
+		0x68, 0x11, 0x80, 0xd2, 0x01, 0, 0, 0xd4                                           \
+	}
 #define MS_SIGRETURN_CONTEXT 128
 /* It lies among functions of the vDSO (without rows since 5.9, commit 87676cfca141). */
 #define MS_SIGRETURN_GAP 8

@@ -21,7 +21,10 @@ enum ms_rule_reg { MS_REG_THIRD = 3, MS_REG_FP = 6, MS_REG_SP = 7, MS_REG_RETURN
 #define MS_UCONTEXT_IP 0xa8
 
 /* mov $15,%rax; syscall: rt_sigreturn.  The stack pointer is at the ucontext then. */
-#define MS_SIGRETURN_CODE {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05}
+#define MS_SIGRETURN_CODE                                                                          \
+	{                                                                                          \
+		0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05                                        \
+	}
 #define MS_SIGRETURN_CONTEXT 0
 /* Gaps between functions are mere padding; those worth a look are whole files of assembly. */
 #define MS_SIGRETURN_GAP 256

@@ -15,3 +15,8 @@ load ../e2e/chains
 @test "clang -O2 -static" {
 	chains cross-static
 }
+
+@test "signed return addresses" {
+	grep -qw paca /proc/cpuinfo
+	chains cross-signed
+}
