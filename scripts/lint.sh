@@ -29,7 +29,7 @@ echo "== clang-tidy"
 tidy "$@" || status=1
 step clang-format --dry-run -Werror "${c_files[@]}"
 # readdirCalled: readdir_r() is what glibc advises against
-step cppcheck --quiet --suppress=readdirCalled --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
+step cppcheck --quiet -D__x86_64__ --suppress=readdirCalled --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 	--library=posix,gnu -D'LIBBPF_OPTS(type,name,...)=struct type name={__VA_ARGS__}' \
 	-D'RB_GENERATE_INTERNAL(name,type,field,cmp,attr)=' \
 	-Iuser -Ibpf "${user_files[@]}"

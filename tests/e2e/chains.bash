@@ -15,6 +15,7 @@ chains()
 	done
 	options=("${@:2}")
 	CHAIN_GONE="$C/$build/libgone.so" trace -q --layers heap --call-sites -- "$C/$build/chain" "${scenarios[@]:-all}"
+	# shellcheck disable=SC2154  # set by trace() and finish()
 	equal "$status" 0 "exit status" || return 1
 	compare "${options[@]}"
 }

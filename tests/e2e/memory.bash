@@ -39,5 +39,6 @@ end_tracer()
 {
 	kill -INT "$TRACER"
 	finish "$TRACER"
+	# shellcheck disable=SC2154  # set by trace() and finish()
 	equal "$status" 0 "exit status"
 }
