@@ -11,7 +11,6 @@
 #define MS_ARM64 1
 #include "arch_arm64.h"
 #elif defined(__TARGET_ARCH_x86) || defined(__x86_64__)
-#define MS_X86 1
 #include "arch_x86.h"
 #else
 #error "an unknown processor"

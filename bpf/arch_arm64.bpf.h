@@ -7,13 +7,11 @@
 
 /*
  * A pointer to code may be signed (ARMv8.3): the bits above the address hold the
- * signature.  Addresses of 52 bits are only given to who asks for them.
+ * signature.
  */
-#define ADDRESS_BITS 48
-
 static __always_inline __u64 arch_strip(__u64 address)
 {
-	return address & ((1ULL << ADDRESS_BITS) - 1);
+	return address & ((1ULL << MS_MODULE_SHIFT) - 1);
 }
 
 /* Where the current thread left user space. */

@@ -3,8 +3,6 @@
 #ifndef MS_ARCH_ARM64_H
 #define MS_ARCH_ARM64_H
 
-#define MS_ARCH_NAME "arm64"
-
 #define MS_MODULE_SHIFT 48 /* bits of an address of user space, if it does not ask for more */
 
 /* The registers that a walk follows, by DWARF's numbers.  The third is X30 itself. */

@@ -3,8 +3,6 @@
 #ifndef MS_ARCH_X86_H
 #define MS_ARCH_X86_H
 
-#define MS_ARCH_NAME "x86_64"
-
 #define MS_MODULE_SHIFT 47 /* bits of an address of user space */
 
 /* The registers that a walk follows, by DWARF's numbers.  The third is RBX. */

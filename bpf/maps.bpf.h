@@ -40,10 +40,9 @@ struct walk {
 	__u32 saved_all; /* all of it could be read */
 	__u32 exact;     /* ip is the instruction itself, not the one after a call */
 	__u32 by_pointer;
-	__u32
-	    sp_unknown; /* the caller was found by the frame pointer, which does not tell its own */
-	__u32 end;      /* enum ms_stack_end, or that it is not over */
-	__u32 rest;     /* times Python was asked for what the native walk did not reach */
+	__u32 sp_unknown; /* found by the frame pointer, which does not tell it */
+	__u32 end;        /* enum ms_stack_end, or that it is not over */
+	__u32 rest;       /* times Python was asked for what the native walk did not reach */
 };
 
 /* Per thread.  The walk's scratch lives here because uprobe programs are

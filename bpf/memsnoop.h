@@ -85,7 +85,6 @@ struct ms_row {
  * MS_FRAME_ROW set the offset is a row of the probe table: the allocation
  * function that was called.
  */
-
 #define MS_ADDRESS_MAX (1ULL << MS_MODULE_SHIFT) /* above are the kernel's addresses */
 #define MS_MODULE_MAX ((1u << (64 - MS_MODULE_SHIFT)) - 1)
 #define MS_OFFSET_MASK ((1ULL << MS_MODULE_SHIFT) - 1)

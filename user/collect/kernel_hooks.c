@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "base/log.h"
 #include "collect/kernel_inside.h"
+#include "probe/preempt.h"
 
 struct hook_program {
 	const char *name;
@@ -166,7 +166,6 @@ static bool nests(const struct bpf_program *program)
 	       !strcmp(name, "fault_kernel_raw_tracepoint");
 }
 
-/* (Told since 5.12, commit 9ed9e9ba2337.) */
 uint64_t hooks_passed_over(const struct kernel *k)
 {
 	struct bpf_program *program;
@@ -174,13 +173,8 @@ uint64_t hooks_passed_over(const struct kernel *k)
 
 	bpf_object__for_each_program(program, k->skel->obj)
 	{
-		struct bpf_prog_info info = {0};
-		uint32_t size = sizeof(info);
-
-		if (!bpf_program__autoload(program) || nests(program) ||
-		    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
-			continue;
-		sum += info.recursion_misses;
+		if (bpf_program__autoload(program) && !nests(program))
+			sum += preempt_passed_over(program);
 	}
 	return sum;
 }

@@ -19,21 +19,12 @@ struct before {
 	struct sched_param param;
 };
 
-static bool is_preempted(void)
-{
-	static int known = -1; /* a fact about the kernel, asked once */
-
-	if (known < 0)
-		known = preempt_possible(NULL, 0);
-	return known;
-}
-
 static struct before go_first(void)
 {
 	const struct sched_param first = {.sched_priority = 1};
 	struct before before = {.policy = -1};
 
-	if (!is_preempted())
+	if (!preempt_possible(NULL, 0))
 		return before;
 	before.policy = sched_getscheduler(0);
 	if (before.policy == SCHED_FIFO || sched_getparam(0, &before.param) ||

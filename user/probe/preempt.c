@@ -11,6 +11,9 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
 /* A mount of debugfs without a place (5.2, commits 24dcb3d90a1f and 93766fbd2696), or -1. */
 static int debugfs_open(void)
 {
@@ -59,13 +62,27 @@ bool preempt_judge(const char *release, const char *version, const char *modes)
 
 bool preempt_possible(char *text, size_t size)
 {
+	static char modes[128]; /* facts about the kernel */
+	static int possible = -1;
 	struct utsname name;
-	char modes[128];
-	size_t n = modes_read(modes, sizeof(modes));
 
+	if (possible < 0) {
+		size_t n = modes_read(modes, sizeof(modes));
+
+		possible =
+		    !uname(&name) && preempt_judge(name.release, name.version, n ? modes : NULL);
+	}
 	if (text)
 		snprintf(text, size, "%s", modes);
-	if (uname(&name))
-		return false;
-	return preempt_judge(name.release, name.version, n ? modes : NULL);
+	return possible;
+}
+
+uint64_t preempt_passed_over(const struct bpf_program *program)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size)
+		   ? 0
+		   : info.recursion_misses;
 }

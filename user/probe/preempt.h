@@ -12,13 +12,18 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+struct bpf_program;
 
 /*
  * What an uname -rv, and the kernel's list of modes ("none voluntary (full) lazy"), NULL if
  * there is none, say: whether a thread can be preempted in the kernel.
  */
 bool preempt_judge(const char *release, const char *version, const char *modes);
-/* Of this kernel.  `text`, if not NULL, becomes that list, or is empty. */
+/* Of this kernel, asked once.  `text`, if not NULL, becomes that list, or is empty. */
 bool preempt_possible(char *text, size_t size);
+/* Runs of a loaded program that it was passed over for (told since 5.12, 9ed9e9ba2337). */
+uint64_t preempt_passed_over(const struct bpf_program *program);
 
 #endif

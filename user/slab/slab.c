@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "collect/kernel.h"
+#include "probe/preempt.h"
 #include "slab.skel.h"
 #include "slab/arguments.h"
 
@@ -203,13 +204,8 @@ static uint64_t misses(const struct slab *s)
 
 	bpf_object__for_each_program(program, s->skel->obj)
 	{
-		struct bpf_prog_info info = {0};
-		uint32_t size = sizeof(info);
-
-		if (!bpf_program__autoload(program) || copy_of(program) != 1 ||
-		    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
-			continue;
-		sum += info.recursion_misses;
+		if (bpf_program__autoload(program) && copy_of(program) == 1)
+			sum += preempt_passed_over(program);
 	}
 	return sum;
 }

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "collect/kernel.h"
+#include "probe/preempt.h"
 #include "system.skel.h"
 
 #define FIRST_ROOM (1 << 16)
@@ -194,13 +195,9 @@ void tasks_events_read(struct tasks *t, const struct tasks_events *events, void 
 
 uint64_t tasks_ends_lost(const struct tasks *t)
 {
-	struct bpf_prog_info info = {0};
-	uint32_t size = sizeof(info);
-
 	/* what the kernel passed the program over for: threads too, which is more than was lost */
-	if (bpf_obj_get_info_by_fd(bpf_program__fd(t->on_exit), &info, &size))
-		info.recursion_misses = 0;
-	return __atomic_load_n(&t->skel->bss->ends_lost, __ATOMIC_RELAXED) + info.recursion_misses;
+	return __atomic_load_n(&t->skel->bss->ends_lost, __ATOMIC_RELAXED) +
+	       preempt_passed_over(t->on_exit);
 }
 
 uint64_t tasks_ooms_lost(const struct tasks *t)
