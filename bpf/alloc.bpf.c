@@ -22,6 +22,7 @@
 #include "thread.bpf.h"
 #include "account.bpf.h"
 #include "event.bpf.h"
+#include "tensor.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -87,30 +88,32 @@ static __always_inline int on_marker(__u32 tgid, const struct ms_proc *proc)
 	return 0;
 }
 
-static __always_inline void on_free(struct task_state *task, struct pending *open, __u32 id,
-				    __u32 layer, __u64 address)
+/* The bytes of the block that was freed, 0 if it was none of ours; -1: it was no free. */
+static __always_inline __s64 on_free(struct task_state *task, struct pending *open,
+				     const struct ms_block_key *key, __u32 layer)
 {
-	struct ms_block_key key = {.id = id, .space = layer, .address = address};
+	__u64 address = key->address;
 	struct ms_totals *t;
 	struct ms_block block;
 	int temporary;
 
 	if (!address)
-		return;
-	if (account_take(&key, &block)) {
+		return -1;
+	if (account_take(key, &block)) {
 		temporary = task->last_alloc == address;
 		task->last_alloc = 0;
 		task->last_free = address;
-		account_freed(id, layer, &block, bpf_ktime_get_ns(), temporary);
-		return;
+		account_freed(key->id, layer, &block, bpf_ktime_get_ns(), temporary);
+		return (__s64)block.size;
 	}
 	/* operator delete ending in free(), realloc() freeing the old block:
 	 * the outer call has counted it already. */
 	if (open->sp || task->last_free == address)
-		return;
-	t = account_image(id, layer);
+		return -1;
+	t = account_image(key->id, layer);
 	if (t)
 		__sync_fetch_and_add(&t->unknown_frees, 1);
+	return 0;
 }
 
 /* A call that never returned may hold a block; it is still the program's. */
@@ -204,6 +207,148 @@ static __always_inline int on_unwind(struct pt_regs *ctx)
 	return 0;
 }
 
+/* ---- the tensor layer -------------------------------------------------------- */
+
+/* From the function that is probed, which is its own innermost frame. */
+static __noinline __u64 stack_here(struct pt_regs *ctx, struct task_state *task, __u32 id)
+{
+	struct position at = {.ip = PT_REGS_IP(ctx),
+			      .sp = PT_REGS_SP(ctx),
+			      .fp = PT_REGS_FP(ctx),
+			      .third = arch_third(ctx),
+			      .exact = 1};
+
+	return stack_walk(&at, task, id, 0);
+}
+
+/* A function that is told of a new block: its own caller's stack, from here. */
+static __always_inline void on_told(struct pt_regs *ctx, struct task_state *task,
+				    const struct ms_block_key *key, const struct ms_row *row,
+				    __u64 cookie, __u64 size)
+{
+	__u64 hash = stack_here(ctx, task, key->id);
+
+	task->last_alloc = key->address;
+	task->last_free = 0;
+	account_alloc(key, row->layer, size, hash, bpf_ktime_get_ns());
+	tensor_block(MS_TENSOR_ALLOC, row, cookie, key, size, hash, task);
+}
+
+static __always_inline void on_told_free(struct task_state *task, struct pending *open,
+					 const struct ms_block_key *key, const struct ms_row *row,
+					 __u64 cookie)
+{
+	__s64 size = on_free(task, open, key, row->layer);
+
+	if (size >= 0)
+		tensor_block(MS_TENSOR_FREE, row, cookie, key, size, 0, task);
+}
+
+/*
+ * PyTorch's reportMemoryUsageToProfiler(), which every allocator calls for every block,
+ * but that of the host only while it is being profiled, and then says how much it has
+ * allocated in all; we know those blocks.  What is mapped from files says 0.
+ */
+static __always_inline void on_report(struct pt_regs *ctx, struct task_state *task,
+				      struct pending *open, struct ms_block_key *key,
+				      const struct ms_row *row, __u64 cookie,
+				      const struct registers *r)
+{
+	__s64 bytes = (__s64)argument(r, row->size_arg);
+	__u16 device = argument(r, row->device_arg);
+	__u64 total = argument(r, row->total_arg);
+
+	if (MS_DEVICE_TYPE(device) == MS_DEVICE_CPU)
+		device = 0; /* its index is -1 */
+	key->space = MS_SPACE(row->layer, device);
+	task->reserved = argument(r, row->total_arg + 1);
+	if (bytes > 0 && (MS_DEVICE_TYPE(device) != MS_DEVICE_CPU || !total))
+		on_told(ctx, task, key, row, cookie, bytes);
+	if (bytes < 0 && (MS_DEVICE_TYPE(device) != MS_DEVICE_CPU || !total))
+		on_told_free(task, open, key, row, cookie);
+}
+
+static __always_inline void on_failed(struct pt_regs *ctx, struct task_state *task, __u32 id,
+				      const struct ms_row *row, __u64 size)
+{
+	account_failed(id, row->layer, stack_here(ctx, task, id), size);
+}
+
+/* What is neither an allocation function nor known to all layers. */
+static __always_inline void on_tensor(struct pt_regs *ctx, struct task_state *task,
+				      struct pending *open, __u32 id, const struct ms_row *row,
+				      __u64 cookie, const struct registers *r)
+{
+	__u64 address = argument(r, row->ptr_arg);
+	struct ms_block_key key = {.id = id, .space = row->layer, .address = address};
+	struct ms_tensor_event *e;
+
+	if (row->only_arg && (__u8)argument(r, row->only_arg) != row->only_value)
+		return;
+	switch (row->kind) {
+	case MS_KIND_ALLOC:
+		if (address && argument(r, row->size_arg))
+			on_told(ctx, task, &key, row, cookie, argument(r, row->size_arg));
+		break;
+	case MS_KIND_FREE:
+		on_told_free(task, open, &key, row, cookie);
+		break;
+	case MS_KIND_REPORT:
+		on_report(ctx, task, open, &key, row, cookie, r);
+		break;
+	case MS_KIND_FAILED:
+		on_failed(ctx, task, id, row, argument(r, row->size_arg));
+		break;
+	case MS_KIND_SHAPE:
+		tensor_shape(task, argument(r, row->dims_arg), argument(r, row->dims_arg + 1),
+			     argument(r, row->dtype_arg));
+		break;
+	case MS_KIND_USAGE:
+		e = tensor_event(MS_TENSOR_USAGE, id, row, cookie);
+		if (!e)
+			break;
+		e->address = address;
+		e->size = argument(r, row->size_arg);
+		bpf_ringbuf_submit(e, event_wakes());
+		break;
+	case MS_KIND_PARAMETER:
+		tensor_parameter(address, id, row, cookie);
+		break;
+	case MS_KIND_RANGE:
+		e = tensor_range(MS_TENSOR_BEGIN, id, row, cookie, r->sp);
+		if (e)
+			bpf_ringbuf_submit(e, event_wakes());
+		break;
+	case MS_KIND_NAME:
+		range_name(task, row, argument(r, row->name_arg));
+		break;
+	case MS_KIND_PUSH:
+		if (row->name_arg)
+			range_name(task, row, argument(r, row->name_arg));
+		range_push(task, id, row, cookie, r->sp, address, stack_here(ctx, task, id));
+		break;
+	case MS_KIND_POP:
+		range_pop(task, id, row, cookie, r->sp, address);
+		break;
+	}
+}
+
+/* The return of a call that is a range. */
+static __always_inline int on_range_end(const struct ms_row *row, __u64 cookie, __u64 sp)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct ms_proc *proc = bpf_map_lookup_elem(&procs, &tgid);
+
+	struct ms_tensor_event *e;
+
+	if (!proc || !(proc->flags & MS_PROC_READY) || stopped)
+		return 0;
+	e = tensor_range(MS_TENSOR_END, proc->id, row, cookie, sp - MS_RETURN_POPS);
+	if (e)
+		bpf_ringbuf_submit(e, event_wakes());
+	return 0;
+}
+
 static __always_inline int on_entry(struct pt_regs *ctx, __u64 cookie)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
@@ -212,7 +357,7 @@ static __always_inline int on_entry(struct pt_regs *ctx, __u64 cookie)
 	struct task_state *task;
 	struct pending *open;
 	__u32 layer = row->layer;
-	struct registers r;
+	struct registers *r;
 
 	if (!proc || layer >= MS_LAYER_NR)
 		return 0;
@@ -227,15 +372,25 @@ static __always_inline int on_entry(struct pt_regs *ctx, __u64 cookie)
 	task = thread_get(bpf_get_current_pid_tgid());
 	if (!task)
 		return 0;
-	registers_read(ctx, &r);
+	/* Not on the stack, of which all frames together have 512 bytes. */
+	r = &task->registers;
+	registers_read(ctx, r);
 	open = &task->pending[layer];
 	if (open->sp && open->id != proc->id)
 		open->sp = 0; /* from before an exec */
+	if (row->kind >= MS_KIND_REPORT || row->at_entry ||
+	    (layer == MS_LAYER_TENSOR && row->kind == MS_KIND_FREE)) {
+		on_tensor(ctx, task, open, proc->id, row, cookie, r);
+		return row->kind == MS_KIND_RANGE && !row->throws;
+	}
 	if (row->kind == MS_KIND_FREE) {
-		on_free(task, open, proc->id, layer, argument(&r, row->ptr_arg));
+		struct ms_block_key key = {
+		    .id = proc->id, .space = layer, .address = argument(r, row->ptr_arg)};
+
+		on_free(task, open, &key, layer);
 		return 0;
 	}
-	return on_call(&r, open, proc->id, row, cookie);
+	return on_call(r, open, proc->id, row, cookie);
 }
 
 /* The address of the block a call returned, 0 if it failed. */
@@ -268,6 +423,9 @@ static __always_inline void old_settle(struct pending *open, const struct ms_row
 		/* Moved, resized in place, realloc(p, 0) that freed, reallocf(). */
 		if (open->had_old) {
 			account_freed(open->id, layer, &open->old_block, now_ns, 0);
+			if (layer == MS_LAYER_TENSOR)
+				tensor_block(MS_TENSOR_FREE, row, open->cookie, &key,
+					     open->old_block.size, 0, 0);
 		} else {
 			t = account_image(open->id, layer);
 			if (t)
@@ -297,6 +455,8 @@ static __always_inline int on_return(struct pt_regs *ctx, __u64 cookie, __u64 ip
 	__u64 address, now_ns, hash;
 	struct pending *open;
 
+	if (row->kind == MS_KIND_RANGE)
+		return on_range_end(row, cookie, sp);
 	if (!task || layer >= MS_LAYER_NR || stopped)
 		return 0;
 	open = &task->pending[layer];
@@ -325,6 +485,8 @@ static __always_inline int on_return(struct pt_regs *ctx, __u64 cookie, __u64 ip
 	task->last_alloc = address;
 	task->last_free = 0;
 	account_alloc(&key, layer, open->size, hash, now_ns);
+	if (layer == MS_LAYER_TENSOR)
+		tensor_block(MS_TENSOR_ALLOC, row, open->cookie, &key, open->size, hash, task);
 	return 0;
 }
 

@@ -8,16 +8,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "arch.bpf.h"
-
-/*
- * The registers a row may ask for, loaded once at fixed offsets: the verifier
- * refuses a context pointer that was computed from the row.
- */
-struct registers {
-	__u64 argument[8]; /* from 1; [0] and [7] are 0 */
-	__u64 sp;
-	__u64 back; /* where the call returns to, where a register says it */
-};
+#include "maps.bpf.h"
 
 #ifdef MS_ARM64
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* event_send(): a process event to user space.  Rare ones only. */
+/*
+ * event_send(): a process event to user space.  Rare ones only, so each wakes it; the
+ * many others leave that to a ring that fills, as it looks at every tick anyway: waking it
+ * each time would take more of the processor than all of tracing.
+ */
 #ifndef MS_EVENT_BPF_H
 #define MS_EVENT_BPF_H
 
@@ -7,6 +11,15 @@
 
 #include "vmlinux.h"
 #include "maps.bpf.h"
+
+#define RING_WAKE_BYTES (128 << 10)
+
+static __always_inline __u64 event_wakes(void)
+{
+	__u64 waiting = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+
+	return waiting > RING_WAKE_BYTES ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+}
 
 /* An event about the current thread, or NULL (counted). */
 static __always_inline struct ms_event *event_reserve(__u32 kind, __u32 tgid, __u32 id)
@@ -35,7 +48,7 @@ static __always_inline int event_send(__u32 kind, __u32 tgid, __u32 id, __u32 fl
 	if (!e)
 		return 0;
 	e->flags = flags;
-	bpf_ringbuf_submit(e, 0);
+	bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
 	return 1;
 }
 

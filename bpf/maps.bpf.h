@@ -8,6 +8,7 @@
 
 #include "python.h"
 #include "tables.bpf.h"
+#include "tensor.h"
 #include "unwind.h"
 
 struct pending {
@@ -21,6 +22,24 @@ struct pending {
 	__u32 had_old;
 };
 #define MS_SIZE_OVERFLOW (~0ULL)
+
+/*
+ * The registers a row may ask for, loaded once at fixed offsets: the verifier
+ * refuses a context pointer that was computed from the row.
+ */
+struct registers {
+	__u64 argument[8]; /* from 1; [0] and [7] are 0 */
+	__u64 sp;
+	__u64 back; /* where the call returns to, where a register says it */
+};
+
+/* Of the tensor that this thread's next block is for. */
+struct shape {
+	__u64 dims[MS_DIMS];
+	__u32 known;
+	__u8 ndim, dtype;
+	__u8 pad[2];
+};
 
 /* What was found for a return address, see stack.bpf.h. */
 #define MS_MEMO 96 /* more, and the state of a thread needs 16 KiB at once, which may fail */
@@ -63,12 +82,20 @@ struct task_state {
 	__u64 major_faults; /* of the thread, when that fault began */
 	__u32 fault_open;   /* it is not known yet whether it was a major one */
 	__u32 pad;
+	struct shape shape;
+	struct registers registers;     /* of the call that a probe is at */
+	char range_name[MS_RANGE_NAME]; /* of the next range */
+	__u64 ranges[MS_RANGES];        /* objects of those that are open */
+	__u64 reserved;                 /* by the allocator that reports a block */
+	__u32 range_nr;
+	__u32 pad2;
 };
 
 MS_MAP(procs, __u32, struct ms_proc, 1);        /* by tgid */
 MS_MAP(mappings, __u32, struct ms_mappings, 1); /* by image */
 MS_MAP(tasks, __u32, struct task_state, 1);     /* by thread id */
 MS_MAP(pythons, __u32, struct ms_python, 1);    /* by image */
+MS_MAP(torches, __u32, struct ms_torch, 1);     /* by image */
 MS_MAP(codes, struct ms_code_key, __u32, 1);    /* Python code objects: their ids in frames */
 MS_MAP(rss, __u32, struct ms_rss, 1);           /* by image */
 MS_MAP(touches, struct ms_touch_key, struct ms_touch, 1); /* by page */

@@ -53,7 +53,20 @@ enum ms_kind {
 	MS_KIND_REALLOC,
 	MS_KIND_MARKER, /* the dynamic linker changed the list of libraries */
 	MS_KIND_UNWIND, /* a C++ exception begins to unwind this thread's stack */
+	/* Of the tensor layer: see tensor.h. */
+	MS_KIND_REPORT,    /* an allocator reports a block: bytes, or -bytes when it is free */
+	MS_KIND_FAILED,    /* an allocator reports that it has no memory */
+	MS_KIND_SHAPE,     /* the thread's next block is for a tensor of this shape */
+	MS_KIND_RANGE,     /* a call that is a range of time */
+	MS_KIND_NAME,      /* the name of the range that the thread will begin next */
+	MS_KIND_PUSH,      /* begins a range, of the object that is given, or of none */
+	MS_KIND_POP,       /* ends a range: that of the object, or the last one */
+	MS_KIND_USAGE,     /* what a block is for, as a number */
+	MS_KIND_PARAMETER, /* PyTorch's AccumulateGrad: a gradient for a parameter */
 };
+
+/* How the name of a range is passed. */
+enum ms_name_form { MS_NAME_CHARS, MS_NAME_STRING };
 
 /* How a number is read at a probe.  Arguments count from 1; 0 is "none". */
 struct ms_row {
@@ -67,7 +80,16 @@ struct ms_row {
 	__u8 zero_is_ok; /* 1: success is a return value of 0, not a non-NULL one */
 	__u8 null_frees; /* realloc: a call that fails has freed the old block */
 	__u8 throws;     /* it may throw: its return instructions are probed, see elfret.h */
-	__u8 pad[6];
+	__u8 at_entry;   /* the block is there when the function is called with it */
+	__u8 device_arg; /* c10::Device, passed in a register; 0: the host */
+	__u8 total_arg;  /* report: bytes allocated on that device; those reserved come next */
+	__u8 name_arg;   /* range: its name */
+	__u8 name_form;  /* enum ms_name_form */
+	__u8 dims_arg;   /* shape: its sizes; how many comes next */
+	__u8 dtype_arg;  /* shape: c10::ScalarType */
+	__u8 only_arg;   /* only calls where this argument, a byte, has the value that follows */
+	__u8 only_value;
+	__u8 pad[5];
 };
 
 /* The BPF cookie of a probe: which row, and in which module it was found. */
@@ -364,10 +386,11 @@ enum ms_event_kind {
 	MS_EVENT_FORK,
 	MS_EVENT_EXEC,
 	MS_EVENT_EXIT,
-	MS_EVENT_LIBS, /* a library was loaded or unloaded */
-	MS_EVENT_CODE, /* struct ms_code_event, python.h: a Python code object is new */
-	MS_EVENT_VM,   /* struct ms_vm_event: a system call of the vm layer */
-	MS_EVENT_OOM,  /* struct ms_oom_event: a process was chosen by the OOM killer */
+	MS_EVENT_LIBS,   /* a library was loaded or unloaded */
+	MS_EVENT_CODE,   /* struct ms_code_event, python.h: a Python code object is new */
+	MS_EVENT_VM,     /* struct ms_vm_event: a system call of the vm layer */
+	MS_EVENT_OOM,    /* struct ms_oom_event: a process was chosen by the OOM killer */
+	MS_EVENT_TENSOR, /* struct ms_tensor_event, tensor.h */
 };
 
 struct ms_event {
@@ -405,6 +428,7 @@ struct ms_event {
 	X(tables_full, "files whose unwind table could not be loaded")                             \
 	X(attach_failed, "files whose allocation functions could not be probed")                   \
 	X(vm_events, "memory system calls not told (ring buffer full)")                            \
+	X(tensor_events, "events of the tensor layer not told (ring buffer full)")                 \
 	X(touch_full, "page faults whose page could not be noted (table full)")                    \
 	X(rss_full, "processes whose resident memory is only seen at ticks (table full)")          \
 	X(failures_full, "calls without memory whose stack could not be kept (table full)")        \

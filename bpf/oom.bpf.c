@@ -58,6 +58,6 @@ int oom_marked(struct bpf_raw_tracepoint_args *args)
 	e->time_ns = bpf_ktime_get_ns();
 	if (task)
 		read_victim(task, e);
-	bpf_ringbuf_submit(e, 0);
+	bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
 	return 0;
 }

@@ -321,7 +321,7 @@ static __always_inline __u32 python_code_new(const struct ms_code_key *key)
 	e->id = id;
 	e->code = key->code;
 	e->check = key->check;
-	bpf_ringbuf_submit(e, 0);
+	bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
 	return id;
 }
 

@@ -119,7 +119,7 @@ static __always_inline int fork_note(struct task_struct *parent, struct task_str
 	e->parent = tgid;
 	e->old_id = proc->id;
 	e->flags = new.flags;
-	bpf_ringbuf_submit(e, 0);
+	bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
 	return 0;
 }
 
@@ -168,7 +168,7 @@ static __always_inline int exec_note(struct task_struct *task, int old_tid)
 	e->parent = old_tid;
 	e->flags = proc->flags;
 	e->maxrss_pages = BPF_CORE_READ(task, signal, maxrss);
-	bpf_ringbuf_submit(e, 0);
+	bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
 	return 0;
 }
 
@@ -205,7 +205,7 @@ static __always_inline int exit_note(struct task_struct *task)
 				   : BPF_CORE_READ(task, group_leader, exit_code);
 		e->maxrss_pages = BPF_CORE_READ(signal, maxrss);
 		e->flags = proc->flags;
-		bpf_ringbuf_submit(e, 0);
+		bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
 	}
 	bpf_map_delete_elem(&procs, &tgid);
 	return 0;

@@ -19,6 +19,7 @@
 #include "memsnoop.h"
 #include "maps.bpf.h"
 #include "call.bpf.h"
+#include "event.bpf.h"
 #include "thread.bpf.h"
 #include "touch.bpf.h"
 
@@ -157,7 +158,7 @@ static __always_inline int vm_enter(int call)
 	if (!e)
 		return 0;
 	e->begins = 1;
-	bpf_ringbuf_submit(e, 0);
+	bpf_ringbuf_submit(e, event_wakes());
 	return 0;
 }
 
@@ -228,7 +229,7 @@ static __always_inline int vm_exit(int call, long result)
 		e->argument[1] = task->brk;
 	if (call == MS_VM_shmat)
 		e->argument[3] = length;
-	bpf_ringbuf_submit(e, 0);
+	bpf_ringbuf_submit(e, event_wakes());
 	return 0;
 }
 

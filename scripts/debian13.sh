@@ -1,6 +1,7 @@
 #!/bin/bash
 # Makes a Debian 13 root with memleak-libbpf (of libbpf-tools) for `make bench`, which Debian
-# 12 has not, and Python 3.13 for the tests.  Does nothing when the root is there already.
+# 12 has not, and Python 3.13 and PyTorch 2.6 for the tests.  Does nothing when the root is there
+# already.
 #
 #   debian13.sh [DIRECTORY]    default: /var/cache/memsnoop/debian13
 #
@@ -8,7 +9,7 @@
 set -euo pipefail
 
 readonly SUITE=trixie
-readonly PACKAGES=libbpf-tools,python3
+readonly PACKAGES=libbpf-tools,python3,python3-torch
 readonly ROOT=${1:-/var/cache/memsnoop/debian13}
 readonly STAMP=$ROOT/.memsnoop-packages
 
@@ -51,7 +52,7 @@ use_proxy
 partial=$ROOT.partial
 rm -rf --one-file-system "$partial"
 mkdir -p "$(dirname "$ROOT")"
-echo "debian13.sh: making a Debian 13 root at $ROOT, about two minutes" >&2
+echo "debian13.sh: making a Debian 13 root at $ROOT, about four minutes" >&2
 if ! debootstrap --variant=minbase --include="$PACKAGES" "$SUITE" "$partial" "$uri" \
 	>"$ROOT.log" 2>&1; then
 	tail -n 5 "$ROOT.log" >&2

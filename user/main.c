@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #include "base/log.h"
 #include "doctor/doctor.h"
+#include "fit/run.h"
 #include "options.h"
 #include "session.h"
 #include "slab/run.h"
@@ -12,6 +13,8 @@ static int run(const struct options *options)
 {
 	if (options->verb == VERB_DOCTOR)
 		return doctor_run(options);
+	if (options->verb == VERB_FIT)
+		return fit_run(options);
 	if (options->slab)
 		return slab_run(options);
 	return options->whole_system ? system_run(options) : session_run(options);

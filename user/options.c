@@ -2,6 +2,7 @@
 /* One option is one row of `rows` and one small function that takes its value. */
 #include "options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -41,7 +42,9 @@ static const struct verb_row {
 	     "instruction\n"
 	     "  memsnoop [OPTIONS]                 the whole system: every process and container\n"
 	     "  memsnoop [OPTIONS] --slab          the kernel's own memory, by call site\n"
-	     "  memsnoop doctor [OPTIONS]          what is missing here, and what probes cost",
+	     "  memsnoop doctor [OPTIONS]          what is missing here, and what probes cost\n"
+	     "  memsnoop fit RUN... --device 8G    the largest batch that fits, from two or more "
+	     "runs",
 	 .status = "that of CMD (128+N after signal N), else 0; 1 when something needed is "
 		   "missing;\n2 for a mistake on this line."},
     [VERB_DOCTOR] =
@@ -52,6 +55,15 @@ static const struct verb_row {
 	 .status = "0 if memsnoop can trace here; 1 if something it cannot do without is missing;\n"
 		   "2 for a mistake on this line.",
 	 .options = {"json", "verbose", "no-feature", "help", "version"}},
+    [VERB_FIT] =
+	{.name = "fit",
+	 .help = "memsnoop fit RUN[=BATCH]... [--device BYTES]: from reports (-o RUN.json) of "
+		 "trainings "
+		 "that\ndiffer in their batch size, what is fixed, what each sample takes, and the "
+		 "largest batch\nthat fits a device",
+	 .status = "0; 1 if a report cannot be read; 2 for a mistake on this line, or a report "
+		   "without\nwhat is needed.",
+	 .options = {"json", "verbose", "device", "help", "version"}},
 };
 
 static int bad(const char *option, const char *value, const char *wanted)
@@ -142,7 +154,8 @@ static int set_sort(struct options *o, const char *value, const void *argument)
 }
 
 /* The layers there are, by the kernel side's names; a bit each in LAYERS_KNOWN. */
-#define LAYERS_KNOWN (1u << MS_LAYER_HEAP | 1u << MS_LAYER_VM | 1u << MS_LAYER_RSS)
+#define LAYERS_KNOWN                                                                               \
+	(1u << MS_LAYER_HEAP | 1u << MS_LAYER_TENSOR | 1u << MS_LAYER_VM | 1u << MS_LAYER_RSS)
 
 static const char *const layer_words[MS_LAYER_NR] = {
 #define X(id, name) name,
@@ -163,10 +176,10 @@ static int set_layers(struct options *o, const char *value, const void *argument
 			    !strncmp(value, layer_words[i], length))
 				break;
 		if (i == MS_LAYER_NR)
-			return log_error(
-			    -EINVAL,
-			    "--layers: '%.*s': this version has the layers heap, vm and rss",
-			    (int)length, value);
+			return log_error(-EINVAL,
+					 "--layers: '%.*s': this version has the layers heap, "
+					 "tensor, vm and rss",
+					 (int)length, value);
 		o->kernel.layers[i] = true;
 		if (!value[length])
 			return 0;
@@ -181,6 +194,27 @@ static int set_probe(struct options *o, const char *value, const void *argument)
 	if (probe_table_add(&o->table, value, why, sizeof(why)))
 		return log_error(-EINVAL, "--probe '%s': %s", value, why);
 	return 0;
+}
+
+static int add_rule(struct options *o, const char *option, const char *value, bool is_stage)
+{
+	char why[256];
+
+	if (own_add(&o->rules, value, is_stage, why, sizeof(why)))
+		return log_error(-EINVAL, "%s '%s': %s", option, value, why);
+	return 0;
+}
+
+static int set_stage(struct options *o, const char *value, const void *argument)
+{
+	(void)argument;
+	return add_rule(o, "--stage", value, true);
+}
+
+static int set_category(struct options *o, const char *value, const void *argument)
+{
+	(void)argument;
+	return add_rule(o, "--category", value, false);
 }
 
 static int set_refused(struct options *o, const char *value, const void *argument)
@@ -221,6 +255,26 @@ static int set_size(struct options *o, const char *value, const void *argument)
 	if (*value == '-' || end == value || *end || errno || !n || n > (1ULL << 30) >> shift)
 		return bad(name, value, "a number from 1 to 1g (k, m and g may follow it)");
 	*(size_t *)((char *)o + row->offset) = n << shift;
+	return 0;
+}
+
+/* "8G", "512M", "1.5T": bytes, in powers of 1024. */
+static int set_device(struct options *o, const char *value, const void *argument)
+{
+	static const char units[] = "KMGT";
+	const char *unit;
+	double bytes;
+	char *end;
+
+	(void)argument;
+	bytes = strtod(value, &end);
+	unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
+	if (end == value || (*end && (!unit || end[1])) || !(bytes > 0))
+		return bad("--device", value, "a size such as 8G or 512M");
+	bytes = ldexp(bytes, unit ? 10 * (int)(unit - units + 1) : 0);
+	if (bytes >= ldexp(1, 60))
+		return bad("--device", value, "a size such as 8G or 512M");
+	o->device_bytes = (uint64_t)bytes;
 	return 0;
 }
 
@@ -267,11 +321,18 @@ static const struct option_row rows[] = {
     {NULL, 0, "slab", NULL,
      "the kernel's own memory by call site, in the whole system;\nneither -p nor a command",
      set_flag, FIELD(slab)},
-    {NULL, 0, "layers", "L", "heap,vm,rss (default: all that apply)", set_layers, 0},
+    {NULL, 0, "layers", "L", "heap,tensor,vm,rss (default: all that apply)", set_layers, 0},
     {NULL, 0, "probe", "'LIB:SYMBOL kind=…'",
      "one more allocation function, such as\n'libx.so:x_alloc kind=alloc size=arg1 ptr=ret'; may "
      "be repeated",
      set_probe, 0},
+    {NULL, 0, "stage", "NAME=REGEX",
+     "a stage of one's own: allocations of tensors in Python\nfunctions, or ranges, whose name or "
+     "file:line matches;\nmay be repeated",
+     set_stage, 0},
+    {NULL, 0, "category", "NAME=REGEX",
+     "a category of one's own, of tensors that such functions\nallocate; may be repeated",
+     set_category, 0},
     {"How long", 'd', "duration", "SEC", "stop after SEC", set_seconds, FIELD(duration_s)},
     {NULL, 'i', "interval", "SEC", "refresh the table every SEC (default: 1 on a terminal, else 5)",
      set_seconds, FIELD(interval_s)},
@@ -315,6 +376,7 @@ static const struct option_row rows[] = {
      FIELD(kernel.call_sites)},
     {NULL, 0, "native-python", NULL, "show the Python interpreter's own C frames too", set_flag,
      FIELD(kernel.native_python)},
+    {NULL, 0, "device", "BYTES", "the memory that a batch has to fit (8G, 512M)", set_device, 0},
     {NULL, 'h', "help", NULL, "this text", show_help, 0},
     {NULL, 'V', "version", NULL, "the version", show_version, 0},
 };
@@ -327,7 +389,7 @@ static bool goes_with(const struct option_row *row, enum verb verb)
 	const char *const *name = verbs[verb].options;
 
 	if (!*name)
-		return true;
+		return row->set != set_device; /* all but what goes with a word alone */
 	while (*name && strcmp(*name, row->name) != 0)
 		name++;
 	return *name;
@@ -373,8 +435,9 @@ static int show_help(struct options *o, const char *value, const void *argument)
 /* getopt_long()'s own tables, made from the rows. */
 static void make_tables(enum verb verb, struct option *longs, char *shorts)
 {
-	*shorts++ = '+'; /* stop at the command */
-	*shorts++ = ':'; /* tell a missing value from an unknown option */
+	if (verb == VERB_TRACE)
+		*shorts++ = '+'; /* stop at the command */
+	*shorts++ = ':';         /* tell a missing value from an unknown option */
 	for (size_t i = 0; i < ROWS; i++) {
 		if (!goes_with(&rows[i], verb))
 			continue;
@@ -505,9 +568,21 @@ static int check_slab(const struct options *o, const struct option_row *const *g
 	return 0;
 }
 
+static int check_fit(int argc, char **argv, struct options *o)
+{
+	o->runs = &argv[optind];
+	o->run_count = (size_t)(argc - optind);
+	if (o->run_count < 2)
+		return log_error(
+		    -EINVAL, "fit: takes two reports or more, of runs with different batch sizes");
+	return 0;
+}
+
 static int check_together(int argc, char **argv, struct options *o,
 			  const struct option_row *const *given)
 {
+	if (o->verb == VERB_FIT)
+		return check_fit(argc, argv, o);
 	if (o->verb != VERB_TRACE)
 		return optind < argc ? log_error(-EINVAL, "%s: '%s' is not an option of it",
 						 verbs[o->verb].name, argv[optind])
@@ -553,12 +628,14 @@ int options_parse(int argc, char **argv, struct options *o)
 	    .tick_s = DEFAULT_TICK_S,
 	    .sort = -1,
 	    .max_unwind = 64 << 20,
-	    .kernel =
-		{.max_procs = 4 << 10,
-		 .max_threads = 64 << 10,
-		 .max_codes = 256 << 10,
-		 .max_touches = 1 << 20,
-		 .layers = {[MS_LAYER_HEAP] = true, [MS_LAYER_VM] = true, [MS_LAYER_RSS] = true}},
+	    .kernel = {.max_procs = 4 << 10,
+		       .max_threads = 64 << 10,
+		       .max_codes = 256 << 10,
+		       .max_touches = 1 << 20,
+		       .layers = {[MS_LAYER_HEAP] = true,
+				  [MS_LAYER_TENSOR] = true,
+				  [MS_LAYER_VM] = true,
+				  [MS_LAYER_RSS] = true}},
 	};
 	err = probe_table_init(&o->table);
 	if (err)
@@ -581,6 +658,7 @@ int options_parse(int argc, char **argv, struct options *o)
 
 void options_free(struct options *o)
 {
+	own_free(&o->rules);
 	free(o->pids);
 	free(o->outputs);
 	probe_table_free(&o->table);

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "analyse/insights.h"
 #include "base/log.h"
 #include "base/phase.h"
 #include "checks.h"
@@ -92,9 +93,16 @@ static void on_oom(const struct ms_oom_event *event, void *context)
 	collect_oom(s->collect, event);
 }
 
+static void on_tensor(const struct ms_tensor_event *event, void *context)
+{
+	struct session *s = context;
+
+	collect_tensor(s->collect, event);
+}
+
 static void drain(void *context)
 {
-	static const struct kernel_events events = {on_event, on_code, on_vm, on_oom};
+	static const struct kernel_events events = {on_event, on_code, on_vm, on_oom, on_tensor};
 	struct session *s = context;
 
 	kernel_events_read(s->kernel, &events, s);
@@ -233,9 +241,9 @@ static int session_open(struct session *s)
 					    o->no_unwind ? 0 : o->max_unwind)
 			       : NULL;
 	s->symbols = symbols_new();
-	s->collect = s->target && s->symbols
-			 ? collect_new(s->kernel, s->target, &o->table, s->symbols, &o->kernel)
-			 : NULL;
+	s->collect = s->target && s->symbols ? collect_new(s->kernel, s->target, &o->table,
+							   s->symbols, &o->kernel, &o->rules)
+					     : NULL;
 	err = s->title && s->collect ? loop_new(on_source, s, &s->loop) : -ENOMEM;
 	if (!err)
 		err = loop_watch(s->loop, LOOP_KERNEL, kernel_events_fd(s->kernel));
@@ -387,6 +395,8 @@ static int report(struct session *s)
 	err = collect_snapshot(s->collect, s->title, 0, &snapshot);
 	if (err)
 		return log_error(err, "cannot make the report: %s", strerror(-err));
+	if (insights_find(snapshot))
+		log_warn("no memory to say what stands out");
 	log_verbose("report: put together in %.0f ms", phase_ms(&time));
 	err = report_write(s->options, snapshot, text_out(s));
 	snapshot_free(snapshot);

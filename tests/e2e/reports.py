@@ -8,6 +8,6 @@ def read_report(path):
     with open(path, encoding="utf-8") as file:
         report = json.load(file)
     frames = report["frames"]
-    for stack in report["stacks"]:
+    for stack in report["stacks"] + report["tensors"]:
         stack["frames"] = [frames[number] for number in stack["frames"]]
     return report

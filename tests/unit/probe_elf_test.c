@@ -57,7 +57,7 @@ struct symbols {
 	bool dynamic;
 	struct stat st;
 	struct {
-		char name[100];
+		char name[400];
 		uint64_t address;
 	} list[20000];
 	size_t count;
@@ -78,8 +78,7 @@ static void read_symbols(struct symbols *symbols)
 		if (sscanf(line, "%lx %c %399s", &at, &type, name) != 3)
 			continue;
 		name[strcspn(name, "@")] = '\0';
-		snprintf(symbols->list[symbols->count].name, sizeof(symbols->list[0].name), "%.99s",
-			 name);
+		snprintf(symbols->list[symbols->count].name, sizeof(symbols->list[0].name), "%s", name);
 		symbols->list[symbols->count++].address = at;
 	}
 	pclose(f);

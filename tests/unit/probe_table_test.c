@@ -40,6 +40,13 @@ static int teardown(void **state)
 	return 0;
 }
 
+#define S(k, l, size, size2, ptr, out, old, zero, frees, may_throw)                                \
+	{                                                                                          \
+		.kind = k, .layer = l, .size_arg = size, .size_arg2 = size2, .ptr_arg = ptr,       \
+		.ptr_out = out, .old_arg = old, .zero_is_ok = zero, .null_frees = frees,           \
+		.throws = may_throw                                                                \
+	}
+
 /* kind, layer, size, size2, ptr, out, old, zero, null frees: as the functions' manuals have it. */
 static const struct {
 	const char *symbol;
@@ -47,40 +54,37 @@ static const struct {
 	bool needs_malloc;
 	unsigned args;
 } known[] = {
-    {"malloc", {MS_KIND_ALLOC, 0, 1, 0, 0, 0, 0, 0, 0, 0, {0}}, false, 0x1},
-    {"calloc", {MS_KIND_ALLOC, 0, 1, 2, 0, 0, 0, 0, 0, 0, {0}}, false, 0x3},
-    {"realloc", {MS_KIND_REALLOC, 0, 2, 0, 0, 0, 1, 0, 0, 0, {0}}, false, 0x3},
-    {"reallocarray", {MS_KIND_REALLOC, 0, 2, 3, 0, 0, 1, 0, 0, 0, {0}}, true, 0x7},
-    {"reallocf", {MS_KIND_REALLOC, 0, 2, 0, 0, 0, 1, 0, 1, 0, {0}}, false, 0x3},
-    {"mi_heap_reallocf", {MS_KIND_REALLOC, 0, 3, 0, 0, 0, 2, 0, 1, 0, {0}}, false, 0x6},
-    {"free", {MS_KIND_FREE, 0, 0, 0, 1, 0, 0, 0, 0, 0, {0}}, false, 0x1},
-    {"cfree", {MS_KIND_FREE, 0, 0, 0, 1, 0, 0, 0, 0, 0, {0}}, false, 0x1},
-    {"free_sized", {MS_KIND_FREE, 0, 0, 0, 1, 0, 0, 0, 0, 0, {0}}, false, 0x1},
-    {"posix_memalign", {MS_KIND_ALLOC, 0, 3, 0, 1, 1, 0, 1, 0, 0, {0}}, false, 0x5},
-    {"aligned_alloc", {MS_KIND_ALLOC, 0, 2, 0, 0, 0, 0, 0, 0, 0, {0}}, false, 0x2},
-    {"memalign", {MS_KIND_ALLOC, 0, 2, 0, 0, 0, 0, 0, 0, 0, {0}}, false, 0x2},
-    {"valloc", {MS_KIND_ALLOC, 0, 1, 0, 0, 0, 0, 0, 0, 0, {0}}, false, 0x1},
-    {"pvalloc", {MS_KIND_ALLOC, 0, 1, 0, 0, 0, 0, 0, 0, 0, {0}}, false, 0x1},
-    {"mallocx", {MS_KIND_ALLOC, 0, 1, 0, 0, 0, 0, 0, 0, 0, {0}}, false, 0x1},
-    {"rallocx", {MS_KIND_REALLOC, 0, 2, 0, 0, 0, 1, 0, 0, 0, {0}}, false, 0x3},
-    {"sdallocx", {MS_KIND_FREE, 0, 0, 0, 1, 0, 0, 0, 0, 0, {0}}, false, 0x1},
-    {"je_posix_memalign", {MS_KIND_ALLOC, 0, 3, 0, 1, 1, 0, 1, 0, 0, {0}}, false, 0x5},
-    {"_rjem_calloc", {MS_KIND_ALLOC, 0, 1, 2, 0, 0, 0, 0, 0, 0, {0}}, false, 0x3},
-    {"tc_memalign", {MS_KIND_ALLOC, 0, 2, 0, 0, 0, 0, 0, 0, 0, {0}}, false, 0x2},
-    {"tc_new_aligned", {MS_KIND_ALLOC, 0, 1, 0, 0, 0, 0, 0, 0, 1, {0}}, false, 0x1},
-    {"tc_delete_sized", {MS_KIND_FREE, 0, 0, 0, 1, 0, 0, 0, 0, 0, {0}}, false, 0x1},
-    {"mi_mallocn", {MS_KIND_ALLOC, 0, 1, 2, 0, 0, 0, 0, 0, 0, {0}}, false, 0x3},
-    {"mi_recalloc", {MS_KIND_REALLOC, 0, 2, 3, 0, 0, 1, 0, 0, 0, {0}}, false, 0x7},
-    {"mi_aligned_alloc", {MS_KIND_ALLOC, 0, 2, 0, 0, 0, 0, 0, 0, 0, {0}}, false, 0x2},
-    {"mi_malloc_aligned", {MS_KIND_ALLOC, 0, 1, 0, 0, 0, 0, 0, 0, 0, {0}}, false, 0x1},
-    {"mi_heap_reallocn", {MS_KIND_REALLOC, 0, 3, 4, 0, 0, 2, 0, 0, 0, {0}}, false, 0xe},
-    {"_Znwm", {MS_KIND_ALLOC, 0, 1, 0, 0, 0, 0, 0, 0, 1, {0}}, true, 0x1},
-    {"_ZnamSt11align_val_tRKSt9nothrow_t",
-     {MS_KIND_ALLOC, 0, 1, 0, 0, 0, 0, 0, 0, 0, {0}},
-     true,
-     0x1},
-    {"_ZdlPvmSt11align_val_t", {MS_KIND_FREE, 0, 0, 0, 1, 0, 0, 0, 0, 0, {0}}, true, 0x1},
-    {"_dl_debug_state", {MS_KIND_MARKER, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}}, false, 0x0},
+    {"malloc", S(MS_KIND_ALLOC, 0, 1, 0, 0, 0, 0, 0, 0, 0), false, 0x1},
+    {"calloc", S(MS_KIND_ALLOC, 0, 1, 2, 0, 0, 0, 0, 0, 0), false, 0x3},
+    {"realloc", S(MS_KIND_REALLOC, 0, 2, 0, 0, 0, 1, 0, 0, 0), false, 0x3},
+    {"reallocarray", S(MS_KIND_REALLOC, 0, 2, 3, 0, 0, 1, 0, 0, 0), true, 0x7},
+    {"reallocf", S(MS_KIND_REALLOC, 0, 2, 0, 0, 0, 1, 0, 1, 0), false, 0x3},
+    {"mi_heap_reallocf", S(MS_KIND_REALLOC, 0, 3, 0, 0, 0, 2, 0, 1, 0), false, 0x6},
+    {"free", S(MS_KIND_FREE, 0, 0, 0, 1, 0, 0, 0, 0, 0), false, 0x1},
+    {"cfree", S(MS_KIND_FREE, 0, 0, 0, 1, 0, 0, 0, 0, 0), false, 0x1},
+    {"free_sized", S(MS_KIND_FREE, 0, 0, 0, 1, 0, 0, 0, 0, 0), false, 0x1},
+    {"posix_memalign", S(MS_KIND_ALLOC, 0, 3, 0, 1, 1, 0, 1, 0, 0), false, 0x5},
+    {"aligned_alloc", S(MS_KIND_ALLOC, 0, 2, 0, 0, 0, 0, 0, 0, 0), false, 0x2},
+    {"memalign", S(MS_KIND_ALLOC, 0, 2, 0, 0, 0, 0, 0, 0, 0), false, 0x2},
+    {"valloc", S(MS_KIND_ALLOC, 0, 1, 0, 0, 0, 0, 0, 0, 0), false, 0x1},
+    {"pvalloc", S(MS_KIND_ALLOC, 0, 1, 0, 0, 0, 0, 0, 0, 0), false, 0x1},
+    {"mallocx", S(MS_KIND_ALLOC, 0, 1, 0, 0, 0, 0, 0, 0, 0), false, 0x1},
+    {"rallocx", S(MS_KIND_REALLOC, 0, 2, 0, 0, 0, 1, 0, 0, 0), false, 0x3},
+    {"sdallocx", S(MS_KIND_FREE, 0, 0, 0, 1, 0, 0, 0, 0, 0), false, 0x1},
+    {"je_posix_memalign", S(MS_KIND_ALLOC, 0, 3, 0, 1, 1, 0, 1, 0, 0), false, 0x5},
+    {"_rjem_calloc", S(MS_KIND_ALLOC, 0, 1, 2, 0, 0, 0, 0, 0, 0), false, 0x3},
+    {"tc_memalign", S(MS_KIND_ALLOC, 0, 2, 0, 0, 0, 0, 0, 0, 0), false, 0x2},
+    {"tc_new_aligned", S(MS_KIND_ALLOC, 0, 1, 0, 0, 0, 0, 0, 0, 1), false, 0x1},
+    {"tc_delete_sized", S(MS_KIND_FREE, 0, 0, 0, 1, 0, 0, 0, 0, 0), false, 0x1},
+    {"mi_mallocn", S(MS_KIND_ALLOC, 0, 1, 2, 0, 0, 0, 0, 0, 0), false, 0x3},
+    {"mi_recalloc", S(MS_KIND_REALLOC, 0, 2, 3, 0, 0, 1, 0, 0, 0), false, 0x7},
+    {"mi_aligned_alloc", S(MS_KIND_ALLOC, 0, 2, 0, 0, 0, 0, 0, 0, 0), false, 0x2},
+    {"mi_malloc_aligned", S(MS_KIND_ALLOC, 0, 1, 0, 0, 0, 0, 0, 0, 0), false, 0x1},
+    {"mi_heap_reallocn", S(MS_KIND_REALLOC, 0, 3, 4, 0, 0, 2, 0, 0, 0), false, 0xe},
+    {"_Znwm", S(MS_KIND_ALLOC, 0, 1, 0, 0, 0, 0, 0, 0, 1), true, 0x1},
+    {"_ZnamSt11align_val_tRKSt9nothrow_t", S(MS_KIND_ALLOC, 0, 1, 0, 0, 0, 0, 0, 0, 0), true, 0x1},
+    {"_ZdlPvmSt11align_val_t", S(MS_KIND_FREE, 0, 0, 0, 1, 0, 0, 0, 0, 0), true, 0x1},
+    {"_dl_debug_state", S(MS_KIND_MARKER, 0, 0, 0, 0, 0, 0, 0, 0, 0), false, 0x0},
 };
 
 static void test_known_rows(void **state)
@@ -99,6 +103,46 @@ static void test_known_rows(void **state)
 	}
 }
 
+/* What must hold for every row of the heap layer, whichever there are. */
+static void check_heap_row(const struct probe_row *row)
+{
+	assert_int_equal(row->spec.kind == MS_KIND_REALLOC, row->spec.old_arg != 0);
+	assert_int_equal(probe_row_returns(row), row->spec.size_arg != 0);
+	if (row->spec.kind == MS_KIND_FREE)
+		assert_int_equal(row->spec.ptr_arg, 1);
+	if (strncmp(row->symbol, "_Z", 2) == 0)
+		assert_true(row->needs_malloc);
+	assert_int_equal(row->mark, MARK_NONE);
+	assert_false(row->spec.at_entry);
+}
+
+/* Of the tensor layer: what the kernel side reads of a row is there. */
+static void check_tensor_row(const struct probe_row *row)
+{
+	const struct ms_row *spec = &row->spec;
+
+	switch (spec->kind) {
+	case MS_KIND_ALLOC:
+		assert_true(spec->size_arg);
+		assert_int_equal(spec->at_entry, spec->ptr_arg && !spec->ptr_out);
+		break;
+	case MS_KIND_REPORT:
+		assert_true(spec->ptr_arg && spec->size_arg && spec->total_arg && spec->device_arg);
+		break;
+	case MS_KIND_SHAPE:
+		assert_true(spec->dims_arg && spec->dtype_arg);
+		break;
+	case MS_KIND_FREE:
+	case MS_KIND_PARAMETER:
+	case MS_KIND_USAGE:
+		assert_true(spec->ptr_arg);
+		break;
+	case MS_KIND_RANGE:
+		assert_int_not_equal(row->mark, MARK_NONE);
+		break;
+	}
+}
+
 /* What must hold for every row, whichever there are. */
 static void test_every_row(void **state)
 {
@@ -112,20 +156,37 @@ static void test_every_row(void **state)
 			assert_string_not_equal(row->symbol, table->rows[k].symbol);
 		assert_true(row->symbol[0] != '\0');
 		assert_int_equal(probe_row_args(row) & ~0x3fu, 0);
-		assert_int_equal(row->spec.kind == MS_KIND_REALLOC, row->spec.old_arg != 0);
-		assert_int_equal(probe_row_returns(row), row->spec.size_arg != 0);
 		assert_int_equal(row->spec.ptr_out, row->spec.zero_is_ok);
-		if (row->spec.kind == MS_KIND_FREE)
-			assert_int_equal(row->spec.ptr_arg, 1);
 		/* A file with only an operator new is no allocator: libstdc++. */
 		assert_false(row->is_malloc && row->needs_malloc);
-		if (strncmp(row->symbol, "_Z", 2) == 0)
-			assert_true(row->needs_malloc);
+		if (row->spec.layer == MS_LAYER_HEAP)
+			check_heap_row(row);
+		else if (row->spec.layer == MS_LAYER_TENSOR)
+			check_tensor_row(row);
 	}
 	assert_true(find(table, "malloc")->is_malloc);
 	assert_true(find(table, "je_malloc")->is_malloc);
 	assert_true(find(table, "tc_malloc")->is_malloc);
 	assert_true(find(table, "mi_malloc")->is_malloc);
+}
+
+/* Rows of a layer that is not traced are left out; what serves all layers stays. */
+static void test_layers(void **state)
+{
+	struct probe_table *table = *state;
+	bool layers[MS_LAYER_NR] = {[MS_LAYER_TENSOR] = true};
+
+	probe_table_keep(table, layers);
+	for (size_t i = 0; i < table->count; i++)
+		assert_true(table->rows[i].spec.layer == MS_LAYER_TENSOR ||
+			    table->rows[i].spec.kind == MS_KIND_MARKER ||
+			    table->rows[i].spec.kind == MS_KIND_UNWIND);
+	find(table, "_dl_debug_state");
+	find(table, "ggml_backend_buffer_free");
+	layers[MS_LAYER_TENSOR] = false;
+	probe_table_keep(table, layers);
+	for (size_t i = 0; i < table->count; i++)
+		assert_int_not_equal(table->rows[i].spec.layer, MS_LAYER_TENSOR);
 }
 
 static void test_matches(void **state)
@@ -170,48 +231,26 @@ static const struct {
 	const char *text, *library, *symbol;
 	struct ms_row spec;
 } good[] = {
-    {"liba.so:f kind=alloc size=arg1",
-     "liba.so",
-     "f",
-     {MS_KIND_ALLOC, 0, 1, 0, 0, 0, 0, 0, 0, 0, {0}}},
-    {"*:f kind=alloc size=arg1 ptr=ret", "*", "f", {MS_KIND_ALLOC, 0, 1, 0, 0, 0, 0, 0, 0, 0, {0}}},
-    {"*:f,kind=alloc,size=arg6", "*", "f", {MS_KIND_ALLOC, 0, 6, 0, 0, 0, 0, 0, 0, 0, {0}}},
-    {"  *:f ,\t kind=alloc \n size=arg3 , ",
-     "*",
-     "f",
-     {MS_KIND_ALLOC, 0, 3, 0, 0, 0, 0, 0, 0, 0, {0}}},
-    {"*:f size=arg2*arg1 kind=alloc", "*", "f", {MS_KIND_ALLOC, 0, 2, 1, 0, 0, 0, 0, 0, 0, {0}}},
-    {"*:f kind=alloc size=arg3 ptr=*arg1",
-     "*",
-     "f",
-     {MS_KIND_ALLOC, 0, 3, 0, 1, 1, 0, 1, 0, 0, {0}}},
-    {"*:f kind=alloc size=arg3 ptr=*arg1 ok=nonnull",
-     "*",
-     "f",
-     {MS_KIND_ALLOC, 0, 3, 0, 1, 1, 0, 0, 0, 0, {0}}},
-    {"*:f kind=alloc size=arg2 ptr=arg1 ok=zero",
-     "*",
-     "f",
-     {MS_KIND_ALLOC, 0, 2, 0, 1, 0, 0, 1, 0, 0, {0}}},
-    {"*:f kind=free", "*", "f", {MS_KIND_FREE, 0, 0, 0, 1, 0, 0, 0, 0, 0, {0}}},
-    {"*:f kind=free ptr=arg2", "*", "f", {MS_KIND_FREE, 0, 0, 0, 2, 0, 0, 0, 0, 0, {0}}},
-    {"*:f kind=realloc size=arg2", "*", "f", {MS_KIND_REALLOC, 0, 2, 0, 0, 0, 1, 0, 0, 0, {0}}},
-    {"*:f kind=realloc size=arg3*arg4 old=arg2 ptr=ret",
-     "*",
-     "f",
-     {MS_KIND_REALLOC, 0, 3, 4, 0, 0, 2, 0, 0, 0, {0}}},
-    {"*:f kind=alloc size=arg1 layer=heap",
-     "*",
-     "f",
-     {MS_KIND_ALLOC, 0, 1, 0, 0, 0, 0, 0, 0, 0, {0}}},
-    {"*:f kind=alloc size=arg1 layer=tensor",
-     "*",
-     "f",
-     {MS_KIND_ALLOC, MS_LAYER_TENSOR, 1, 0, 0, 0, 0, 0, 0, 0, {0}}},
-    {"/opt/a?b/lib*.so:_ZN3foo3barEm.part$0 kind=free layer=gpu",
-     "/opt/a?b/lib*.so",
-     "_ZN3foo3barEm.part$0",
-     {MS_KIND_FREE, MS_LAYER_GPU, 0, 0, 1, 0, 0, 0, 0, 0, {0}}},
+    {"liba.so:f kind=alloc size=arg1", "liba.so", "f", S(MS_KIND_ALLOC, 0, 1, 0, 0, 0, 0, 0, 0, 0)},
+    {"*:f kind=alloc size=arg1 ptr=ret", "*", "f", S(MS_KIND_ALLOC, 0, 1, 0, 0, 0, 0, 0, 0, 0)},
+    {"*:f,kind=alloc,size=arg6", "*", "f", S(MS_KIND_ALLOC, 0, 6, 0, 0, 0, 0, 0, 0, 0)},
+    {"  *:f ,\t kind=alloc \n size=arg3 , ", "*", "f", S(MS_KIND_ALLOC, 0, 3, 0, 0, 0, 0, 0, 0, 0)},
+    {"*:f size=arg2*arg1 kind=alloc", "*", "f", S(MS_KIND_ALLOC, 0, 2, 1, 0, 0, 0, 0, 0, 0)},
+    {"*:f kind=alloc size=arg3 ptr=*arg1", "*", "f", S(MS_KIND_ALLOC, 0, 3, 0, 1, 1, 0, 1, 0, 0)},
+    {"*:f kind=alloc size=arg3 ptr=*arg1 ok=nonnull", "*", "f",
+     S(MS_KIND_ALLOC, 0, 3, 0, 1, 1, 0, 0, 0, 0)},
+    {"*:f kind=alloc size=arg2 ptr=arg1 ok=zero", "*", "f",
+     S(MS_KIND_ALLOC, 0, 2, 0, 1, 0, 0, 1, 0, 0)},
+    {"*:f kind=free", "*", "f", S(MS_KIND_FREE, 0, 0, 0, 1, 0, 0, 0, 0, 0)},
+    {"*:f kind=free ptr=arg2", "*", "f", S(MS_KIND_FREE, 0, 0, 0, 2, 0, 0, 0, 0, 0)},
+    {"*:f kind=realloc size=arg2", "*", "f", S(MS_KIND_REALLOC, 0, 2, 0, 0, 0, 1, 0, 0, 0)},
+    {"*:f kind=realloc size=arg3*arg4 old=arg2 ptr=ret", "*", "f",
+     S(MS_KIND_REALLOC, 0, 3, 4, 0, 0, 2, 0, 0, 0)},
+    {"*:f kind=alloc size=arg1 layer=heap", "*", "f", S(MS_KIND_ALLOC, 0, 1, 0, 0, 0, 0, 0, 0, 0)},
+    {"*:f kind=alloc size=arg1 layer=tensor", "*", "f",
+     S(MS_KIND_ALLOC, MS_LAYER_TENSOR, 1, 0, 0, 0, 0, 0, 0, 0)},
+    {"/opt/a?b/lib*.so:_ZN3foo3barEm.part$0 kind=free layer=gpu", "/opt/a?b/lib*.so",
+     "_ZN3foo3barEm.part$0", S(MS_KIND_FREE, MS_LAYER_GPU, 0, 0, 1, 0, 0, 0, 0, 0)},
 };
 
 static void test_add_good(void **state)
@@ -361,6 +400,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_known_rows, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_every_row, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_layers, setup, teardown),
 	    cmocka_unit_test(test_matches),
 	    cmocka_unit_test_setup_teardown(test_add_good, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_add_bad, setup, teardown),

@@ -8,6 +8,7 @@
 
 #include <elfutils/libdwfl.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>

@@ -213,11 +213,23 @@ static struct snapshot *full_snapshot(void)
 	snapshot_add_point(s, 0.5, 0, 900, 60);
 	snapshot_add_point(s, 2, 0, 901, 61);
 	s->stages = calloc(2, sizeof(*s->stages));
-	s->stages[s->stage_count++] = (struct stage){0, strdup("train"), 1, 9, 600, -4};
-	s->stages[s->stage_count++] = (struct stage){0, strdup("forward"), 1.5, 3, 600, 4};
+	s->stages[s->stage_count++] = (struct stage){.name = strdup("train"),
+						     .start_s = 1,
+						     .end_s = 9,
+						     .peak_bytes = 600,
+						     .growth_bytes = -4};
+	s->stages[s->stage_count++] = (struct stage){.name = strdup("forward"),
+						     .start_s = 1.5,
+						     .end_s = 3,
+						     .peak_bytes = 600,
+						     .growth_bytes = 4};
 	s->categories = calloc(1, sizeof(*s->categories));
-	s->categories[s->category_count++] =
-	    (struct category){0, strdup("cpu"), strdup("parameters"), 11, 12};
+	s->categories[s->category_count++] = (struct category){.device = strdup("cpu"),
+							       .name = strdup("parameters"),
+							       .bytes_at_peak = 11,
+							       .bytes_before_backward = 14,
+							       .bytes_after_step = 15,
+							       .bytes_at_end = 12};
 	s->insights = calloc(1, sizeof(*s->insights));
 	s->insights[s->insight_count++] = (struct insight){0, strdup("leak"), strdup("grows"), 13};
 	s->notes = calloc(1, sizeof(*s->notes));
@@ -244,8 +256,8 @@ static void json_has_every_key(void **state)
 
 	(void)state;
 	expect_keys(root,
-		    "schema:i tool:s title:s duration_s:r processes:a stacks:a frames:a "
-		    "timeline:a "
+		    "schema:i tool:s title:s duration_s:r began_s:r processes:a stacks:a frames:a "
+		    "timeline:a tensors:a category_timeline:a "
 		    "stages:a categories:a ooms:a failures:a limits:a insights:a notes:a lost:o");
 	expect_keys(at(root, "processes", 0),
 		    "pid:i comm:s cmdline:s container:n exit_code:i rss_bytes:i rss_peak_bytes:i "
@@ -265,9 +277,11 @@ static void json_has_every_key(void **state)
 		    "anon_bytes:i file_bytes:i shmem_bytes:i swap_bytes:i "
 		    "page_table_bytes:i mapped_bytes:i");
 	expect_keys(at(root, "stages", 0),
-		    "pid:i name:s start_s:r end_s:r peak_bytes:i growth_bytes:i");
+		    "pid:i name:s start_s:r end_s:r iteration:i depth:i entry_bytes:i exit_bytes:i "
+		    "peak_bytes:i growth_bytes:i");
 	expect_keys(at(root, "categories", 0),
-		    "pid:i device:s name:s bytes_at_peak:i bytes_at_end:i");
+		    "pid:i device:s name:s bytes_at_peak:i bytes_before_backward:i "
+		    "bytes_after_step:i bytes_at_end:i");
 	expect_keys(at(root, "insights", 0), "pid:i kind:s bytes:i text:s");
 	expect_keys(json_object_get(root, "lost"), "events:i stacks_full:i");
 	json_decref(root);

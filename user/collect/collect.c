@@ -24,7 +24,7 @@ static uint64_t now_ns(void)
 
 struct collect *collect_new(struct kernel *kernel, struct target *target,
 			    const struct probe_table *table, struct symbols *symbols,
-			    const struct kernel_options *limits)
+			    const struct kernel_options *limits, const struct own_rules *rules)
 {
 	struct collect *c = calloc(1, sizeof(*c));
 
@@ -46,6 +46,10 @@ struct collect *collect_new(struct kernel *kernel, struct target *target,
 	spaces_init(&c->spaces, target, kernel);
 	limits_init(&c->limits_hit);
 	c->start_ns = now_ns();
+	if (image_tensors_init(&c->tensors, c->start_ns, rules)) {
+		collect_free(c);
+		return NULL;
+	}
 	return c;
 }
 
@@ -60,6 +64,7 @@ void collect_free(struct collect *c)
 	ooms_free(&c->ooms);
 	failures_free(&c->failures);
 	limits_free(&c->limits_hit);
+	image_tensors_free(&c->tensors);
 	roots_free(&c->roots);
 	jit_free(c->source.jit);
 	deltas_free(&c->deltas);
@@ -140,6 +145,12 @@ void collect_tick(struct collect *c)
 	if (kept)
 		kernel_rss_tick(c->kernel);
 	shortage_tick(c);
+}
+
+void collect_tensor(struct collect *c, const struct ms_tensor_event *event)
+{
+	if (image_tensors_event(&c->tensors, c->kernel, c->target, event))
+		kernel_loss_add(c->kernel, MS_LOSS_tensor_events, 1);
 }
 
 /* ---- processes ---------------------------------------------------------- */
@@ -346,6 +357,24 @@ static int fill_notes(const struct collect *c, struct snapshot *s)
 	return err ? err : note_ends(s);
 }
 
+/* A layer that most programs have nothing of is shown of those that have. */
+static void hide_tensors(struct snapshot *s)
+{
+	uint64_t events = 0;
+	size_t i;
+
+	for (i = 0; i < s->process_count; i++) {
+		const struct layer_totals *t = &s->processes[i].layers[LAYER_TENSOR];
+
+		events += t->allocs + t->frees + t->unknown_frees + t->failed;
+	}
+	for (i = 0; i < LAYER_NR && !events; i++)
+		if (i != LAYER_TENSOR && s->layer_on[i]) {
+			s->layer_on[LAYER_TENSOR] = false;
+			return;
+		}
+}
+
 int collect_snapshot(struct collect *c, const char *title, size_t top, struct snapshot **out)
 {
 	struct snapshot *s = calloc(1, sizeof(*s));
@@ -357,6 +386,7 @@ int collect_snapshot(struct collect *c, const char *title, size_t top, struct sn
 	if (!err) {
 		s->title = strdup(title);
 		s->duration_s = collect_seconds(c);
+		s->began_s = (double)c->start_ns / 1e9;
 		memcpy(s->layer_on, c->limits.layers, sizeof(s->layer_on));
 		err = s->title ? 0 : -ENOMEM;
 	}
@@ -370,9 +400,12 @@ int collect_snapshot(struct collect *c, const char *title, size_t top, struct sn
 	if (!err)
 		err = fill_points(c, s, &numbers);
 	if (!err)
+		err = tensors_fill(c, s, &numbers);
+	if (!err)
 		err = fill_losses(c, s);
 	if (!err)
 		err = fill_notes(c, s);
+	hide_tensors(s);
 	free(numbers.by_image_id);
 	free(numbers.by_place);
 	free(numbers.images);

@@ -3,22 +3,24 @@
 #ifndef MS_COLLECT_H
 #define MS_COLLECT_H
 
+#include "analyse/own.h"
 #include "collect/snapshot.h"
 #include "symbol/symbol.h"
 #include "target/target.h"
 
 struct collect;
 
-/* Time zero is now. */
+/* Time zero is now.  `rules` are the user's own stages and categories. */
 struct collect *collect_new(struct kernel *kernel, struct target *target,
 			    const struct probe_table *table, struct symbols *symbols,
-			    const struct kernel_options *limits);
+			    const struct kernel_options *limits, const struct own_rules *rules);
 void collect_free(struct collect *collect);
 
 /* What the kernel side told, after the target has heard of it, in its order. */
 void collect_event(struct collect *collect, const struct ms_event *event);
 void collect_vm(struct collect *collect, const struct ms_vm_event *event);
 void collect_oom(struct collect *collect, const struct ms_oom_event *event);
+void collect_tensor(struct collect *collect, const struct ms_tensor_event *event);
 /* Thread `tid`, held, is about to exit: a last look at its process's memory, if it is the first. */
 void collect_exiting(struct collect *collect, pid_t tid);
 /* Processes may have begun to count: what they have mapped so far is looked up. */

@@ -11,6 +11,7 @@
 #include "collect/ooms.h"
 #include "collect/roots.h"
 #include "collect/spaces.h"
+#include "collect/tensors.h"
 #include "collect/timeline.h"
 
 struct collect {
@@ -29,6 +30,7 @@ struct collect {
 	struct ooms ooms;
 	struct failures failures; /* of system calls; those of allocation functions: the kernel's */
 	struct limits limits_hit;
+	struct image_tensors tensors;
 };
 
 /* Which process of the snapshot an image is. */
@@ -44,6 +46,7 @@ struct stack_list {
 	struct stack *stacks;
 	struct ms_stack_key *keys;
 	size_t *count;
+	bool apart; /* they stay apart, also if they read the same */
 };
 
 /* ---- watch.c: layers that are accounted here ---- */
@@ -79,6 +82,14 @@ int shortage_victims(struct collect *c, struct snapshot *s, const struct numbers
 int shortage_failures(struct collect *c, struct snapshot *s, const struct numbers *numbers,
 		      struct stack_list *lists, size_t *list_count);
 int shortage_limits(struct collect *c, struct snapshot *s);
+
+/* ---- fill_tensors.c ---- */
+
+/* Stages, categories, and the points of these, of a snapshot.  0 or a negative errno. */
+int tensors_fill(struct collect *c, struct snapshot *s, const struct numbers *numbers);
+/* The tensors at the peak and now, as stacks to be named: as shortage_victims(). */
+int tensors_lists(struct collect *c, struct snapshot *s, const struct numbers *numbers,
+		  struct stack_list *lists, size_t *list_count);
 
 /* ---- stacks.c ---- */
 

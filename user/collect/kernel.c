@@ -117,6 +117,7 @@ static void size_maps(struct memsnoop_bpf *skel, const struct kernel_options *o)
 	bpf_map__set_max_entries(skel->maps.images, o->max_procs);
 	bpf_map__set_max_entries(skel->maps.mappings, o->max_procs);
 	bpf_map__set_max_entries(skel->maps.pythons, o->max_procs);
+	bpf_map__set_max_entries(skel->maps.torches, o->max_procs);
 	bpf_map__set_max_entries(skel->maps.rss, o->max_procs);
 	bpf_map__set_max_entries(skel->maps.touches, o->max_touches);
 	bpf_map__set_max_entries(skel->maps.codes, o->max_codes);
@@ -162,6 +163,8 @@ static int on_ring(void *context, void *data, size_t size)
 		k->events->vm(data, k->event_context);
 	else if (*kind == MS_EVENT_OOM)
 		k->events->oom(data, k->event_context);
+	else if (*kind == MS_EVENT_TENSOR)
+		k->events->tensor(data, k->event_context);
 	else
 		k->events->process(data, k->event_context);
 	return 0;
@@ -302,6 +305,11 @@ int kernel_mappings_set(struct kernel *k, uint32_t image, const struct ms_mappin
 int kernel_python_set(struct kernel *k, uint32_t image, const struct ms_python *python)
 {
 	return maps_put(bpf_map__fd(k->skel->maps.pythons), &image, python, BPF_ANY);
+}
+
+int kernel_torch_set(struct kernel *k, uint32_t image, const struct ms_torch *torch)
+{
+	return maps_put(bpf_map__fd(k->skel->maps.torches), &image, torch, BPF_ANY);
 }
 
 int kernel_unwind_fd(const struct kernel *k)

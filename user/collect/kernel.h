@@ -16,6 +16,7 @@
 #include "probe/hooks.h"
 #include "probe/table.h"
 #include "python.h"
+#include "tensor.h"
 #include "vm/blocks.h"
 #include "vm/touch.h"
 
@@ -84,6 +85,9 @@ int kernel_mappings_set(struct kernel *k, uint32_t image, const struct ms_mappin
 /* Says that the image runs this Python interpreter. */
 int kernel_python_set(struct kernel *k, uint32_t image, const struct ms_python *python);
 
+/* Says where PyTorch's classes are in the image. */
+int kernel_torch_set(struct kernel *k, uint32_t image, const struct ms_torch *torch);
+
 /*
  * Puts an unwind table (unwind.h) of `count` blocks into a slot, and takes it
  * out.  0 or a negative errno.
@@ -100,6 +104,7 @@ struct kernel_events {
 	void (*code)(const struct ms_code_event *event, void *context);
 	void (*vm)(const struct ms_vm_event *event, void *context);
 	void (*oom)(const struct ms_oom_event *event, void *context);
+	void (*tensor)(const struct ms_tensor_event *event, void *context);
 };
 int kernel_events_fd(const struct kernel *k);
 void kernel_events_read(struct kernel *k, const struct kernel_events *events, void *context);
@@ -130,11 +135,12 @@ int kernel_pieces(const struct kernel *k);
 /* Every stack's totals, read in batches; the caller frees *out. */
 int kernel_totals(const struct kernel *k, struct kernel_total **out, size_t *count);
 /*
- * Who touched which page of an image first, and its live blocks on the heap; in
- * no order.  The caller frees *out.
+ * Who touched which page of an image first, and its live blocks in a space (ms_block_key), as
+ * the heap's, MS_LAYER_HEAP; in no order.  The caller frees *out.
  */
 int kernel_touches(const struct kernel *k, uint32_t image, struct touch **out, size_t *count);
-int kernel_blocks(const struct kernel *k, uint32_t image, struct block **out, size_t *count);
+int kernel_blocks(const struct kernel *k, uint32_t image, uint32_t space, struct block **out,
+		  size_t *count);
 /* Allocation calls that returned no memory, by stack; the caller frees *out. */
 struct kernel_failure {
 	struct ms_stack_key key;

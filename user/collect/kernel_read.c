@@ -23,7 +23,7 @@ int kernel_pieces(const struct kernel *k)
 /* ---- one image's pages and blocks ------------------------------------------- */
 
 struct picker {
-	uint32_t image;
+	uint32_t image, space;
 	char *items; /* struct touch or block */
 	size_t size, count, room;
 };
@@ -73,7 +73,7 @@ static int pick_blocks(const void *keys, const void *values, uint32_t n, void *c
 	uint32_t i;
 
 	for (i = 0; i < n; i++) {
-		if (key[i].id != p->image || key[i].space != MS_LAYER_HEAP)
+		if (key[i].id != p->image || key[i].space != p->space)
 			continue;
 		if (picker_reserve(p, 1))
 			return -ENOMEM;
@@ -94,9 +94,10 @@ int kernel_touches(const struct kernel *k, uint32_t image, struct touch **out, s
 	return err;
 }
 
-int kernel_blocks(const struct kernel *k, uint32_t image, struct block **out, size_t *count)
+int kernel_blocks(const struct kernel *k, uint32_t image, uint32_t space, struct block **out,
+		  size_t *count)
 {
-	struct picker p = {.image = image, .size = sizeof(**out)};
+	struct picker p = {.image = image, .space = space, .size = sizeof(**out)};
 	int err = maps_read(bpf_map__fd(k->skel->maps.blocks), sizeof(struct ms_block_key),
 			    sizeof(struct ms_block), pick_blocks, &p);
 

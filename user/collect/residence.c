@@ -126,7 +126,8 @@ static int gather(struct look *l, bool whole)
 	int err = kernel_touches(in->kernel, in->image, &l->touches, &l->touch_count);
 
 	if (!err && whole)
-		err = kernel_blocks(in->kernel, in->image, &l->blocks, &l->block_count);
+		err = kernel_blocks(in->kernel, in->image, MS_LAYER_HEAP, &l->blocks,
+				    &l->block_count);
 	if (err)
 		return err;
 	l->touch_count = touches_sort(l->touches, l->touch_count);

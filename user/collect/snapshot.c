@@ -60,6 +60,10 @@ static void free_analysis(struct snapshot *s)
 		free(s->categories[i].name);
 	}
 	free(s->categories);
+	for (size_t i = 0; i < s->category_point_count; i++)
+		free(s->category_points[i].bytes);
+	free(s->category_points);
+	free(s->category_names);
 	for (size_t i = 0; i < s->insight_count; i++) {
 		free(s->insights[i].kind);
 		free(s->insights[i].text);
@@ -94,6 +98,10 @@ void snapshot_free(struct snapshot *s)
 		return;
 	free_processes(s);
 	free_analysis(s);
+	free_stacks(s->tensors, s->tensor_count);
+	free_stacks(s->leak_stacks, s->leak_count);
+	free(s->leaks);
+	free(s->uses);
 	free_shortage(s);
 	free_stacks(s->stacks, s->stack_count);
 	free(s->points);

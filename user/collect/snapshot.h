@@ -120,6 +120,10 @@ struct stack {
 	const char *end;     /* "root", or why unwinding stopped early: "no_rows" …; never NULL */
 	const char *end_text; /* the same for people, NULL if it reached the root */
 	unsigned by_pointer;  /* frames found by frame pointer, for want of unwind rows */
+	const char
+	    *category; /* of snapshot.tensors: what they are for, and "float32[8, 3]" or "" */
+	const char *shape;
+	uint64_t at_peak; /* blocks at the peak */
 };
 
 /* One tick of one process. */
@@ -158,18 +162,44 @@ struct memory_limit {
 	uint64_t hits, kills;
 };
 
+/* What a process was doing. */
 struct stage {
 	size_t process;
 	char *name;
 	double start_s, end_s;
-	uint64_t peak_bytes;
+	unsigned iteration; /* steps of the optimizer that were over when it began */
+	unsigned depth;     /* 0: one of the process's stages; more: a range inside of them */
+	uint64_t entry_bytes, exit_bytes, peak_bytes; /* of tensors */
 	int64_t growth_bytes;
 };
 
+/* What the tensors of a device are for. */
 struct category {
 	size_t process;
 	char *device, *name;
-	uint64_t bytes_at_peak, bytes_at_end;
+	uint64_t bytes_at_peak, bytes_before_backward, bytes_after_step, bytes_at_end;
+};
+
+/* The same over time, of all devices. */
+struct category_point {
+	size_t process;
+	double t_s;
+	uint64_t *bytes; /* by snapshot.category_names */
+};
+
+/* Of a process that uses tensors, what its categories do not show. */
+struct tensor_use {
+	size_t process;
+	unsigned iterations; /* steps of the optimizer that are over */
+	uint64_t step_bytes; /* allocated since the first one was */
+	/* Read from files in stage load: at most at one time, and alive at its end. */
+	uint64_t loaded_bytes, load_end_bytes;
+};
+
+/* Tensors of one stack that stay from iteration to iteration. */
+struct tensor_leak {
+	unsigned since, iterations; /* the first one, and how many there are of */
+	uint64_t blocks, bytes;
 };
 
 struct insight {
@@ -189,6 +219,7 @@ struct loss {
 struct snapshot {
 	char *title; /* the command line or "pid 123 (name)" */
 	double duration_s;
+	double began_s; /* when tracing began, of CLOCK_MONOTONIC */
 	struct process *processes;
 	size_t process_count;
 	struct stack *stacks;
@@ -209,6 +240,18 @@ struct snapshot {
 	size_t stage_count;
 	struct category *categories;
 	size_t category_count;
+	struct category_point *category_points; /* sorted by t_s */
+	size_t category_point_count;
+	const char **category_names; /* what they are by number */
+	size_t category_name_count;
+	/* Tensors with one stack, category and shape: live and peak_bytes, the largest first. */
+	struct stack *tensors;
+	size_t tensor_count;
+	struct tensor_use *uses;
+	size_t use_count;
+	struct tensor_leak *leaks; /* and their stacks */
+	struct stack *leak_stacks;
+	size_t leak_count;
 	struct insight *insights;
 	size_t insight_count;
 	struct loss *losses; /* every counter, zero or not */

@@ -55,7 +55,9 @@ bool special_frame(const struct frames_source *s, uint64_t frame, struct frame *
 const char *special_stack(uint64_t name, const char **end)
 {
 	*end = name == MS_STACK_OTHER ? "table_full" : NULL;
-	return name == MS_STACK_OTHER     ? "[stack table full]"
-	       : name <= MS_STACK_REMARKS ? vm_stack_text(name)
-					  : NULL;
+	if (name == MS_STACK_OTHER)
+		return "[stack table full]";
+	if (name == MS_STACK_TENSOR_BEFORE)
+		return "[allocated before tracing]";
+	return name <= MS_STACK_REMARKS ? vm_stack_text(name) : NULL;
 }

@@ -100,13 +100,13 @@ static int merge_stacks(struct naming *naming, const struct stack_list *list,
 
 		key[0] = keys[i].hash;
 		key[1] = 0;
-		if (!call_sites)
+		if (!call_sites && !list->apart)
 			err = frames_key(naming, image, keys[i].hash, key);
 		if (err)
 			break;
 		key[0] ^=
 		    ((uint64_t)stack.process << 3 | (uint64_t)stack.layer) * 0x9e3779b97f4a7c15ULL;
-		at = (size_t)(uintptr_t)pair_map_find(&known, key[0], key[1]);
+		at = list->apart ? 0 : (size_t)(uintptr_t)pair_map_find(&known, key[0], key[1]);
 		if (at) {
 			totals_add(&list->stacks[at - 1], &stack);
 			continue;
@@ -115,7 +115,8 @@ static int merge_stacks(struct naming *naming, const struct stack_list *list,
 		if (err)
 			break;
 		list->stacks[count++] = stack;
-		err = pair_map_add(&known, key[0], key[1], (void *)(uintptr_t)count);
+		if (!list->apart)
+			err = pair_map_add(&known, key[0], key[1], (void *)(uintptr_t)count);
 	}
 	*list->count = count;
 	pair_map_free(&known);
@@ -197,7 +198,7 @@ static void choose_stacks(const struct collect *c, struct snapshot *s,
 static int fill_lists(struct collect *c, struct snapshot *s, const struct numbers *numbers,
 		      struct stack_list *own, size_t top)
 {
-	struct stack_list *lists = calloc(c->ooms.count + 2, sizeof(*lists));
+	struct stack_list *lists = calloc(c->ooms.count + 4, sizeof(*lists));
 	size_t i, count = 1;
 	int err;
 
@@ -207,6 +208,8 @@ static int fill_lists(struct collect *c, struct snapshot *s, const struct number
 	err = shortage_victims(c, s, numbers, top ? NULL : lists, &count);
 	if (!err && !top)
 		err = shortage_failures(c, s, numbers, lists, &count);
+	if (!err && !top)
+		err = tensors_lists(c, s, numbers, lists, &count);
 	if (!err)
 		err = fill_frames(c, numbers, lists, count, !top);
 	for (i = 1; i < count; i++)
@@ -227,7 +230,8 @@ int fill_stacks(struct collect *c, struct snapshot *s, const struct ms_image *im
 		return err;
 	totals_sort(totals, n);
 	s->stacks = calloc(n + 1, sizeof(*s->stacks));
-	own = (struct stack_list){s->stacks, calloc(n + 1, sizeof(*own.keys)), &s->stack_count};
+	own = (struct stack_list){s->stacks, calloc(n + 1, sizeof(*own.keys)), &s->stack_count,
+				  false};
 	err = own.keys && s->stacks ? 0 : -ENOMEM;
 	if (!err) {
 		choose_stacks(c, s, totals, n, images, numbers, top, own.keys);

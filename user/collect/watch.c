@@ -84,6 +84,7 @@ void collect_settle(struct collect *c, bool final, void (*drain)(void *context),
 	struct image *const *images;
 	size_t i, n = target_images(c->target, &images);
 
+	image_tensors_settle(&c->tensors, c->kernel);
 	for (i = 0; i < n; i++) {
 		struct space *space = spaces_find(&c->spaces, images[i]->id);
 

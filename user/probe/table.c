@@ -21,10 +21,31 @@
 #define REALLOC_N(old, count, size) REALLOC(old, count), .size_arg2 = size
 #define FREE(block) .kind = MS_KIND_FREE, .ptr_arg = block
 
+/* Of the tensor layer: functions that are told of a block, and those that mark a moment. */
+#define TOLD(block, size) .kind = MS_KIND_ALLOC, .ptr_arg = block, .size_arg = size, .at_entry = 1
+#define TOLD_FREE(block) .kind = MS_KIND_FREE, .ptr_arg = block, .at_entry = 1
+#define REPORT(block, bytes, total, device)                                                        \
+	.kind = MS_KIND_REPORT, .ptr_arg = block, .size_arg = bytes, .total_arg = total,           \
+	.device_arg = device
+#define FAILED(size) .kind = MS_KIND_FAILED, .size_arg = size
+#define SHAPE(sizes, type) .kind = MS_KIND_SHAPE, .dims_arg = sizes, .dtype_arg = type
+#define RANGE .kind = MS_KIND_RANGE
+#define NAME(name, form) .kind = MS_KIND_NAME, .name_arg = name, .name_form = form
+#define PUSH(object) .kind = MS_KIND_PUSH, .ptr_arg = object
+#define PUSH_NAMED(name) .kind = MS_KIND_PUSH, .name_arg = name
+#define POP(object) .kind = MS_KIND_POP, .ptr_arg = object
+
 #define SPEC(...) .spec = {.layer = MS_LAYER_HEAP, __VA_ARGS__}
 #define ROW(name, ...)                                                                             \
 	{                                                                                          \
 		.symbol = name, SPEC(__VA_ARGS__)                                                  \
+	}
+#define TENSOR(name, stands_for, ...)                                                              \
+	{                                                                                          \
+		.symbol = name, .mark = stands_for, .spec = {                                      \
+			.layer = MS_LAYER_TENSOR,                                                  \
+			__VA_ARGS__                                                                \
+		}                                                                                  \
 	}
 #define MALLOC(name)                                                                               \
 	{                                                                                          \
@@ -48,6 +69,14 @@
 	    ROW(prefix "memalign", ALLOC(2)), ROW(prefix "valloc", ALLOC(1)),                      \
 	    ROW(prefix "pvalloc", ALLOC(1)), ROW(prefix "free_sized", FREE(1)),                    \
 	    ROW(prefix "free_aligned_sized", FREE(1)), JEMALLOC_X(prefix)
+
+#define EMPTY_GENERIC                                                                              \
+	"_ZN2at6detail13empty_genericEN3c108ArrayRefIlEEPNS1_9AllocatorENS1_14DispatchKeySetENS1_" \
+	"10ScalarTypeE"
+#define BFC(space) "_ZN" space "12BFCAllocator"
+#define RECORD_FUNCTION                                                                            \
+	"_ZN5torch8autograd8profiler25record_function_enter_newERKNSt7__cxx1112basic_stringIcSt11" \
+	"char_traitsIcESaIcEEE"
 
 static const struct probe_row builtin[] = {
     /* The C library's, and every library's that replaces them. */
@@ -189,6 +218,68 @@ static const struct probe_row builtin[] = {
     ROW_IF_MALLOC("_ZdaPvSt11align_val_tRKSt9nothrow_t", FREE(1)),
     ROW_IF_MALLOC("_ZdaPvmSt11align_val_t", FREE(1)),
 
+    /*
+     * PyTorch, from 1.13 on: its allocator of host memory tells of every block; all others
+     * report theirs, and those that map files.  (total_* of the report are signed up to 2.0.)
+     */
+    TENSOR("_ZN3c1025ProfiledCPUMemoryReporter3NewEPvm", MARK_NONE, TOLD(2, 3)),
+    TENSOR("_ZN3c1025ProfiledCPUMemoryReporter6DeleteEPv", MARK_NONE, TOLD_FREE(2)),
+    TENSOR("_ZN3c1025ProfiledCPUMemoryReporter11OutOfMemoryEm", MARK_NONE, FAILED(2)),
+    TENSOR("_ZN3c1027reportMemoryUsageToProfilerEPvlllNS_6DeviceE", MARK_NONE, REPORT(1, 2, 3, 5)),
+    TENSOR("_ZN3c1027reportMemoryUsageToProfilerEPvlmmNS_6DeviceE", MARK_NONE, REPORT(1, 2, 3, 5)),
+    /*
+     * What it makes tensors with: sizes, how many, type.  The first argument is where the
+     * tensor goes.  (empty_cpu() calls the first.)  Two names: std::optional came in place of its
+     * own with 2.2.
+     */
+    TENSOR("_ZN2at6detail17empty_strided_cpuEN3c108ArrayRefIlEES3_NS1_10ScalarTypeEb", MARK_NONE,
+	   SHAPE(2, 6)),
+    TENSOR(EMPTY_GENERIC "NS1_8optionalINS1_12MemoryFormatEEE", MARK_NONE, SHAPE(2, 6)),
+    TENSOR(EMPTY_GENERIC "St8optionalINS1_12MemoryFormatEE", MARK_NONE, SHAPE(2, 6)),
+    /* A whole backward pass; and the node that adds a gradient to its parameter's. */
+    TENSOR(
+	"_ZN5torch8autograd6Engine7executeERKSt6vectorINS0_4EdgeESaIS3_EERKS2_IN2at6TensorESaIS9_"
+	"EEbbbS7_",
+	MARK_BACKWARD, RANGE, THROWS),
+    TENSOR("_ZN5torch8autograd14AccumulateGrad5applyEOSt6vectorIN2at6TensorESaIS4_EE", MARK_NONE,
+	   .kind = MS_KIND_PARAMETER, .ptr_arg = 2), /* the first is where its result goes */
+    /*
+     * torch.autograd.profiler.record_function(), which optimizers and data loaders use, too: its
+     * name, from 2.0 on; the object it makes, by c10::RecordScope::USER_SCOPE; its end.
+     */
+    TENSOR(RECORD_FUNCTION "RKN3c108optionalIS7_EE", MARK_RANGE, NAME(2, MS_NAME_STRING)),
+    TENSOR(RECORD_FUNCTION "RKSt8optionalIS7_E", MARK_RANGE, NAME(2, MS_NAME_STRING)),
+    TENSOR("_ZN2at14RecordFunctionC1ENS_11RecordScopeE", MARK_RANGE, PUSH(1), .only_arg = 2,
+	   .only_value = 7),
+    TENSOR("_ZN2at14RecordFunction3endEv", MARK_RANGE, POP(1)),
+    /*
+     * ggml and llama.cpp: buffers, with what they are for (1 weights, 2 what is computed), and
+     * what calls mean.  A buffer's address stands for it; what it is made of is inside the call.
+     */
+    TENSOR("ggml_backend_buft_alloc_buffer", MARK_NONE, ALLOC(2)),
+    TENSOR("ggml_backend_buffer_free", MARK_NONE, FREE(1)),
+    TENSOR("ggml_aligned_malloc", MARK_NONE, ALLOC(1)),
+    TENSOR("ggml_aligned_free", MARK_NONE, FREE(1)),
+    TENSOR("ggml_backend_buffer_set_usage", MARK_NONE, .kind = MS_KIND_USAGE, .ptr_arg = 1,
+	   .size_arg = 2),
+    TENSOR("llama_model_load_from_file", MARK_LOADING, RANGE, THROWS),
+    TENSOR("llama_init_from_model", MARK_CONTEXT, RANGE, THROWS),
+    TENSOR("llama_decode", MARK_RUN, RANGE, THROWS),
+    TENSOR("llama_encode", MARK_RUN, RANGE, THROWS),
+    /* TensorFlow's arena, before and after 2.9, and ONNX Runtime's where it has its symbols. */
+    TENSOR(BFC("10tensorflow") "11AllocateRawEmmRKNS_20AllocationAttributesE", MARK_NONE, ALLOC(3),
+	   THROWS),
+    TENSOR(BFC("10tensorflow") "13DeallocateRawEPv", MARK_NONE, FREE(2)),
+    TENSOR(BFC("3tsl") "11AllocateRawEmmRKNS_20AllocationAttributesE", MARK_NONE, ALLOC(3), THROWS),
+    TENSOR(BFC("3tsl") "13DeallocateRawEPv", MARK_NONE, FREE(2)),
+    TENSOR("_ZN11onnxruntime8BFCArena5AllocEm", MARK_NONE, ALLOC(2), THROWS),
+    TENSOR("_ZN11onnxruntime8BFCArena4FreeEPv", MARK_NONE, FREE(2)),
+    TENSOR("_ZN11onnxruntime12CPUAllocator5AllocEm", MARK_NONE, ALLOC(2), THROWS),
+    TENSOR("_ZN11onnxruntime12CPUAllocator4FreeEPv", MARK_NONE, FREE(2)),
+    /* NVTX, as long as it was a library (CUDA 12); since then it is a header. */
+    TENSOR("nvtxRangePushA", MARK_RANGE, PUSH_NAMED(1)),
+    TENSOR("nvtxRangePop", MARK_RANGE, POP(0)),
+
     /* What glibc's and musl's dynamic linker call when the list of libraries has changed. */
     {.symbol = "_dl_debug_state", .spec = {.kind = MS_KIND_MARKER}},
     /* How throwing a C++ exception begins, and what it comes to: the first allocates, and that
@@ -245,22 +336,46 @@ static unsigned arg_bit(unsigned arg)
 	return arg ? 1u << (arg - 1) : 0;
 }
 
+/* An argument and the one behind it. */
+static unsigned two_bits(unsigned arg)
+{
+	return arg ? 3u << (arg - 1) : 0;
+}
+
 unsigned probe_row_args(const struct probe_row *row)
 {
 	const struct ms_row *spec = &row->spec;
 
 	return arg_bit(spec->size_arg) | arg_bit(spec->size_arg2) | arg_bit(spec->ptr_arg) |
-	       arg_bit(spec->old_arg);
+	       arg_bit(spec->old_arg) | arg_bit(spec->device_arg) | arg_bit(spec->name_arg) |
+	       arg_bit(spec->dtype_arg) | arg_bit(spec->only_arg) | two_bits(spec->total_arg) |
+	       two_bits(spec->dims_arg);
 }
 
 bool probe_row_returns(const struct probe_row *row)
 {
-	return row->spec.kind == MS_KIND_ALLOC || row->spec.kind == MS_KIND_REALLOC;
+	return !row->spec.at_entry &&
+	       (row->spec.kind == MS_KIND_ALLOC || row->spec.kind == MS_KIND_REALLOC ||
+		row->spec.kind == MS_KIND_RANGE);
 }
 
 bool probe_row_allocates(const struct probe_row *row)
 {
-	return row->spec.kind == MS_KIND_FREE || probe_row_returns(row);
+	switch (row->spec.kind) {
+	case MS_KIND_ALLOC:
+	case MS_KIND_FREE:
+	case MS_KIND_REALLOC:
+	case MS_KIND_REPORT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Whether it serves all layers. */
+static bool is_common(const struct probe_row *row)
+{
+	return row->spec.kind == MS_KIND_MARKER || row->spec.kind == MS_KIND_UNWIND;
 }
 
 void probe_table_keep(struct probe_table *table, const bool layers[MS_LAYER_NR])
@@ -270,7 +385,7 @@ void probe_table_keep(struct probe_table *table, const bool layers[MS_LAYER_NR])
 	for (i = 0; i < table->count; i++) {
 		const struct probe_row *row = &table->rows[i];
 
-		if (row->from_user || !probe_row_allocates(row) || layers[row->spec.layer])
+		if (row->from_user || is_common(row) || layers[row->spec.layer])
 			table->rows[kept++] = *row;
 	}
 	table->count = kept;

@@ -11,10 +11,21 @@
 
 #include "memsnoop.h"
 
+/* What a range stands for. */
+enum probe_mark {
+	MARK_NONE,
+	MARK_BACKWARD, /* a backward pass */
+	MARK_RANGE,    /* a range that the program, or its framework, has named */
+	MARK_LOADING,  /* a model is loaded */
+	MARK_CONTEXT,  /* a model is made ready to be used: what it keeps between calls */
+	MARK_RUN,      /* a model runs */
+};
+
 struct probe_row {
 	const char *library; /* file name pattern (see probe_row_matches), NULL: any file */
 	const char *symbol;
 	struct ms_row spec;
+	enum probe_mark mark;
 	bool is_malloc;    /* a file that defines this function is an allocator */
 	bool needs_malloc; /* only in such a file: elsewhere (libstdc++) the function
 			      ends in malloc anyway */

@@ -21,10 +21,8 @@ static int pid_of(const struct snapshot *s, size_t process)
 
 /* ---- "key":[ element, element ] ---------------------------------------------- */
 
-typedef json_t *element_fn(const struct snapshot *s, size_t index);
-
-static int array(FILE *out, const char *key, const struct snapshot *s, size_t count,
-		 element_fn *element)
+int json_elements(FILE *out, const char *key, const struct snapshot *s, size_t count,
+		  json_element_fn *element)
 {
 	int error = 0;
 
@@ -139,26 +137,6 @@ static json_t *point_element(const struct snapshot *s, size_t index)
 	    value_number(m->shmem_bytes), "swap_bytes", value_number(m->swap_bytes),
 	    "page_table_bytes", value_number(m->page_table_bytes), "mapped_bytes",
 	    value_number(m->mapped_bytes));
-}
-
-static json_t *stage_element(const struct snapshot *s, size_t index)
-{
-	const struct stage *stage = &s->stages[index];
-
-	return json_pack("{s:i,s:o,s:o,s:o,s:o,s:o}", "pid", pid_of(s, stage->process), "name",
-			 value_text(stage->name), "start_s", value_seconds(stage->start_s), "end_s",
-			 value_seconds(stage->end_s), "peak_bytes", value_number(stage->peak_bytes),
-			 "growth_bytes", json_integer(stage->growth_bytes));
-}
-
-static json_t *category_element(const struct snapshot *s, size_t index)
-{
-	const struct category *c = &s->categories[index];
-
-	return json_pack("{s:i,s:o,s:o,s:o,s:o}", "pid", pid_of(s, c->process), "device",
-			 value_text(c->device), "name", value_text(c->name), "bytes_at_peak",
-			 value_number(c->bytes_at_peak), "bytes_at_end",
-			 value_number(c->bytes_at_end));
 }
 
 static json_t *insight_element(const struct snapshot *s, size_t index)
@@ -280,6 +258,8 @@ static int put_framed(FILE *out, const struct snapshot *s)
 		error = put_stacks(out, s, &texts);
 	if (!error)
 		error = json_shortage(out, s, &texts);
+	if (!error)
+		error = json_tensor_stacks(out, s, &texts);
 	fputs(",\n", out);
 	frame_texts_put(&texts, out);
 	frame_texts_free(&texts);
@@ -294,9 +274,10 @@ static int put_head(FILE *out, const struct snapshot *s)
 
 	fputc('{', out);
 	error = value_emit(out,
-			   json_pack("{s:i,s:s,s:o,s:o}", "schema", 1, "tool",
+			   json_pack("{s:i,s:s,s:o,s:o,s:o}", "schema", 1, "tool",
 				     "memsnoop " MEMSNOOP_VERSION, "title", value_text(s->title),
-				     "duration_s", value_seconds(s->duration_s)),
+				     "duration_s", value_seconds(s->duration_s), "began_s",
+				     value_seconds(s->began_s)),
 			   JSON_EMBED);
 	return error;
 }
@@ -321,11 +302,9 @@ int render_json(FILE *out, const struct snapshot *s, const struct render_options
 	const struct {
 		const char *key;
 		size_t count;
-		element_fn *element;
+		json_element_fn *element;
 	} arrays[] = {
 	    {"timeline", s->point_count, point_element},
-	    {"stages", s->stage_count, stage_element},
-	    {"categories", s->category_count, category_element},
 	    {"insights", s->insight_count, insight_element},
 	    {"notes", s->note_count, note_element},
 	};
@@ -334,11 +313,13 @@ int render_json(FILE *out, const struct snapshot *s, const struct render_options
 	(void)o;
 	error = put_head(out, s);
 	if (!error)
-		error = array(out, "processes", s, s->process_count, process_element);
+		error = json_elements(out, "processes", s, s->process_count, process_element);
 	if (!error)
 		error = put_framed(out, s);
 	for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]) && !error; i++)
-		error = array(out, arrays[i].key, s, arrays[i].count, arrays[i].element);
+		error = json_elements(out, arrays[i].key, s, arrays[i].count, arrays[i].element);
+	if (!error)
+		error = json_tensors(out, s);
 	if (!error)
 		error = put_losses(out, s);
 	fputs("}\n", out);

@@ -3,11 +3,22 @@
 #ifndef MS_JSON_PARTS_H
 #define MS_JSON_PARTS_H
 
+#include <jansson.h>
+
 #include "render/frametexts.h"
 
 /* Not printf(), not jansson: a report has more of these than of anything else. */
 void json_number(FILE *out, uint64_t value);
 /* "ooms", "failures" and "limits".  0 or a negative errno. */
 int json_shortage(FILE *out, const struct snapshot *s, struct frame_texts *texts);
+
+/* "tensors"; and "stages", "categories", "category_timeline".  The same. */
+int json_tensor_stacks(FILE *out, const struct snapshot *s, struct frame_texts *texts);
+int json_tensors(FILE *out, const struct snapshot *s);
+
+/* ,"key":[ element, element ] */
+typedef json_t *json_element_fn(const struct snapshot *s, size_t index);
+int json_elements(FILE *out, const char *key, const struct snapshot *s, size_t count,
+		  json_element_fn *element);
 
 #endif

@@ -252,6 +252,8 @@ int render_summary(FILE *out, const struct snapshot *s, const struct render_opti
 	error = put_processes(&m);
 	if (!error)
 		error = shortage_put(&m.lines, s);
+	if (!error)
+		error = summary_tensors(&m);
 	for (int i = 0; i < LAYER_NR && !error; i++)
 		error = summary_stacks(&m, (enum layer)i);
 	put_remarks(&m);

@@ -13,6 +13,7 @@
 
 #include "memsnoop.h"
 #include "python.h"
+#include "tensor.h"
 #include "target/jitfiles.h"
 #include "target/process.h"
 
@@ -32,6 +33,7 @@ struct image {
 	struct ms_mappings *table;    /* the last mapping table given to the kernel */
 	struct ms_python *python;     /* its interpreter, NULL if it runs none that we know */
 	bool python_refused;          /* it runs one that we do not know */
+	struct ms_torch torch;        /* its PyTorch's classes; 0: none */
 	size_t functions;             /* allocation functions probed */
 	struct jit_files jit;
 	const struct image *parent; /* it began as a copy of this one, or NULL */

@@ -88,6 +88,7 @@ static void module_free(struct module *m)
 {
 	elf_free(&m->elf);
 	free(m->python);
+	free(m->torch);
 	if (m->fd >= 0)
 		close(m->fd);
 	free(m->path);
@@ -164,9 +165,27 @@ static int copy_vdso(pid_t pid, const struct mapping *m)
 	return fd;
 }
 
+/*
+ * Whether PyTorch's classes may be in it: a function of the tensor layer is, or it has one of
+ * PyTorch's names, as its bindings for Python, whose copy of a class comes first.
+ */
+static bool may_have_torch(const struct module *m, const struct probe_table *table)
+{
+	const char *name = strrchr(m->path, '/');
+	size_t i;
+
+	if (name && (!strncmp(name, "/libtorch", 9) || !strncmp(name, "/libc10", 7)))
+		return true;
+	for (i = 0; i < m->elf.hit_count; i++)
+		if (table->rows[m->elf.hits[i].row].spec.layer == MS_LAYER_TENSOR)
+			return true;
+	return false;
+}
+
 static void module_scan(struct module *m, const struct probe_table *table)
 {
 	struct python_symbols python;
+	struct torch_file torch;
 	char why[256] = "";
 
 	m->error = elf_scan(m->fd, m->path, table, &m->elf, why, sizeof(why));
@@ -179,6 +198,11 @@ static void module_scan(struct module *m, const struct probe_table *table)
 		m->python = malloc(sizeof(python));
 		if (m->python)
 			*m->python = python;
+	}
+	if (!m->error && may_have_torch(m, table) && !torch_file_read(m->fd, &torch)) {
+		m->torch = malloc(sizeof(torch));
+		if (m->torch)
+			*m->torch = torch;
 	}
 }
 

@@ -11,6 +11,7 @@
 
 #include "probe/elf.h"
 #include "target/mappings.h"
+#include "target/torch.h"
 #include "unwind/python_symbols.h"
 
 struct module {
@@ -20,6 +21,7 @@ struct module {
 	int fd;     /* -1: could not be opened (why says why), or not a file */
 	int error;
 	struct python_symbols *python; /* NULL: no CPython interpreter is in it */
+	struct torch_file *torch;      /* NULL: none of PyTorch's classes is */
 	struct elf_file elf;           /* no hits where fd is -1 or it is not an ELF file */
 };
 

@@ -303,6 +303,16 @@ static void find_python(struct target *t, struct image *image, const struct mapp
 	}
 }
 
+static void find_torch(struct target *t, struct image *image, const struct mapping *mapping,
+		       const struct module *module)
+{
+	if (!module->torch || !torch_add(&image->torch, module->torch, mapping))
+		return;
+	log_verbose("pid %d: PyTorch's classes in %s", image->pid, module->path);
+	if (kernel_torch_set(t->kernel, image->id, &image->torch))
+		log_warn("pid %d: no room for its PyTorch", image->pid);
+}
+
 /*
  * A seccomp filter may kill the process for a return probe: then it has none.
  * (One that is set later cannot be foreseen.)
@@ -329,6 +339,7 @@ static int sync_modules(struct target *t, struct traced *traced, const struct ma
 		if (!modules[i])
 			continue;
 		find_python(t, traced->image, &maps->items[i], modules[i]);
+		find_torch(t, traced->image, &maps->items[i], modules[i]);
 		err = probe_module(t, traced, modules[i]);
 	}
 	return err;
@@ -437,6 +448,10 @@ static void image_forked(struct target *t, const struct ms_event *e)
 	image->followed = !(e->flags & MS_PROC_HOLD);
 	if (parent && parent->image->python)
 		set_python(t, image, parent->image->python);
+	if (parent && parent->image->torch.vtable[0][0]) {
+		image->torch = parent->image->torch;
+		kernel_torch_set(t->kernel, image->id, &image->torch);
+	}
 	image->parent = parent ? parent->image : NULL;
 	sync_unheld(t, e->tgid, e->flags);
 }

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* tensor_send(), tensor_shape(), tensor_parameter(): the events of the tensor layer. */
+#ifndef MS_TENSOR_BPF_H
+#define MS_TENSOR_BPF_H
+
+#include "event.bpf.h"
+#include "maps.bpf.h"
+#include "tensor.h"
+
+/*
+ * How far objects are looked at, in words: not beyond them.  An AccumulateGrad ends with its
+ * variable, at word 49 in 1.13.  A TensorImpl begins with its counts, storage and AutogradMeta,
+ * and that with a name (std::string), the gradient, and among others the accumulator.
+ */
+#define NODE_WORDS 64
+#define OBJECT_WORDS 6
+#define META_WORDS 16
+
+static __always_inline struct ms_tensor_event *tensor_event(__u32 what, __u32 image,
+							    const struct ms_row *row, __u64 cookie)
+{
+	struct ms_tensor_event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	__u64 who = bpf_get_current_pid_tgid();
+
+	if (!e) {
+		loss_add(MS_LOSS_tensor_events, 1);
+		return 0;
+	}
+	__builtin_memset(e, 0, sizeof(*e));
+	e->kind = MS_EVENT_TENSOR;
+	e->tgid = who >> 32;
+	e->tid = who;
+	e->image = image;
+	e->time_ns = bpf_ktime_get_ns();
+	e->what = what;
+	e->layer = row->layer;
+	e->row = MS_COOKIE_ROW(cookie);
+	e->dtype = MS_DTYPE_NONE;
+	return e;
+}
+
+/* ---- shapes ------------------------------------------------------------------ */
+
+/* The next block of this thread is for a tensor of this shape. */
+static __always_inline void tensor_shape(struct task_state *task, __u64 sizes, __u64 ndim,
+					 __u64 dtype)
+{
+	struct shape *shape = &task->shape;
+
+	shape->known = 0;
+	if (ndim > 64 || bpf_probe_read_user(shape->dims, sizeof(shape->dims), (void *)sizes))
+		return;
+	shape->ndim = ndim;
+	shape->dtype = dtype; /* a byte in a register: what is above it is anything */
+	shape->known = 1;
+}
+
+static __always_inline void shape_take(struct task_state *task, struct ms_tensor_event *e)
+{
+	if (!task->shape.known)
+		return;
+	task->shape.known = 0;
+	e->ndim = task->shape.ndim;
+	e->dtype = task->shape.dtype;
+	__builtin_memcpy(e->dims, task->shape.dims, sizeof(e->dims));
+}
+
+/* A block came or went.  `task`: whose shape and reserve are for it, or NULL. */
+static __always_inline int tensor_block(__u32 what, const struct ms_row *row, __u64 cookie,
+					const struct ms_block_key *key, __u64 size, __u64 stack,
+					struct task_state *task)
+{
+	struct ms_tensor_event *e = tensor_event(what, key->id, row, cookie);
+
+	if (!e)
+		return 0;
+	e->device = key->space >> 8;
+	e->address = key->address;
+	e->size = size;
+	e->stack = stack;
+	if (task) {
+		e->reserved = task->reserved;
+		task->reserved = 0;
+		if (what == MS_TENSOR_ALLOC)
+			shape_take(task, e);
+	}
+	bpf_ringbuf_submit(e, event_wakes());
+	return 0;
+}
+
+/*
+ * ---- PyTorch's objects ----
+ *
+ * Global functions: the verifier proves each once, for anything they may be given, and not
+ * along every way that leads to them.  They return a value because a global function must.
+ */
+
+static __always_inline int is_one_of(__u64 first, const __u64 *vtable)
+{
+	int i;
+
+	MS_UNROLL
+	for (i = 0; i < MS_VTABLES; i++)
+		if (first && first == vtable[i])
+			return 1;
+	return 0;
+}
+
+/* Whether a word of an object points to an object of a class. */
+static __always_inline int points_to(const struct ms_torch *torch, __u64 word, __u32 class)
+{
+	__u64 first = 0;
+
+	return word >= MS_PAGE && !(word & 7) &&
+	       !bpf_probe_read_user(&first, sizeof(first), (void *)word) &&
+	       is_one_of(first, torch->vtable[class]);
+}
+
+/* The first object of a class that the one at `base` points to, 0 if none. */
+__weak __u64 object_find(const struct ms_torch *torch, __u64 base, __u32 class)
+{
+	__u64 words[OBJECT_WORDS] = {};
+	int i;
+
+	if (!torch || class >= MS_CLASS_NR || !base ||
+	    bpf_probe_read_user(words, sizeof(words), (void *)base))
+		return 0;
+	MS_UNROLL
+	for (i = 1; i < OBJECT_WORDS; i++)
+		if (points_to(torch, words[i], class))
+			return words[i];
+	return 0;
+}
+
+/*
+ * What a tensor holds.  A StorageImpl begins with its virtual table and two counts, of eight
+ * bytes each or, since 2.2, of four; then come the DataPtr (data, context, deleter, device), and
+ * the bytes.  The second count is never 0, as the weak one of an object that is alive.
+ */
+struct held {
+	__u64 address, size;
+};
+
+__weak int tensor_held(const struct ms_torch *torch, __u64 tensor, struct held *held)
+{
+	__u64 words[8], storage = object_find(torch, tensor, MS_CLASS_STORAGE);
+
+	if (!held || !storage || bpf_probe_read_user(words, sizeof(words), (void *)storage))
+		return 0;
+	if (words[1] >> 32) {
+		held->address = words[2];
+		held->size = words[6];
+	} else {
+		held->address = words[3];
+		held->size = words[7];
+	}
+	return held->address && held->size;
+}
+
+/*
+ * Whether the tensor's AutogradMeta knows the node as its accumulator of gradients.  What is
+ * found in a node may be left from an object that was there before.
+ */
+__weak int is_variable_of(const struct ms_torch *torch, __u64 tensor, __u64 node)
+{
+	__u64 meta = object_find(torch, tensor, MS_CLASS_AUTOGRAD), words[META_WORDS];
+	int i;
+
+	if (!meta || bpf_probe_read_user(words, sizeof(words), (void *)meta))
+		return 0;
+	MS_UNROLL
+	for (i = 1; i < META_WORDS; i++)
+		if (words[i] == node)
+			return 1;
+	return 0;
+}
+
+struct search {
+	const struct ms_torch *torch;
+	__u64 node, variable;
+};
+
+static long variable_step(__u32 i, void *data)
+{
+	struct search *s = data;
+	__u64 word = 0;
+
+	if (bpf_probe_read_user(&word, sizeof(word), (void *)(s->node + 8 * i)))
+		return 1;
+	if (!points_to(s->torch, word, MS_CLASS_TENSOR) || !is_variable_of(s->torch, word, s->node))
+		return 0;
+	s->variable = word;
+	return 1;
+}
+
+/*
+ * `node`, an AccumulateGrad, is given the gradient of its variable: what that holds is
+ * a parameter, also if it was there before us.  Its own gradient is in its AutogradMeta.
+ */
+static __noinline int parameter_find(__u64 node, __u32 image, struct held *parameter,
+				     struct held *gradient)
+{
+	struct search s = {.torch = bpf_map_lookup_elem(&torches, &image), .node = node};
+	__u64 meta;
+
+	if (!s.torch)
+		return 0;
+	bpf_loop(NODE_WORDS, variable_step, &s, 0);
+	if (!s.variable || !tensor_held(s.torch, s.variable, parameter))
+		return 0;
+	meta = object_find(s.torch, s.variable, MS_CLASS_AUTOGRAD);
+	if (!tensor_held(s.torch, object_find(s.torch, meta, MS_CLASS_TENSOR), gradient))
+		gradient->address = gradient->size = 0;
+	return 1;
+}
+
+static __always_inline void tensor_parameter(__u64 node, __u32 image, const struct ms_row *row,
+					     __u64 cookie)
+{
+	struct held parameter = {}, gradient = {};
+	struct ms_tensor_event *e;
+
+	if (!parameter_find(node, image, &parameter, &gradient))
+		return;
+	e = tensor_event(MS_TENSOR_PARAMETER, image, row, cookie);
+	if (!e)
+		return;
+	e->address = parameter.address;
+	e->size = parameter.size;
+	e->gradient.address = gradient.address;
+	e->gradient.size = gradient.size;
+	bpf_ringbuf_submit(e, event_wakes());
+}
+
+/* ---- ranges -------------------------------------------------------------------- */
+
+/*
+ * A name as a C string, or as a std::string of the C++11 ABI, which begins with a
+ * pointer to its characters.
+ */
+static __always_inline void range_name(struct task_state *task, const struct ms_row *row,
+				       __u64 name)
+{
+	if (row->name_form == MS_NAME_STRING &&
+	    bpf_probe_read_user(&name, sizeof(name), (void *)name))
+		name = 0;
+	if (!name ||
+	    bpf_probe_read_user_str(task->range_name, sizeof(task->range_name), (void *)name) < 0)
+		task->range_name[0] = 0;
+}
+
+static __always_inline struct ms_tensor_event *
+tensor_range(__u32 what, __u32 image, const struct ms_row *row, __u64 cookie, __u64 sp)
+{
+	struct ms_tensor_event *e = tensor_event(what, image, row, cookie);
+
+	if (e)
+		e->sp = sp;
+	return e;
+}
+
+/* `stack`: who begins it. */
+static __always_inline void range_push(struct task_state *task, __u32 image,
+				       const struct ms_row *row, __u64 cookie, __u64 sp,
+				       __u64 object, __u64 stack)
+{
+	struct ms_tensor_event *e = tensor_range(MS_TENSOR_PUSH, image, row, cookie, sp);
+	__u32 at = task->range_nr;
+
+	if (object && at < MS_RANGES) {
+		task->ranges[at] = object;
+		task->range_nr = at + 1;
+	}
+	if (!e)
+		return;
+	e->address = object;
+	e->stack = stack;
+	__builtin_memcpy(e->name, task->range_name, sizeof(e->name));
+	task->range_name[0] = 0;
+	bpf_ringbuf_submit(e, event_wakes());
+}
+
+/* An object may be told to end its range often, and one that has begun none, too. */
+static __always_inline int range_is_open(struct task_state *task, __u64 object)
+{
+	__u32 i;
+
+	MS_UNROLL
+	for (i = 0; i < MS_RANGES; i++)
+		if (i < task->range_nr && task->ranges[i] == object) {
+			task->range_nr = i;
+			return 1;
+		}
+	return 0;
+}
+
+static __always_inline void range_pop(struct task_state *task, __u32 image,
+				      const struct ms_row *row, __u64 cookie, __u64 sp,
+				      __u64 object)
+{
+	struct ms_tensor_event *e;
+
+	if (row->ptr_arg && !range_is_open(task, object))
+		return;
+	e = tensor_range(MS_TENSOR_POP, image, row, cookie, sp);
+	if (!e)
+		return;
+	e->address = object;
+	bpf_ringbuf_submit(e, event_wakes());
+}
+
+#endif

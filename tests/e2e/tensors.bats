@@ -1,0 +1,199 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# What tensors are for, and in which stage, against the ledger of a training: on Debian 12's
+# PyTorch 1.13, and on Debian 13's 2.6 in a root of its own.
+
+load helper
+
+bats_require_minimum_version 1.5.0
+
+# judge [OPTION...]: see tensors.py.
+judge()
+{
+	"$PYTHON" "$REPO/tests/e2e/tensors.py" "$REPORT" "$LEDGER/train.json" "$@"
+}
+
+# train ARGS...: under memsnoop, the tensor layer alone, on Debian 12's PyTorch.
+train()
+{
+	trace -q --layers tensor -- "$PYTHON" "$REPO/tests/targets/train.py" "$@"
+	equal "$status" 0 "exit status"
+}
+
+# train_13 ARGS...: the same on Debian 13's.
+train_13()
+{
+	local root
+
+	root=$("$REPO/scripts/debian13.sh")
+	# what is mounted is gone with the namespace
+	trace -q --layers tensor -- unshare --mount --uts --ipc --pid --fork \
+		--mount-proc="$root/proc" sh -c '
+		mount --bind "$1" "$2/mnt" && mount --bind "$3" "$2/srv" && shift 1 && root=$1 &&
+		shift 2 && exec env LEDGER=/srv chroot "$root" /usr/bin/python3 /mnt/train.py "$@"' \
+		- "$REPO/tests/targets" "$root" "$LEDGER" "$@"
+	equal "$status" 0 "exit status"
+}
+
+# Of a process that knows itself by another number: the one that has tensors.
+judge_13()
+{
+	judge --pid "$(jq -r '[.processes[] | select(.layers.tensor.allocs > 0) | .pid][0]' \
+		"$REPORT")" "$@"
+}
+
+# both NAME ARGS... [-- OPTION...]: on both.
+both()
+{
+	local arguments=() options=()
+
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		arguments+=("$1")
+		shift
+	done
+	[ $# -eq 0 ] || options=("${@:2}")
+	train "${arguments[@]}"
+	judge "${options[@]}"
+	train_13 "${arguments[@]}"
+	judge_13 "${options[@]}"
+}
+
+@test "MLP, SGD" {
+	both mlp sgd -- --stages "load,forward,backward,optimizer step"
+}
+
+@test "ResNet-18, SGD with momentum" {
+	both resnet18 momentum
+}
+
+@test "transformer, AdamW" {
+	both transformer adamw
+}
+
+@test "LSTM, Adam" {
+	both lstm adam
+}
+
+@test "gradients that are set to zero, not to None" {
+	both mlp momentum keep
+}
+
+@test "gradients that are accumulated over four batches" {
+	both mlp adam accumulate=4
+}
+
+@test "checkpoints, reentrant" {
+	both mlp adam checkpoint=reentrant
+}
+
+@test "checkpoints, by hooks" {
+	both mlp adam checkpoint=plain
+}
+
+@test "inference: parameters, and no stage of a training" {
+	both resnet18 none
+	equal "$(query_layer tensor '[.stages[] | select(.depth == 0) | .name] | unique | join(" ")')" \
+		"forward load" "stages"
+}
+
+@test "two models, trained in turn" {
+	both mlp adam twin
+}
+
+@test "a data loader with two workers" {
+	both mlp momentum loader=2 -- --stages "data loading,forward,backward,optimizer step"
+}
+
+# ---- others than PyTorch ------------------------------------------------------------
+
+# wanted KEY: a number of the ledger of the target ggml.
+wanted()
+{
+	jq ".[\"$1\"]" "$LEDGER/ggml.json"
+}
+
+@test "ggml: weights, cache and compute buffers" {
+	trace -q --layers tensor -- "$T/ggml"
+	equal "$status" 0 "exit status"
+	for name in parameters "KV cache" workspace; do
+		equal "$(jq ".categories[] | select(.name == \"$name\") | .bytes_at_end" "$REPORT")" \
+			"$(wanted "$name")" "$name"
+	done
+	equal "$(jq '[.categories[].bytes_at_end] | add' "$REPORT")" \
+		"$(jq '.processes[0].layers.tensor.live_bytes' "$REPORT")" "all at the end"
+	equal "$(jq '.processes[0].layers.tensor.allocs' "$REPORT")" "$(wanted allocs)" "allocations"
+	equal "$(jq '.processes[0].layers.tensor.peak_bytes' "$REPORT")" \
+		"$(($(wanted parameters) + $(wanted "KV cache") + $(wanted workspace) + \
+			$(wanted scratch)))" "peak"
+	equal "$(jq -r '[.stages[].name] | unique | join(" ")' "$REPORT")" "context forward load" \
+		"stages"
+	equal "$(jq '[.stages[] | select(.name == "forward")] | length' "$REPORT")" \
+		"$(wanted calls)" "forward passes"
+	equal "$(jq '[.lost[]] | add' "$REPORT")" 0 "losses"
+}
+
+# ---- attaching, and losses ------------------------------------------------------------
+
+# late ARGS...: attached between the first step and the others.
+late()
+{
+	"$PYTHON" "$REPO/tests/targets/train.py" "$@" wait </dev/null >/dev/null 3>&- 5>&- &
+	TARGET=$!
+	wait_file "$LEDGER/ready.$TARGET"
+	launch -q --layers tensor -p "$TARGET"
+	wait_tracing "$TARGET"
+	touch "$LEDGER/go"
+	wait_line end "$LEDGER/ready.$TARGET"
+	kill -INT "$TRACER"
+	finish "$TRACER"
+	equal "$status" 0 "exit status of memsnoop"
+	touch "$LEDGER/end"
+	finish "$TARGET"
+	equal "$status" 0 "exit status of the target"
+}
+
+@test "attached to a training: parameters from before are known" {
+	late mlp adam
+	judge --late
+}
+
+@test "attached to a training that keeps its gradients: they are known, too" {
+	late mlp sgd keep
+	judge --late
+}
+
+@test "events that are lost: the totals stay exact, what lives is looked up" {
+	"$PYTHON" "$REPO/tests/targets/tensors_lost.py" </dev/null >/dev/null 3>&- 5>&- &
+	TARGET=$!
+	wait_file "$LEDGER/ready.$TARGET"
+	launch -q --layers tensor -p "$TARGET"
+	wait_tracing "$TARGET"
+	kill -STOP "$TRACER"
+	touch "$LEDGER/go"
+	wait_line end "$LEDGER/ready.$TARGET"
+	kill -CONT "$TRACER"
+	kill -INT "$TRACER"
+	finish "$TRACER"
+	equal "$status" 0 "exit status of memsnoop"
+	touch "$LEDGER/end"
+	finish "$TARGET"
+	[ "$(query .lost.tensor_events)" -gt 0 ] || die "no event was lost"
+	equal "$(jq '.processes[0].layers.tensor | [.allocs, .live, .live_bytes] | join(" ")' "$REPORT")" \
+		'"20010 10 80000"' "the layer's totals"
+	equal "$(jq '[.categories[].bytes_at_end] | add' "$REPORT")" 80000 "what lives, by category"
+	equal "$(jq '[.tensors[].live_bytes] | add' "$REPORT")" 80000 "what lives, by tensor"
+}
+
+@test "--stage and --category" {
+	trace -q --layers tensor --stage 'middle=checkpointed|Mlp.forward' \
+		--category 'first=train.py:[0-9]*$' -- "$PYTHON" "$REPO/tests/targets/train.py" mlp sgd
+	equal "$status" 0 "exit status"
+	equal "$(jq '[.stages[] | select(.name == "middle" and .depth > 0)] | length > 0' "$REPORT")" \
+		true "the stage is there"
+	equal "$(jq '[.categories[] | select(.name == "first") | .bytes_at_peak] | add > 0' "$REPORT")" \
+		true "the category is there"
+	bare --stage x -- true
+	refused 2 "'x': is not NAME=REGEX"
+	bare --category 'x=(' -- true
+	refused 2 "is no regular expression"
+}

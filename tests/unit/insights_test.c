@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What stands out: each sentence is provoked by a snapshot, and not by one that is near to it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyse/insights.h"
+
+#define MIB (1ULL << 20)
+
+static struct frame frames[] = {
+    {.function = "main", .kind = FRAME_NATIVE},
+    {.function = "Net.forward", .file = "/home/me/net.py", .line = 12, .kind = FRAME_PYTHON},
+    {.function = "Linear.forward",
+     .file = "/usr/lib/python3/torch/nn/linear.py",
+     .line = 3,
+     .kind = FRAME_PYTHON},
+    {.function = "malloc", .kind = FRAME_NATIVE},
+};
+
+/* A training of one process: by category, bytes at the peak, before backward, after a step. */
+static struct category categories[] = {
+    {.device = "cpu", .name = "parameters"},
+    {.device = "cpu", .name = "gradients"},
+    {.device = "cpu", .name = "activations"},
+    {.device = "cpu", .name = "optimizer state"},
+};
+enum { PARAMETERS, GRADIENTS, ACTIVATIONS, OPTIMIZER, CATEGORIES };
+
+struct scene {
+	struct snapshot s;
+	struct process processes[3];
+	struct stack tensors[1], stacks[1], leak_stacks[1];
+	struct tensor_use uses[3];
+	struct tensor_leak leaks[1];
+	struct resident_part parts[2];
+	struct stage stages[1];
+};
+
+static void set(int category, uint64_t peak, uint64_t before, uint64_t after)
+{
+	categories[category].bytes_at_peak = peak;
+	categories[category].bytes_before_backward = before;
+	categories[category].bytes_after_step = after;
+}
+
+/* Nothing stands out but what the peak consists of. */
+static void begin(struct scene *c)
+{
+	memset(c, 0, sizeof(*c));
+	set(PARAMETERS, 100 * MIB, 100 * MIB, 100 * MIB);
+	set(GRADIENTS, 90 * MIB, 0, 100 * MIB);
+	set(ACTIVATIONS, 50 * MIB, 90 * MIB, 0);
+	set(OPTIMIZER, 100 * MIB, 100 * MIB, 100 * MIB);
+	c->tensors[0] = (struct stack){.frames = frames,
+				       .frame_count = 4,
+				       .category = "activations",
+				       .shape = "",
+				       .at_peak = 2,
+				       .peak_bytes = 40 * MIB};
+	c->processes[0].layers[LAYER_TENSOR].peak_at_s = 2;
+	c->processes[0].parts = c->parts;
+	c->processes[0].pid = 10;
+	c->uses[0] = (struct tensor_use){.iterations = 11, .step_bytes = 1000 * MIB};
+	c->s = (struct snapshot){
+	    .processes = c->processes,
+	    .process_count = 1,
+	    .categories = categories,
+	    .category_count = CATEGORIES,
+	    .tensors = c->tensors,
+	    .tensor_count = 1,
+	    .uses = c->uses,
+	    .use_count = 1,
+	    .leaks = c->leaks,
+	    .leak_stacks = c->leak_stacks,
+	    .stacks = c->stacks,
+	    .stages = c->stages,
+	};
+}
+
+static const struct insight *find(const struct scene *c, const char *kind)
+{
+	for (size_t i = 0; i < c->s.insight_count; i++)
+		if (!strcmp(c->s.insights[i].kind, kind))
+			return &c->s.insights[i];
+	return NULL;
+}
+
+static void forget(struct scene *c)
+{
+	for (size_t i = 0; i < c->s.insight_count; i++) {
+		free(c->s.insights[i].kind);
+		free(c->s.insights[i].text);
+	}
+	free(c->s.insights);
+	c->s.insights = NULL;
+	c->s.insight_count = 0;
+}
+
+/* It is said, of so many bytes, and with these words. */
+static void said(struct scene *c, const char *kind, uint64_t bytes, const char *words)
+{
+	const struct insight *insight;
+
+	assert_int_equal(insights_find(&c->s), 0);
+	insight = find(c, kind);
+	if (!insight)
+		fail_msg("nothing is said of %s", kind);
+	assert_int_equal(insight->bytes, bytes);
+	if (!strstr(insight->text, words))
+		fail_msg("'%s' is not in: %s", words, insight->text);
+	forget(c);
+}
+
+static void not_said(struct scene *c, const char *kind)
+{
+	const struct insight *insight;
+
+	assert_int_equal(insights_find(&c->s), 0);
+	insight = find(c, kind);
+	if (insight)
+		fail_msg("of %s is said: %s", kind, insight->text);
+	forget(c);
+}
+
+static void test_nothing(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	begin(&c);
+	assert_int_equal(insights_find(&c.s), 0);
+	assert_int_equal(c.s.insight_count, 1);
+	assert_string_equal(c.s.insights[0].kind, "peak");
+	forget(&c);
+	c.s.use_count = 0; /* no tensors */
+	assert_int_equal(insights_find(&c.s), 0);
+	assert_int_equal(c.s.insight_count, 0);
+	c.s.process_count = 0;
+	assert_int_equal(insights_find(&c.s), 0);
+}
+
+static void test_peak(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	begin(&c);
+	said(&c, "peak", 340 * MIB, "2.00 s after the start, is 29 % parameters (100 MiB)");
+	c.stages[0] = (struct stage){.name = "backward", .start_s = 1, .end_s = 3, .iteration = 4};
+	c.s.stage_count = 1;
+	said(&c, "peak", 340 * MIB, "in stage backward of iteration 5");
+	for (int i = 0; i < CATEGORIES; i++)
+		set(i, 1000, 0, 0);
+	not_said(&c, "peak");
+}
+
+static void test_activations(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	begin(&c);
+	not_said(&c, "activations");
+	set(ACTIVATIONS, 50 * MIB, 300 * MIB, 0);
+	said(&c, "activations", 300 * MIB, "60 % of what lives");
+	said(&c, "activations", 300 * MIB, "net.py:12 (Net.forward), 40.0 MiB");
+}
+
+static void test_optimizer(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	begin(&c);
+	not_said(&c, "optimizer");
+	set(OPTIMIZER, 0, 0, 200 * MIB);
+	said(&c, "optimizer", 200 * MIB, "2.0 times the parameters (100 MiB)");
+}
+
+static void test_gradients(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	begin(&c);
+	not_said(&c, "gradients");
+	set(GRADIENTS, 100 * MIB, 100 * MIB, 100 * MIB);
+	said(&c, "gradients", 100 * MIB, "zero_grad(set_to_none=True)");
+	set(GRADIENTS, 0, 100 * MIB, 100 * MIB); /* no part of the peak */
+	not_said(&c, "gradients");
+}
+
+static void test_load(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	begin(&c);
+	not_said(&c, "load");
+	c.uses[0].loaded_bytes = 100 * MIB;
+	said(&c, "load", 100 * MIB, "load_state_dict(assign=True)");
+	c.uses[0].load_end_bytes = 100 * MIB; /* it became the model */
+	not_said(&c, "load");
+}
+
+static void test_leak(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	begin(&c);
+	not_said(&c, "leak");
+	c.leaks[0] =
+	    (struct tensor_leak){.since = 2, .iterations = 8, .blocks = 16, .bytes = 8 * MIB};
+	c.leak_stacks[0] = (struct stack){.frames = frames, .frame_count = 4};
+	c.s.leak_count = 1;
+	said(&c, "leak", 8 * MIB, "1.00 MiB each, since iteration 3");
+	said(&c, "leak", 8 * MIB, "net.py:12 (Net.forward)");
+	c.leaks[0].bytes = 8 * 100; /* a list of numbers */
+	not_said(&c, "leak");
+}
+
+static void test_churn(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	begin(&c);
+	not_said(&c, "churn");
+	c.uses[0].step_bytes = 10 * 1100 * MIB;
+	said(&c, "churn", 1100 * MIB, "3.2 times the peak of 340 MiB");
+	c.uses[0].iterations = 1;
+	not_said(&c, "churn");
+}
+
+static void test_workers(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	begin(&c);
+	c.s.process_count = 3;
+	c.s.use_count = 3;
+	for (int i = 1; i < 3; i++) {
+		c.processes[i] =
+		    (struct process){.pid = 20 + i, .ppid = 10, .rss_peak_bytes = 50 * MIB};
+		c.processes[i].layers[LAYER_TENSOR].alloc_bytes = 10 * MIB;
+		c.uses[i].process = (size_t)i;
+	}
+	said(&c, "workers", 100 * MIB, "2 worker processes had up to 100 MiB");
+	c.processes[1].ppid = c.processes[2].ppid = 1;
+	not_said(&c, "workers");
+}
+
+static void test_untouched(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	begin(&c);
+	c.stacks[0] =
+	    (struct stack){.frames = frames, .frame_count = 4, .untouched_bytes = 64 * MIB};
+	c.s.stack_count = 1;
+	said(&c, "untouched", 64 * MIB, "net.py:12");
+	c.stacks[0].untouched_bytes = MIB;
+	not_said(&c, "untouched");
+}
+
+static void test_retained(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	begin(&c);
+	c.parts[0] = (struct resident_part){"heap", "live", 100 * MIB};
+	c.parts[1] = (struct resident_part){"retained", "held", 60 * MIB};
+	c.processes[0].part_count = 2;
+	c.processes[0].parts_rss_bytes = 160 * MIB;
+	said(&c, "retained", 60 * MIB, "38 % of what is resident");
+	c.parts[1].bytes = 20 * MIB;
+	not_said(&c, "retained");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_nothing),     cmocka_unit_test(test_peak),
+	    cmocka_unit_test(test_activations), cmocka_unit_test(test_optimizer),
+	    cmocka_unit_test(test_gradients),   cmocka_unit_test(test_load),
+	    cmocka_unit_test(test_leak),        cmocka_unit_test(test_churn),
+	    cmocka_unit_test(test_workers),     cmocka_unit_test(test_untouched),
+	    cmocka_unit_test(test_retained),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "analyse/lines.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_outside(const struct frame *frame)
+{
+	return frame->kind == FRAME_PYTHON && frame->file && !strstr(frame->file, "/torch/");
+}
+
+bool lines_is_own(const struct frame *frame)
+{
+	return is_outside(frame) && *frame->function != '<';
+}
+
+const struct frame *lines_own(const struct stack *stack)
+{
+	size_t i;
+
+	for (i = stack->frame_count; i-- > 0;)
+		if (lines_is_own(&stack->frames[i]))
+			return &stack->frames[i];
+	for (i = stack->frame_count; i-- > 0;)
+		if (is_outside(&stack->frames[i]))
+			return &stack->frames[i];
+	return stack->frame_count ? &stack->frames[stack->frame_count - 1] : NULL;
+}
+
+bool lines_same(const struct stack *a, const struct stack *b)
+{
+	size_t i = a->frame_count, j = b->frame_count;
+
+	for (;;) {
+		while (i && !lines_is_own(&a->frames[i - 1]))
+			i--;
+		while (j && !lines_is_own(&b->frames[j - 1]))
+			j--;
+		if (!i || !j)
+			return !i && !j;
+		i--;
+		j--;
+		if (a->frames[i].line != b->frames[j].line ||
+		    strcmp(a->frames[i].file, b->frames[j].file) ||
+		    strcmp(a->frames[i].function, b->frames[j].function))
+			return false;
+	}
+}
+
+static int compare_sums(const void *a, const void *b)
+{
+	const struct line_sum *x = a, *y = b;
+
+	if (x->bytes != y->bytes)
+		return x->bytes < y->bytes ? 1 : -1;
+	return x->stack < y->stack ? -1 : x->stack > y->stack;
+}
+
+size_t lines_sum(const struct snapshot *s, const char *category, struct line_sum *sums)
+{
+	size_t i, j, count = 0;
+
+	for (i = 0; i < s->tensor_count; i++) {
+		const struct stack *t = &s->tensors[i];
+
+		if (!t->at_peak || strcmp(t->category, category))
+			continue;
+		for (j = 0; j < count; j++)
+			if (sums[j].stack->process == t->process && lines_same(sums[j].stack, t))
+				break;
+		if (j == count)
+			sums[count++] = (struct line_sum){.stack = t};
+		sums[j].bytes += t->peak_bytes;
+		sums[j].count += t->at_peak;
+	}
+	qsort(sums, count, sizeof(*sums), compare_sums);
+	return count;
+}

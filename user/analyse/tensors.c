@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "analyse/tensors_inside.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TICK_S 0.002
+
+struct tensors *tensors_new(double t_s, const struct own_rules *rules)
+{
+	struct tensors *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->ended = calloc(1, sizeof(*t->ended));
+	if (!t->ended) {
+		free(t);
+		return NULL;
+	}
+	t->start_s = t_s;
+	t->rules = rules;
+	t->stages.rules = rules;
+	t->tick_s = TICK_S;
+	t->context.stages = &t->stages;
+	stages_begin(&t->stages, t_s);
+	return t;
+}
+
+void tensors_free(struct tensors *t)
+{
+	if (!t)
+		return;
+	leaks_free(&t->leaks);
+	blocks_free(&t->blocks);
+	stages_free(&t->stages);
+	free(t->before_backward.devices);
+	free(t->after_step.devices);
+	free(t->ended);
+	free(t->all);
+	free(t);
+}
+
+bool tensors_any(const struct tensors *t)
+{
+	return t->blocks.device_count != 0;
+}
+
+const struct leaks *tensors_leaks(const struct tensors *t)
+{
+	return &t->leaks;
+}
+
+struct tensor_facts tensors_facts(const struct tensors *t)
+{
+	struct tensor_facts facts = t->facts;
+
+	facts.iterations = t->stages.iteration;
+	return facts;
+}
+
+const struct stages *tensors_stages(const struct tensors *t)
+{
+	return &t->stages;
+}
+
+uint64_t tensors_live_bytes(const struct tensors *t)
+{
+	return t->live_bytes + t->before_bytes;
+}
+
+static unsigned category_in(const struct tensors *t, const struct tensor_block *block)
+{
+	unsigned own = block->marks & t->rules->categories;
+
+	if (own)
+		return CATEGORY_NR + (unsigned)own_number(own);
+	return category_of(block, &t->context);
+}
+
+/* ---- time -------------------------------------------------------------------------- */
+
+static size_t tick_of(const struct tensors *t, double t_s)
+{
+	double ticks = (t_s - t->start_s) / t->tick_s;
+
+	return ticks <= 0 ? 0 : ticks >= TENSOR_TICKS ? TENSOR_TICKS - 1 : (size_t)ticks;
+}
+
+/* Twice the time for each interval. */
+static void ticks_merge(struct tensors *t)
+{
+	size_t i, j;
+
+	for (i = 0; i < TENSOR_TICKS / 2; i++)
+		for (j = 0; j < TENSOR_CATEGORIES; j++)
+			t->ended->by[i][j] = t->ended->by[2 * i][j] + t->ended->by[2 * i + 1][j];
+	memset(t->ended->by[TENSOR_TICKS / 2], 0, sizeof(t->ended->by) / 2);
+	t->tick_s *= 2;
+}
+
+static void ticks_reach(struct tensors *t, double t_s)
+{
+	while (t_s - t->start_s >= t->tick_s * TENSOR_TICKS)
+		ticks_merge(t);
+}
+
+static void add_life(const struct tensors *t, struct changes *changes,
+		     const struct tensor_block *block)
+{
+	unsigned category = category_in(t, block);
+
+	changes->by[tick_of(t, block->born.t_s)][category] += (int64_t)block->size;
+	if (block->ended)
+		changes->by[tick_of(t, block->died.t_s)][category] -= (int64_t)block->size;
+}
+
+struct life_context {
+	const struct tensors *tensors;
+	struct changes *changes;
+};
+
+static void add_living(const struct tensor_block *block, void *context)
+{
+	const struct life_context *c = context;
+
+	add_life(c->tensors, c->changes, block);
+}
+
+int tensors_timeline(struct tensors *t)
+{
+	struct life_context c = {.tensors = t};
+	size_t i, j;
+
+	if (!t->all)
+		t->all = malloc(sizeof(*t->all));
+	if (!t->all)
+		return -ENOMEM;
+	*t->all = *t->ended;
+	c.changes = t->all;
+	blocks_each_live(&t->blocks, add_living, &c);
+	for (i = 1; i < TENSOR_TICKS; i++)
+		for (j = 0; j < TENSOR_CATEGORIES; j++)
+			t->all->by[i][j] += t->all->by[i - 1][j];
+	return 0;
+}
+
+void tensors_at(const struct tensors *t, double t_s, uint64_t bytes[TENSOR_CATEGORIES])
+{
+	const int64_t *sums;
+	size_t i;
+
+	memset(bytes, 0, TENSOR_CATEGORIES * sizeof(*bytes));
+	if (!t->all || t_s < t->start_s)
+		return;
+	sums = t->all->by[tick_of(t, t_s)];
+	for (i = 0; i < TENSOR_CATEGORIES; i++)
+		bytes[i] = sums[i] > 0 ? (uint64_t)sums[i] : 0;
+}
+
+/* ---- events ------------------------------------------------------------------------ */
+
+static struct moment moment_now(const struct tensors *t)
+{
+	const struct stages *s = &t->stages;
+
+	return (struct moment){
+	    .t_s = s->now_s,
+	    .stage = s->top.kind,
+	    .iteration = s->iteration,
+	    .windows = s->windows,
+	    .window = s->window,
+	    .depth = s->open_windows,
+	    .step = s->step,
+	};
+}
+
+static bool is_loaded(const struct tensor_block *block)
+{
+	return block->born.stage == STAGE_LOAD && block->marks & MARK_LOAD;
+}
+
+void tensors_block_end(struct tensors *t, struct tensor_block *block)
+{
+	block->died = t->context.now;
+	block->window_over =
+	    block->born.window && !stages_window_is_open(&t->stages, block->born.window);
+	add_life(t, t->ended, block);
+	if (is_loaded(block))
+		t->loaded_bytes -= block->size;
+	if (block->before)
+		t->before_bytes -= block->size;
+	else
+		t->live_bytes -= block->size;
+	blocks_drop(&t->blocks, block);
+}
+
+struct tensor_block *tensors_block_begin(struct tensors *t, const struct tensor_block *block)
+{
+	struct tensor_block *lost = blocks_take(&t->blocks, block->device, block->address), *new;
+
+	if (lost)
+		tensors_block_end(t, lost);
+	new = blocks_add(&t->blocks, block);
+	if (new &&new->before)
+		t->before_bytes += new->size;
+	else if (new)
+		t->live_bytes += new->size;
+	if (new &&is_loaded(new)) {
+		t->loaded_bytes += new->size;
+		if (t->loaded_bytes > t->facts.loaded_bytes)
+			t->facts.loaded_bytes = t->loaded_bytes;
+	}
+	return new;
+}
+
+static int on_alloc(struct tensors *t, const struct tensor_event *e)
+{
+	const struct tensor_block block = {
+	    .address = e->address,
+	    .size = e->size,
+	    .stack = e->stack,
+	    .thread = e->thread,
+	    .marks = e->marks | stages_marks(&t->stages, e->thread),
+	    .device = e->device,
+	    .shape = e->shape,
+	    .born = t->context.now,
+	};
+
+	return tensors_block_begin(t, &block) ? 0 : -ENOMEM;
+}
+
+static void on_free(struct tensors *t, const struct tensor_event *e)
+{
+	struct tensor_block *block = blocks_take(&t->blocks, e->device, e->address);
+
+	if (block)
+		tensors_block_end(t, block);
+}
+
+/* What PyTorch itself says to be a parameter or a gradient; it may have been there before us. */
+static struct tensor_block *known(struct tensors *t, const struct tensor_event *e, uint64_t address,
+				  uint64_t size)
+{
+	struct tensor_block *block = blocks_find(&t->blocks, e->device, address);
+	const struct tensor_block before = {
+	    .address = address,
+	    .size = size,
+	    .device = e->device,
+	    .before = true,
+	    .shape = {.dtype = TENSOR_DTYPE_NONE},
+	    .born = {.t_s = t->start_s, .stage = STAGE_LOAD},
+	};
+
+	return block ? block : tensors_block_begin(t, &before);
+}
+
+static int on_parameter(struct tensors *t, const struct tensor_event *e)
+{
+	struct tensor_block *parameter = known(t, e, e->address, e->size), *gradient;
+
+	if (!parameter)
+		return -ENOMEM;
+	parameter->parameter = true;
+	t->context.parameters = true;
+	if (!e->gradient_address)
+		return 0;
+	gradient = known(t, e, e->gradient_address, e->gradient_size);
+	if (!gradient)
+		return -ENOMEM;
+	gradient->gradient = true;
+	return 0;
+}
+
+struct still_context {
+	const struct tensors *tensors;
+	struct still *still;
+};
+
+static void still_add(const struct tensor_block *block, void *context)
+{
+	const struct still_context *c = context;
+	struct still_device *d = c->still->devices;
+
+	while (d->device != block->device)
+		d++;
+	d->bytes[category_in(c->tensors, block)] += block->size;
+}
+
+static int still_take(const struct tensors *t, struct still *still)
+{
+	struct still_context c = {t, still};
+	size_t i, n = t->blocks.device_count;
+	struct still_device *devices = calloc(n + 1, sizeof(*devices));
+
+	if (!devices)
+		return -ENOMEM;
+	for (i = 0; i < n; i++)
+		devices[i].device = t->blocks.devices[i].device;
+	free(still->devices);
+	*still = (struct still){devices, n};
+	blocks_each_live(&t->blocks, still_add, &c);
+	return 0;
+}
+
+/* What a training keeps on purpose does not leak. */
+static bool may_leak(const struct tensor_block *block, void *context)
+{
+	switch (category_in(context, block)) {
+	case CATEGORY_PARAMETERS:
+	case CATEGORY_GRADIENTS:
+	case CATEGORY_OPTIMIZER:
+	case CATEGORY_BUFFERS:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/*
+ * The moments that tell most: a backward pass begins, when all activations are there; and a step
+ * of the optimizer is over, when all that it works with is, as often not at the peak (gradients)
+ * and never at the end.
+ */
+static int take_stills(struct tensors *t, uint32_t iteration, uint32_t open_windows)
+{
+	int err = 0;
+
+	if (!open_windows && t->stages.open_windows)
+		err = still_take(t, &t->before_backward);
+	if (err || t->stages.iteration == iteration)
+		return err;
+	err = still_take(t, &t->after_step);
+	if (!err)
+		err = leaks_look(&t->leaks, &t->blocks, t->stages.iteration, may_leak, t);
+	return err;
+}
+
+static void on_usage(struct tensors *t, const struct tensor_event *e)
+{
+	struct tensor_block *block = blocks_find(&t->blocks, e->device, e->address);
+
+	if (block)
+		block->usage = e->size <= USAGE_COMPUTE ? (uint8_t)e->size : USAGE_ANY;
+}
+
+int tensors_event(struct tensors *t, const struct tensor_event *e)
+{
+	uint32_t iteration = t->stages.iteration, open_windows = t->stages.open_windows;
+	int err = stages_event(&t->stages, e, tensors_live_bytes(t));
+
+	free(t->all);
+	t->all = NULL;
+	t->context.now = moment_now(t);
+	ticks_reach(t, t->context.now.t_s);
+	if (t->stages.top.kind == STAGE_LOAD)
+		t->facts.load_end_bytes = t->loaded_bytes;
+	switch (e->what) {
+	case TENSOR_ALLOC:
+		if (t->stages.iteration)
+			t->facts.step_bytes += e->size;
+		err = on_alloc(t, e);
+		break;
+	case TENSOR_FREE:
+		on_free(t, e);
+		break;
+	case TENSOR_PARAMETER:
+		err = on_parameter(t, e);
+		break;
+	case TENSOR_USAGE:
+		on_usage(t, e);
+		break;
+	default:
+		break;
+	}
+	if (!err)
+		err = take_stills(t, iteration, open_windows);
+	stages_bytes(&t->stages, tensors_live_bytes(t));
+	return err;
+}
+
+/* ---- answers ------------------------------------------------------------------------ */
+
+struct each_context {
+	const struct tensors *tensors;
+	tensors_fn *fn;
+	void *context;
+};
+
+static void each_living(const struct tensor_block *block, void *context)
+{
+	const struct each_context *c = context;
+
+	c->fn(block, category_in(c->tensors, block), false, c->context);
+}
+
+static void each_at_peak(const struct tensor_block *block, void *context)
+{
+	const struct each_context *c = context;
+
+	c->fn(block, category_in(c->tensors, block), true, c->context);
+}
+
+void tensors_each(const struct tensors *t, tensors_fn *fn, void *context)
+{
+	struct each_context c = {t, fn, context};
+
+	blocks_each_at_peak(&t->blocks, each_at_peak, &c);
+	blocks_each_live(&t->blocks, each_living, &c);
+}
+
+static void add_sums(const struct tensor_block *block, unsigned category, bool at_peak,
+		     void *context)
+{
+	struct tensor_sums *sums = context;
+
+	while (sums->device != block->device)
+		sums++;
+	if (at_peak)
+		sums->at_peak[category] += block->size;
+	else
+		sums->at_end[category] += block->size;
+	if (!at_peak && block->before)
+		sums->before_bytes += block->size;
+}
+
+int tensors_sums(const struct tensors *t, struct tensor_sums **out, size_t *count)
+{
+	size_t i, n = t->blocks.device_count;
+	struct tensor_sums *sums = calloc(n + 1, sizeof(*sums));
+
+	if (!sums)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		const struct device_blocks *d = &t->blocks.devices[i];
+
+		sums[i].device = d->device;
+		sums[i].peak_s = d->peak_s;
+		sums[i].peak_bytes = d->peak_bytes;
+		sums[i].live_bytes = d->live_bytes;
+		if (i < t->before_backward.count)
+			memcpy(sums[i].before_backward, t->before_backward.devices[i].bytes,
+			       sizeof(sums[i].before_backward));
+		if (i < t->after_step.count)
+			memcpy(sums[i].after_step, t->after_step.devices[i].bytes,
+			       sizeof(sums[i].after_step));
+	}
+	tensors_each(t, add_sums, sums);
+	*out = sums;
+	*count = n;
+	return 0;
+}

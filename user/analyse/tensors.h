@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The tensors of one process: what lives, what it is for, when.  Memory is bounded by
+ * what lives, what lived at the peak, and a few hundred KiB.
+ */
+#ifndef MS_TENSORS_H
+#define MS_TENSORS_H
+
+#include "analyse/blocks.h"
+#include "analyse/categories.h"
+#include "analyse/leaks.h"
+#include "analyse/stages.h"
+
+/* Moments at which the bytes of each category are known, evenly spaced. */
+#define TENSOR_TICKS 4096
+
+struct tensors;
+
+/* Of a process that began, or is seen from, t_s on; `rules` outlives it.  NULL: no memory. */
+struct tensors *tensors_new(double t_s, const struct own_rules *rules);
+void tensors_free(struct tensors *tensors);
+
+/* 0 or -ENOMEM: the event is then lost. */
+int tensors_event(struct tensors *tensors, const struct tensor_event *event);
+/*
+ * Where events were lost: `found` are all blocks that live on a device, sorted by address.
+ * Those that are not there have ended, those that are not known are of category other.  Peaks
+ * may have been higher in between.  0 or -ENOMEM.
+ */
+struct tensor_found {
+	uint64_t address, size, stack;
+};
+int tensors_reconcile(struct tensors *tensors, uint16_t device, const struct tensor_found *found,
+		      size_t count);
+/* The devices on which blocks were seen. */
+size_t tensors_devices(const struct tensors *tensors, uint16_t *devices, size_t room);
+
+/* Whether the process has used a tensor, as far as seen. */
+bool tensors_any(const struct tensors *tensors);
+
+/* The user's own categories follow the others: CATEGORY_NR and their rule's number. */
+#define TENSOR_CATEGORIES (CATEGORY_NR + MARK_OWN_MAX)
+
+struct tensor_sums {
+	uint16_t device;
+	double peak_s;
+	uint64_t peak_bytes, live_bytes;
+	uint64_t before_bytes; /* of those that were there before tracing, both times */
+	uint64_t at_peak[TENSOR_CATEGORIES], at_end[TENSOR_CATEGORIES];
+	/* When the last backward pass began, and when the optimizer's last step was over. */
+	uint64_t before_backward[TENSOR_CATEGORIES], after_step[TENSOR_CATEGORIES];
+};
+
+/* Per device; the caller frees.  0 or -ENOMEM. */
+int tensors_sums(const struct tensors *tensors, struct tensor_sums **out, size_t *count);
+/* `fn` for each block that was there at its device's peak, or is there now. */
+typedef void tensors_fn(const struct tensor_block *block, unsigned category, bool at_peak,
+			void *context);
+void tensors_each(const struct tensors *tensors, tensors_fn *fn, void *context);
+/*
+ * The bytes of each category at `t_s`, of all devices together.
+ */
+void tensors_at(const struct tensors *tensors, double t_s, uint64_t bytes[TENSOR_CATEGORIES]);
+/* Puts together what tensors_at() answers from, from here on until the next event. */
+int tensors_timeline(struct tensors *tensors);
+/* What stayed, when the optimizer's last step was over. */
+const struct leaks *tensors_leaks(const struct tensors *tensors);
+
+/* Sums that categories do not show. */
+struct tensor_facts {
+	uint32_t iterations; /* steps of the optimizer that are over */
+	uint64_t step_bytes; /* allocated since the first one was */
+	uint64_t
+	    loaded_bytes; /* most bytes of what was read from files, at one time, in stage load */
+	uint64_t load_end_bytes; /* what lived of that at the end of the stage */
+};
+struct tensor_facts tensors_facts(const struct tensors *tensors);
+
+const struct stages *tensors_stages(const struct tensors *tensors);
+uint64_t tensors_live_bytes(const struct tensors *tensors);
+
+#endif

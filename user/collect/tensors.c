@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include "collect/tensors.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "analyse/marks.h"
+#include "collect/pieces.h"
+
+/* Of a source file, as far as a line is looked for in it. */
+#define SOURCE_MAX (4 << 20)
+#define LINE_BYTES 1024
+#define STATEMENT_BYTES 4096
+
+_Static_assert(TENSOR_DIMS == MS_DIMS && TENSOR_DTYPE_NONE == MS_DTYPE_NONE,
+	       "a shape is told as it is shown");
+
+int image_tensors_init(struct image_tensors *t, uint64_t start_ns, const struct own_rules *rules)
+{
+	*t = (struct image_tensors){.start_ns = start_ns, .rules = rules, .memory = intern_new()};
+	return t->memory ? 0 : -ENOMEM;
+}
+
+void image_tensors_free(struct image_tensors *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->room; i++)
+		tensors_free(t->items[i]);
+	free(t->items);
+	pair_map_free(&t->by_stack);
+	pair_map_free(&t->by_frame);
+	intern_free(t->memory);
+	*t = (struct image_tensors){0};
+}
+
+struct tensors *image_tensors_find(const struct image_tensors *t, uint32_t image)
+{
+	return image < t->room ? t->items[image] : NULL;
+}
+
+static double seconds_since(const struct image_tensors *t, uint64_t ns)
+{
+	return ns > t->start_ns ? (double)(ns - t->start_ns) / 1e9 : 0;
+}
+
+static const struct image *image_of(const struct target *target, uint32_t id)
+{
+	struct image *const *images;
+	size_t i = target_images(target, &images);
+
+	while (i-- > 0)
+		if (images[i]->id == id)
+			return images[i];
+	return NULL;
+}
+
+static struct tensors *image_tensors_get(struct image_tensors *t, const struct target *target,
+					 uint32_t id)
+{
+	const struct image *image;
+
+	if (id >= t->room) {
+		size_t room = 2 * (size_t)id + 16;
+		void *items = realloc(t->items, room * sizeof(*t->items));
+
+		if (!items)
+			return NULL;
+		t->items = items;
+		memset(t->items + t->room, 0, (room - t->room) * sizeof(*t->items));
+		t->room = room;
+	}
+	image = t->items[id] ? NULL : image_of(target, id);
+	if (!t->items[id])
+		t->items[id] = tensors_new(image ? seconds_since(t, image->start_ns) : 0, t->rules);
+	return t->items[id];
+}
+
+/* ---- marks ------------------------------------------------------------------------- */
+
+/* Whether a line goes on in the next one, as far as an argument list does. */
+static bool goes_on(const char *line)
+{
+	size_t length = strlen(line);
+
+	while (length && strchr(" \t\r\n", line[length - 1]))
+		length--;
+	return length && strchr(",(", line[length - 1]);
+}
+
+/* Line `number` of a file, behind the lines of its statement before it. */
+static bool read_statement(FILE *file, unsigned number, char *text)
+{
+	char line[LINE_BYTES] = "";
+
+	*text = '\0';
+	while (number && fgets(line, sizeof(line), file)) {
+		size_t used = goes_on(text) ? strlen(text) : 0;
+
+		if (used + strlen(line) >= STATEMENT_BYTES)
+			used = 0;
+		strcpy(text + used, line);
+		number -= strchr(line, '\n') != NULL;
+	}
+	return !number;
+}
+
+/*
+ * The statement at a line of a source file of the process.  What it says only tells a buffer
+ * from a parameter, so a file that leads elsewhere does no harm; one that blocks would.
+ */
+static bool source_statement(pid_t pid, const char *path, unsigned number, char *text)
+{
+	char name[4352];
+	struct stat st;
+	bool found = false;
+	FILE *file;
+	int fd;
+
+	snprintf(name, sizeof(name), "/proc/%d/root%s", pid, path);
+	fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	if (fd < 0)
+		return false;
+	file = fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size > SOURCE_MAX ? NULL
+										 : fdopen(fd, "r");
+	if (file)
+		found = read_statement(file, number, text);
+	if (file)
+		fclose(file);
+	else
+		close(fd);
+	return found;
+}
+
+static unsigned marks_of(struct image_tensors *t, const struct target *target, pid_t pid,
+			 uint64_t frame)
+{
+	uintptr_t known = (uintptr_t)pair_map_find(&t->by_frame, frame, 0);
+	const char *function, *file;
+	char statement[STATEMENT_BYTES];
+	unsigned number, marks;
+
+	if (known)
+		return (unsigned)(known - 1);
+	if (!codes_frame(target_codes(target), MS_FRAME_PYTHON_CODE(frame),
+			 MS_FRAME_PYTHON_UNIT(frame), &function, &file, &number))
+		return 0; /* it may come to be known */
+	marks = marks_of_frame(function, file) | own_marks(t->rules, function, file, number);
+	if (marks_want_statement(marks) && source_statement(pid, file, number, statement))
+		marks |= marks_of_statement(statement);
+	pair_map_add(&t->by_frame, frame, 0, (void *)(uintptr_t)(marks + 1));
+	return marks;
+}
+
+static unsigned marks_of_stack(struct image_tensors *t, const struct kernel *kernel,
+			       const struct target *target, const struct ms_tensor_event *e)
+{
+	uintptr_t known = (uintptr_t)pair_map_find(&t->by_stack, e->stack, 0);
+	static const struct pieces none;
+	struct ms_stack stack;
+	unsigned marks = 0;
+	uint32_t i;
+
+	if (known || e->stack <= MS_STACK_REMARKS)
+		return known ? (unsigned)(known - 1) : 0;
+	if (pieces_stack(&none, kernel, e->stack, &stack))
+		return 0;
+	for (i = 0; i < stack.nr; i++)
+		if (MS_FRAME_MODULE(stack.frames[i]) == MS_MODULE_PYTHON)
+			marks |= marks_of(t, target, (pid_t)e->tgid, stack.frames[i]);
+	pair_map_add(&t->by_stack, e->stack, 0, (void *)(uintptr_t)(marks + 1));
+	return marks;
+}
+
+/* ---- events ------------------------------------------------------------------------ */
+
+static const enum tensor_what whats[] = {
+    [MS_TENSOR_ALLOC] = TENSOR_ALLOC, [MS_TENSOR_FREE] = TENSOR_FREE,
+    [MS_TENSOR_BEGIN] = TENSOR_BEGIN, [MS_TENSOR_END] = TENSOR_END,
+    [MS_TENSOR_PUSH] = TENSOR_PUSH,   [MS_TENSOR_POP] = TENSOR_POP,
+    [MS_TENSOR_USAGE] = TENSOR_USAGE, [MS_TENSOR_PARAMETER] = TENSOR_PARAMETER,
+};
+
+static const enum stage_kind stages[] = {
+    [MARK_NONE] = STAGE_NONE,    [MARK_BACKWARD] = STAGE_BACKWARD, [MARK_RANGE] = STAGE_OWN,
+    [MARK_LOADING] = STAGE_LOAD, [MARK_CONTEXT] = STAGE_CONTEXT,   [MARK_RUN] = STAGE_FORWARD,
+};
+
+static struct tensor_shape shape_of(const struct ms_tensor_event *e)
+{
+	struct tensor_shape shape = {.ndim = e->ndim, .dtype = e->dtype};
+	size_t i;
+
+	for (i = 0; i < TENSOR_DIMS; i++)
+		shape.dims[i] = i < e->ndim ? e->dims[i] : 0;
+	/* It was meant for another block, or this one is larger than its tensor. */
+	if (!tensor_shape_fits(&shape, e->size))
+		shape = (struct tensor_shape){.dtype = TENSOR_DTYPE_NONE};
+	return shape;
+}
+
+/* A range that one of the user's stages is known by has its name. */
+static const char *range_name(const struct own_rules *rules, const char *name)
+{
+	unsigned marks = *name ? own_marks(rules, name, "", 0) & rules->stages : 0;
+
+	return marks ? rules->items[own_number(marks)].name : name;
+}
+
+int image_tensors_event(struct image_tensors *t, const struct kernel *kernel,
+			const struct target *target, const struct ms_tensor_event *e)
+{
+	struct tensors *tensors = image_tensors_get(t, target, e->image);
+	struct tensor_event event = {
+	    .t_s = seconds_since(t, e->time_ns),
+	    .thread = e->tid,
+	    .device = e->device,
+	    .address = e->address,
+	    .size = e->size,
+	    .stack = e->stack,
+	    .sp = e->sp,
+	    .name = "",
+	    .stage = stages[modules_table(target_modules(target))->rows[e->row].mark],
+	    .shape.dtype = TENSOR_DTYPE_NONE,
+	};
+	char name[MS_RANGE_NAME + 1] = "";
+
+	if (!tensors || e->what >= sizeof(whats) / sizeof(whats[0]))
+		return -ENOMEM;
+	event.what = whats[e->what];
+	if (e->what == MS_TENSOR_ALLOC)
+		event.shape = shape_of(e);
+	if (e->what == MS_TENSOR_ALLOC || e->what == MS_TENSOR_PUSH)
+		event.marks = marks_of_stack(t, kernel, target, e);
+	if (e->what == MS_TENSOR_PUSH) {
+		memcpy(name, e->name, MS_RANGE_NAME);
+		event.name = range_name(t->rules, name);
+	}
+	if (e->what == MS_TENSOR_PARAMETER) {
+		event.gradient_address = e->gradient.address;
+		event.gradient_size = e->gradient.size;
+	}
+	return tensors_event(tensors, &event);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The tensors of each image: the kernel side's events, as analyse/ wants them. */
+#ifndef MS_COLLECT_TENSORS_H
+#define MS_COLLECT_TENSORS_H
+
+#include "analyse/tensors.h"
+#include "collect/kernel.h"
+#include "symbol/intern.h"
+#include "target/target.h"
+
+struct image_tensors {
+	struct tensors **items; /* by image id; NULL: none */
+	size_t room;
+	struct pair_map by_stack, by_frame; /* -> marks + 1 */
+	const struct own_rules *rules;
+	struct intern *memory; /* names of devices, and shapes */
+	uint64_t start_ns;
+	uint64_t lost; /* events, when what lives was last looked at */
+};
+
+int image_tensors_init(struct image_tensors *tensors, uint64_t start_ns,
+		       const struct own_rules *rules);
+void image_tensors_free(struct image_tensors *tensors);
+
+/* 0 or -ENOMEM: the event is lost. */
+int image_tensors_event(struct image_tensors *tensors, const struct kernel *kernel,
+			const struct target *target, const struct ms_tensor_event *event);
+/* Looks what really lives, of every image, if events were lost since it did last. */
+void image_tensors_settle(struct image_tensors *tensors, const struct kernel *kernel);
+/* NULL: the image has none. */
+struct tensors *image_tensors_find(const struct image_tensors *tensors, uint32_t image);
+
+#endif

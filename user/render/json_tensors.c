@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the JSON document says of tensors. */
+#include <jansson.h>
+
+#include "render/json_parts.h"
+#include "render/value.h"
+
+static int pid_of(const struct snapshot *s, size_t process)
+{
+	return process < s->process_count ? s->processes[process].pid : 0;
+}
+
+static json_t *stage_element(const struct snapshot *s, size_t index)
+{
+	const struct stage *stage = &s->stages[index];
+
+	return json_pack(
+	    "{s:i,s:o,s:o,s:o,s:i,s:i,s:o,s:o,s:o,s:o}", "pid", pid_of(s, stage->process), "name",
+	    value_text(stage->name), "start_s", value_seconds(stage->start_s), "end_s",
+	    value_seconds(stage->end_s), "iteration", (int)stage->iteration, "depth",
+	    (int)stage->depth, "entry_bytes", value_number(stage->entry_bytes), "exit_bytes",
+	    value_number(stage->exit_bytes), "peak_bytes", value_number(stage->peak_bytes),
+	    "growth_bytes", json_integer(stage->growth_bytes));
+}
+
+static json_t *category_element(const struct snapshot *s, size_t index)
+{
+	const struct category *c = &s->categories[index];
+
+	return json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:o}", "pid", pid_of(s, c->process), "device",
+			 value_text(c->device), "name", value_text(c->name), "bytes_at_peak",
+			 value_number(c->bytes_at_peak), "bytes_before_backward",
+			 value_number(c->bytes_before_backward), "bytes_after_step",
+			 value_number(c->bytes_after_step), "bytes_at_end",
+			 value_number(c->bytes_at_end));
+}
+
+static json_t *point_element(const struct snapshot *s, size_t index)
+{
+	const struct category_point *p = &s->category_points[index];
+	json_t *bytes = json_object();
+	int error = 0;
+
+	for (size_t i = 0; i < s->category_name_count; i++)
+		if (p->bytes[i])
+			value_set(bytes, s->category_names[i], value_number(p->bytes[i]), &error);
+	if (error) {
+		json_decref(bytes);
+		return NULL;
+	}
+	return json_pack("{s:i,s:o,s:o}", "pid", pid_of(s, p->process), "t_s",
+			 value_seconds(p->t_s), "bytes", bytes);
+}
+
+int json_tensors(FILE *out, const struct snapshot *s)
+{
+	int error = json_elements(out, "stages", s, s->stage_count, stage_element);
+
+	if (!error)
+		error = json_elements(out, "categories", s, s->category_count, category_element);
+	if (!error)
+		error = json_elements(out, "category_timeline", s, s->category_point_count,
+				      point_element);
+	return error;
+}
+
+static int put_tensor(FILE *out, const struct snapshot *s, const struct stack *t,
+		      struct frame_texts *texts)
+{
+	int error;
+
+	fputc('{', out);
+	error = value_emit(
+	    out,
+	    json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "pid", pid_of(s, t->process), "device",
+		      value_text(t->device), "category", value_text(t->category), "shape",
+		      value_text(t->shape), "live", value_number(t->live), "live_bytes",
+		      value_number(t->live_bytes), "at_peak", value_number(t->at_peak),
+		      "peak_bytes", value_number(t->peak_bytes)),
+	    JSON_EMBED);
+	fputc(',', out);
+	if (!error)
+		error = frame_texts_stack(texts, out, t);
+	fputc('}', out);
+	return error;
+}
+
+int json_tensor_stacks(FILE *out, const struct snapshot *s, struct frame_texts *texts)
+{
+	int error = 0;
+
+	fputs(",\n\"tensors\":[", out);
+	for (size_t i = 0; i < s->tensor_count && !error; i++) {
+		fputs(i ? ",\n" : "\n", out);
+		error = put_tensor(out, s, &s->tensors[i], texts);
+	}
+	fputc(']', out);
+	return error;
+}
