@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "render/by_category.h"
 #include "render/render.h"
 #include "render/system_columns.h"
 
@@ -142,6 +143,13 @@ static int set_metric(struct options *o, const char *value, const void *argument
 			return 0;
 		}
 	return bad("--metric", value, "one of peak, live, alloc, count");
+}
+
+static int set_by(struct options *o, const char *value, const void *argument)
+{
+	(void)argument;
+	o->by_category = !strcmp(value, "category");
+	return o->by_category ? 0 : bad("--by", value, "category");
 }
 
 static int set_sort(struct options *o, const char *value, const void *argument)
@@ -344,6 +352,9 @@ static const struct option_row rows[] = {
     {NULL, 0, "plot", "FILE.svg", "memory over time", set_plot, 0},
     {NULL, 0, "metric", "M", "width of a flame graph: peak, live, alloc or count (default: peak)",
      set_metric, 0},
+    {NULL, 0, "by", "category",
+     "begin a flame graph or folded stacks with what the tensors\nare for; metric peak or live",
+     set_by, 0},
     {NULL, 0, "json", NULL, "one JSON document on stdout at the end, nothing else there", set_flag,
      FIELD(json)},
     {NULL, 0, "top", "N", "stacks or processes in a table (default: 10)", set_size, FIELD(top)},
@@ -578,6 +589,19 @@ static int check_fit(int argc, char **argv, struct options *o)
 	return 0;
 }
 
+static int check_by(const struct options *o)
+{
+	if (o->by_category && !by_category_has(o->metric))
+		return log_error(-EINVAL,
+				 "--by category: what tensors hold is known by category, not what "
+				 "they ever took: --metric peak or live, not %s",
+				 metric_names[o->metric]);
+	if (o->by_category && !o->kernel.layers[MS_LAYER_TENSOR])
+		return log_error(-EINVAL,
+				 "--by category: is of tensors, which --layers leaves out");
+	return 0;
+}
+
 static int check_together(int argc, char **argv, struct options *o,
 			  const struct option_row *const *given)
 {
@@ -600,6 +624,8 @@ static int check_together(int argc, char **argv, struct options *o,
 	if (!o->command && !o->pid_count && !o->slab)
 		return check_system(o, given);
 	if (o->slab && check_slab(o, given))
+		return -EINVAL;
+	if (check_by(o))
 		return -EINVAL;
 	if (o->sort >= 0)
 		return log_error(-EINVAL,

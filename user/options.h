@@ -30,6 +30,7 @@ struct options {
 	size_t output_count;
 	const char *plot;
 	enum metric metric;
+	bool by_category; /* --by category: of flame graphs and folded stacks */
 	bool json;
 	bool verbose, quiet;
 	double interval_s; /* 0: the default for where the table goes */

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/phase.h"
+#include "render/by_category.h"
 
 struct render_options report_options(const struct options *o, FILE *out)
 {
@@ -23,7 +24,8 @@ struct render_options report_options(const struct options *o, FILE *out)
  * Layers overlap, so a flame graph shows one: what its name says, else the heap, or of the
  * kernel its objects.
  */
-static unsigned flame_layers(const struct snapshot *snapshot, const char *path)
+static unsigned flame_layers(const struct options *o, const struct snapshot *snapshot,
+			     const char *path)
 {
 	static const enum layer first[] = {LAYER_HEAP, LAYER_SLAB};
 	enum layer named = output_layer(path);
@@ -31,20 +33,38 @@ static unsigned flame_layers(const struct snapshot *snapshot, const char *path)
 
 	if (named != LAYER_NR)
 		return 1u << named;
+	if (o->by_category)
+		return 1u << LAYER_TENSOR;
 	for (i = 0; i < sizeof(first) / sizeof(first[0]); i++)
 		if (snapshot->layer_on[first[i]])
 			return 1u << first[i];
 	return 0;
 }
 
+/* A file that is named after another layer shows that one as ever. */
+static bool is_by_category(const struct options *o, const char *path, render_fn *render)
+{
+	enum layer named = output_layer(path);
+
+	return o->by_category && (render == render_flame || render == render_folded) &&
+	       (named == LAYER_NR || named == LAYER_TENSOR);
+}
+
 static int write_file(const struct options *o, const struct snapshot *snapshot, const char *path,
 		      render_fn *render)
 {
 	struct render_options options = {
-	    .metric = o->metric, .top = o->top, .layers = flame_layers(snapshot, path)};
+	    .metric = o->metric,
+	    .top = o->top,
+	    .layers = flame_layers(o, snapshot, path),
+	    .by_category = is_by_category(o, path, render),
+	};
 	uint64_t time = 0;
 	int err;
 
+	if (options.by_category && !by_category_any(snapshot))
+		log_warn("%s: --by category: no tensors were seen, so there is nothing in it",
+			 path);
 	phase_ms(&time);
 	err = output_write(path, render, snapshot, &options);
 	if (!err)

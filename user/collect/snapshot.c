@@ -18,7 +18,8 @@ const char *const metric_names[METRIC_NR] = {
 
 const char *const frame_kind_names[] = {
     [FRAME_NATIVE] = "native", [FRAME_PYTHON] = "python", [FRAME_JIT] = "jit",
-    [FRAME_KERNEL] = "kernel", [FRAME_NOTE] = "note",
+    [FRAME_KERNEL] = "kernel", [FRAME_NOTE] = "note",     [FRAME_CATEGORY] = "category",
+    [FRAME_SHAPE] = "shape",
 };
 
 uint64_t snapshot_metric(const struct stack *stack, enum metric metric)

@@ -36,7 +36,15 @@ enum metric { METRIC_PEAK, METRIC_LIVE, METRIC_ALLOC, METRIC_COUNT, METRIC_NR };
 
 extern const char *const metric_names[METRIC_NR]; /* "peak", "live", "alloc", "count" */
 
-enum frame_kind { FRAME_NATIVE, FRAME_PYTHON, FRAME_JIT, FRAME_KERNEL, FRAME_NOTE };
+enum frame_kind {
+	FRAME_NATIVE,
+	FRAME_PYTHON,
+	FRAME_JIT,
+	FRAME_KERNEL,
+	FRAME_NOTE,
+	FRAME_CATEGORY, /* only in pictures: what tensors are for, and their shape */
+	FRAME_SHAPE,
+};
 
 extern const char *const frame_kind_names[];
 

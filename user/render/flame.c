@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "render/by_category.h"
 #include "render/frametree.h"
 #include "render/palette.h"
 #include "render/parts.h"
@@ -28,6 +29,7 @@ struct flame {
 	const struct snapshot *s;
 	struct frametree tree;
 	enum metric metric;
+	bool by_category;
 	double scale; /* px per unit of the metric */
 	uint32_t rows;
 	double bottom; /* y of the root's lower edge */
@@ -242,7 +244,7 @@ static void measure(struct flame *f)
 		f->drawn++;
 		if (node->depth + 1 > f->rows)
 			f->rows = node->depth + 1;
-		if (node->kind == NODE_FRAME)
+		if (node->kind == NODE_FRAME && palette_of(node->frame) != PALETTE_NR)
 			f->families[palette_of(node->frame)] = true;
 		else if (node->kind == NODE_IN_FLIGHT)
 			f->families[PALETTE_UNKNOWN] = true;
@@ -340,8 +342,12 @@ static void put_remarks(const struct flame *f)
 				text_bytes(number, in_flight), layer_names[i]);
 		separator = in_flight ? " · " : separator;
 		if (freed)
-			fprintf(line, "%s%s above the peak in flight (%s)", separator,
-				text_bytes(number, freed), layer_names[i]);
+			fprintf(line, "%s%s above the peak%s (%s)", separator,
+				text_bytes(number, freed),
+				f->by_category ? ", of devices at their own peaks or from "
+						 "before tracing"
+					       : " in flight",
+				layer_names[i]);
 		separator = freed ? " · " : separator;
 	}
 	if (f->tree.by_layer) {
@@ -388,7 +394,8 @@ static void put_empty(const struct flame *f)
 		"stroke-dasharray=\"5 4\"/>\n",
 		SVG_MARGIN, GRAPH_TOP, GRAPH_WIDTH, 5 * ROW);
 	svg_text(f->out, SVG_WIDTH / 2.0, GRAPH_TOP + 2.5 * ROW + 5, "empty",
-		 metric_texts[f->metric].empty);
+		 f->by_category ? "No tensors were seen: nothing is known by category."
+				: metric_texts[f->metric].empty);
 }
 
 static void put_picture(struct flame *f)
@@ -425,9 +432,9 @@ static void put_picture(struct flame *f)
 	svg_end(f->out, flame_script);
 }
 
-int render_flame(FILE *out, const struct snapshot *s, const struct render_options *o)
+static int put_flame(FILE *out, const struct snapshot *s, const struct render_options *o)
 {
-	struct flame f = {.out = out, .s = s, .metric = o->metric};
+	struct flame f = {.out = out, .s = s, .metric = o->metric, .by_category = o->by_category};
 	int error = frametree_build(&f.tree, s, o->metric, o->layers);
 
 	if (!error)
@@ -436,4 +443,9 @@ int render_flame(FILE *out, const struct snapshot *s, const struct render_option
 	if (!error && ferror(out))
 		error = -EIO;
 	return error;
+}
+
+int render_flame(FILE *out, const struct snapshot *s, const struct render_options *o)
+{
+	return by_category_render(out, s, o, put_flame);
 }

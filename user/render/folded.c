@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "render/by_category.h"
 #include "render/frametree.h"
 #include "render/render.h"
 
@@ -154,7 +155,7 @@ static void put_lines(FILE *out, const struct entry *entries, size_t count)
 	}
 }
 
-int render_folded(FILE *out, const struct snapshot *s, const struct render_options *o)
+static int put_folded(FILE *out, const struct snapshot *s, const struct render_options *o)
 {
 	struct folded f = {.s = s};
 	int error = -ENOMEM;
@@ -174,4 +175,9 @@ out:
 	free(f.text);
 	free(f.entries);
 	return error;
+}
+
+int render_folded(FILE *out, const struct snapshot *s, const struct render_options *o)
+{
+	return by_category_render(out, s, o, put_folded);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Bars beside a timeline's plane. */
+/* Bars below a timeline's plane. */
 #include "render/lanes.h"
 
 #include <math.h>
@@ -9,7 +9,6 @@
 #include "render/parts.h"
 #include "render/svg.h"
 
-#define STAGE_LANES 3
 #define PROCESS_LANES 8
 #define TYPE 11 /* px of the labels' type */
 
@@ -27,62 +26,6 @@ static void bar(const struct plot *p, const char *css, double x1, double x2, dou
 	fputs("\"><title>", p->out);
 	text_print_xml(p->out, title);
 	fputs("</title></rect>\n", p->out);
-}
-
-/* ---- stages --------------------------------------------------------------------- */
-
-/* The first lane whose last stage has ended, which then ends at `end_s`; -1: none. */
-static int lane_for(double ends[STAGE_LANES], const struct stage *stage)
-{
-	for (int lane = 0; lane < STAGE_LANES; lane++) {
-		if (ends[lane] > stage->start_s + 1e-9)
-			continue;
-		ends[lane] = stage->end_s;
-		return lane;
-	}
-	return -1;
-}
-
-unsigned lanes_of_stages(const struct snapshot *s)
-{
-	double ends[STAGE_LANES] = {0};
-	unsigned lanes = 0;
-
-	for (size_t i = 0; i < s->stage_count; i++) {
-		int lane = lane_for(ends, &s->stages[i]);
-
-		if (lane >= (int)lanes)
-			lanes = (unsigned)lane + 1;
-	}
-	return lanes;
-}
-
-void lanes_put_stages(const struct plot *p, const struct snapshot *s, double y)
-{
-	double ends[STAGE_LANES] = {0};
-	char title[NAME_LEN], start[HUMAN_LEN], length[HUMAN_LEN], growth[HUMAN_LEN];
-	unsigned band = 0;
-
-	for (size_t i = 0; i < s->stage_count; i++) {
-		const struct stage *stage = &s->stages[i];
-		int lane = lane_for(ends, stage);
-		double x1 = plot_x(p, stage->start_s), x2 = plot_x(p, stage->end_s);
-		const char *name = stage->name ? stage->name : "?";
-
-		if (lane < 0)
-			continue;
-		snprintf(title, sizeof(title), "%.100s: from %s, for %s, grows by %s", name,
-			 text_seconds(start, stage->start_s),
-			 text_seconds(length, stage->end_s - stage->start_s),
-			 text_delta(growth, stage->growth_bytes));
-		if (lane == 0)
-			bar(p, band++ % 2 ? "band odd" : "band", x1, x2, p->top, p->bottom - p->top,
-			    title);
-		bar(p, "stage", x1 + 0.5, x2 - 0.5, y + lane * LANE, LANE - 4, title);
-		if (x2 - x1 > 26)
-			svg_text_fitted(p->out, x1 + 5, y + lane * LANE + 11.5, "lane", name, TYPE,
-					x2 - x1 - 8);
-	}
 }
 
 /* ---- processes -------------------------------------------------------------------- */

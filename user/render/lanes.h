@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Bars beside a timeline's plane: stages above it, processes' lives below it. */
+/* Bars below a timeline's plane: the lives of its processes. */
 #ifndef MS_LANES_H
 #define MS_LANES_H
 
@@ -7,11 +7,6 @@
 #include "render/plot.h"
 
 #define LANE 19 /* px from one lane to the next */
-
-/* Lanes that the stages need, at most 3: those that overlap in time lie in different ones. */
-unsigned lanes_of_stages(const struct snapshot *s);
-/* Bands over the plane and, in lanes from `y` down, the stages' names. */
-void lanes_put_stages(const struct plot *p, const struct snapshot *s, double y);
 
 /*
  * Lanes that the processes need: none if there is one that lives all the time,

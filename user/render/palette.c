@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "render/category_look.h"
 #include "render/parts.h"
 
 static const struct {
@@ -108,6 +109,9 @@ enum palette palette_of(const struct frame *frame)
 		return PALETTE_KERNEL;
 	case FRAME_NOTE:
 		return PALETTE_UNKNOWN;
+	case FRAME_CATEGORY:
+	case FRAME_SHAPE:
+		return PALETTE_NR;
 	case FRAME_NATIVE:
 		break;
 	}
@@ -150,6 +154,12 @@ const char *palette_colour(char buffer[COLOUR_LEN], const struct frame *frame)
 	uint32_t hash = shade(shade(2166136261u, part_basename(frame->module)), frame->function);
 	double first, second;
 
+	if (family == PALETTE_NR) {
+		snprintf(
+		    buffer, COLOUR_LEN, "%s",
+		    category_colour(frame->kind == FRAME_SHAPE ? frame->module : frame->function));
+		return buffer;
+	}
 	hash ^= hash >> 15;
 	first = (double)(hash & 0xff) / 127.5 - 1;
 	second = (double)(hash >> 8 & 0xff) / 127.5 - 1;

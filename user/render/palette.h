@@ -22,6 +22,7 @@ enum palette {
 
 /* What a family is called in a legend. */
 const char *palette_name(enum palette family);
+/* PALETTE_NR for a category or a shape, which have the colour of the category. */
 enum palette palette_of(const struct frame *frame);
 /* "#rrggbb" for the frame: always the same one for the same module and function. */
 const char *palette_colour(char buffer[COLOUR_LEN], const struct frame *frame);

@@ -14,6 +14,7 @@
 struct render_options {
 	enum metric metric; /* what a flame graph's width means */
 	unsigned layers;    /* bit mask of those a flame graph shows; 0: all */
+	bool by_category;   /* flame graph and folded: tensors, by what they are for first */
 	size_t top;         /* stacks in a table; 0: the default */
 	unsigned columns;   /* width of a table in cells; 0: unlimited (not a terminal) */
 	unsigned rows;      /* height, 0: unlimited */

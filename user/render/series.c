@@ -39,29 +39,93 @@ static void add_sample(struct samples *samples, double t_s, size_t process, uint
 	*sample = (struct sample){t_s, process, bytes, samples->count++, end};
 }
 
-/* Everything known about one layer, sorted by time; 0 or -ENOMEM. */
-static int gather(struct samples *samples, const struct snapshot *s, enum layer layer)
+/* What a curve is of. */
+struct source {
+	enum layer layer;
+	bool by_category; /* of LAYER_TENSOR: by snapshot.category_points */
+	size_t category;  /* or SERIES_ALL */
+};
+
+static uint64_t category_bytes(const struct snapshot *s, const struct category_point *p,
+			       const struct source *source)
 {
-	double last = 0;
+	uint64_t sum = 0;
 
-	samples->count = 0;
-	samples->list = calloc(s->point_count + 2 * s->process_count + 1, sizeof(*samples->list));
-	if (!samples->list)
-		return -ENOMEM;
-	for (size_t i = 0; i < s->process_count && layer != LAYER_RSS; i++) {
-		const struct layer_totals *t = &s->processes[i].layers[layer];
+	if (source->category != SERIES_ALL)
+		return p->bytes[source->category];
+	for (size_t i = 0; i < s->category_name_count; i++)
+		sum += p->bytes[i];
+	return sum;
+}
 
-		if (t->peak_bytes)
-			add_sample(samples, t->peak_at_s, i, t->peak_bytes, false);
-	}
+/* What the categories had at the process's peak, all of them or the source's one. */
+static uint64_t category_peak(const struct snapshot *s, size_t process, size_t category)
+{
+	const char *name = category == SERIES_ALL ? NULL : s->category_names[category];
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < s->category_count; i++)
+		if (s->categories[i].process == process &&
+		    (!name || !strcmp(s->categories[i].name, name)))
+			sum += s->categories[i].bytes_at_peak;
+	return sum;
+}
+
+static void gather_peak(struct samples *samples, const struct snapshot *s,
+			const struct source *source, size_t process)
+{
+	const struct layer_totals *t = &s->processes[process].layers[source->layer];
+
+	if (!t->peak_bytes || source->layer == LAYER_RSS)
+		return;
+	if (!source->by_category)
+		add_sample(samples, t->peak_at_s, process, t->peak_bytes, false);
+	/* devices that peak at different times have no such moment */
+	else if (category_peak(s, process, SERIES_ALL) == t->peak_bytes)
+		add_sample(samples, t->peak_at_s, process,
+			   category_peak(s, process, source->category), false);
+}
+
+static void gather_points(struct samples *samples, const struct snapshot *s, enum layer layer)
+{
 	for (size_t i = 0; i < s->point_count; i++) {
 		const struct point *p = &s->points[i];
 
-		if (p->process >= s->process_count)
-			continue;
-		add_sample(samples, p->t_s, p->process,
-			   layer == LAYER_RSS ? p->rss_bytes : p->layer_bytes[layer], false);
+		if (p->process < s->process_count)
+			add_sample(samples, p->t_s, p->process,
+				   layer == LAYER_RSS ? p->rss_bytes : p->layer_bytes[layer],
+				   false);
 	}
+}
+
+static void gather_categories(struct samples *samples, const struct snapshot *s,
+			      const struct source *source)
+{
+	for (size_t i = 0; i < s->category_point_count; i++) {
+		const struct category_point *p = &s->category_points[i];
+
+		if (p->process < s->process_count)
+			add_sample(samples, p->t_s, p->process, category_bytes(s, p, source),
+				   false);
+	}
+}
+
+/* Everything known about the source, sorted by time; 0 or -ENOMEM. */
+static int gather(struct samples *samples, const struct snapshot *s, const struct source *source)
+{
+	size_t points = source->by_category ? s->category_point_count : s->point_count;
+	double last = 0;
+
+	samples->count = 0;
+	samples->list = calloc(points + 2 * s->process_count + 1, sizeof(*samples->list));
+	if (!samples->list)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->process_count; i++)
+		gather_peak(samples, s, source, i);
+	if (source->by_category)
+		gather_categories(samples, s, source);
+	else
+		gather_points(samples, s, source->layer);
 	for (size_t i = 0; i < samples->count; i++)
 		if (samples->list[i].t_s > last)
 			last = samples->list[i].t_s;
@@ -119,15 +183,16 @@ static void sum_up(struct series *series, const struct samples *samples, struct 
 		add_vertex(series, t_s, sum);
 }
 
-int series_build(struct series *series, const struct snapshot *s, enum layer layer)
+static int build(struct series *series, const struct snapshot *s, const struct source *source)
 {
+	enum layer layer = source->layer;
 	struct samples samples = {0};
 	struct state *states = NULL;
 	int error;
 
 	memset(series, 0, sizeof(*series));
 	series->layer = layer;
-	error = gather(&samples, s, layer);
+	error = gather(&samples, s, source);
 	if (error)
 		return error;
 	states = calloc(s->process_count + 1, sizeof(*states));
@@ -149,23 +214,31 @@ out:
 	return error;
 }
 
+int series_build(struct series *series, const struct snapshot *s, enum layer layer)
+{
+	return build(series, s, &(struct source){.layer = layer});
+}
+
+int series_build_category(struct series *series, const struct snapshot *s, size_t category)
+{
+	return build(series, s, &(struct source){LAYER_TENSOR, true, category});
+}
+
 void series_free(struct series *series)
 {
 	free(series->vertices);
 	memset(series, 0, sizeof(*series));
 }
 
-void series_thin(struct series *series, double end_s, unsigned columns)
+size_t series_keep(const struct series *series, double end_s, unsigned columns, size_t *kept,
+		   size_t *highest)
 {
-	struct vertex *v = series->vertices, best = {0};
-	size_t kept = 0, low, high, i = 0, highest = 0;
+	const struct vertex *v = series->vertices;
+	size_t count = 0, low, high, i = 0;
 
-	if (series->count <= 2 * (size_t)columns || end_s <= 0)
-		return;
-	best = v[series->highest];
+	*highest = 0;
 	while (i < series->count) {
 		long column = (long)(v[i].t_s / end_s * columns);
-		struct vertex pair[2];
 
 		for (low = high = i; i < series->count; i++) {
 			if ((long)(v[i].t_s / end_s * columns) != column)
@@ -173,15 +246,35 @@ void series_thin(struct series *series, double end_s, unsigned columns)
 			low = v[i].bytes < v[low].bytes ? i : low;
 			high = v[i].bytes > v[high].bytes ? i : high;
 		}
-		/* in order of time; written behind what was read */
-		pair[0] = v[low < high ? low : high];
-		pair[1] = v[low < high ? high : low];
-		for (int k = 0; k < (low == high ? 1 : 2); k++) {
-			if (pair[k].t_s == best.t_s && pair[k].bytes == best.bytes)
-				highest = kept;
-			v[kept++] = pair[k];
-		}
+		/* in order of time */
+		kept[count++] = low < high ? low : high;
+		if (low != high)
+			kept[count++] = low < high ? high : low;
+		if (high == series->highest)
+			*highest = count - (low > high ? 2 : 1);
 	}
-	series->count = kept;
+	return count;
+}
+
+void series_pick(struct series *series, const size_t *kept, size_t count, size_t highest)
+{
+	for (size_t i = 0; i < count; i++)
+		series->vertices[i] = series->vertices[kept[i]];
+	series->count = count;
 	series->highest = highest;
+}
+
+void series_thin(struct series *series, double end_s, unsigned columns)
+{
+	size_t *kept, count, highest;
+
+	if (series->count <= 2 * (size_t)columns || end_s <= 0)
+		return;
+	kept = malloc(series->count * sizeof(*kept));
+	/* without memory the curve is drawn whole */
+	if (!kept)
+		return;
+	count = series_keep(series, end_s, columns, kept, &highest);
+	series_pick(series, kept, count, highest);
+	free(kept);
 }

@@ -10,13 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "render/categories.h"
 #include "render/lanes.h"
 #include "render/lines.h"
 #include "render/parts.h"
 #include "render/plot.h"
 #include "render/render.h"
 #include "render/series.h"
+#include "render/stage_strip.h"
 #include "render/svg.h"
+#include "render/timeline_look.h"
 
 #define PLANE_HEIGHT 370
 #define LABEL_TYPE 12
@@ -27,82 +30,8 @@ struct timeline {
 	struct plot plot;
 	struct series series[LAYER_NR];
 	size_t series_count;
+	struct category_stack parts; /* of the tensors, if that is known */
 };
-
-static const struct {
-	const char *light, *dark; /* of line, area and label */
-	bool area;
-} looks[LAYER_NR] = {
-    [LAYER_HEAP] = {"#1f63c8", "#6cb0ff", true},  [LAYER_TENSOR] = {"#c2570c", "#ffa657", true},
-    [LAYER_GPU] = {"#2a8045", "#6fdd8b", true},   [LAYER_VM] = {"#6b7280", "#a3acb9", true},
-    [LAYER_RSS] = {"#b4245d", "#ff85b3", false},  [LAYER_SLAB] = {"#6f42c1", "#c297ff", true},
-    [LAYER_PAGES] = {"#0f766e", "#5eead4", true},
-};
-
-static const char style[] = ".grid{stroke:#d8dee4;stroke-width:1;fill:none}\n"
-			    ".axis{stroke:#57606a;stroke-width:1.2;fill:none}\n"
-			    "text.tick{fill:#57606a;font-size:12px}\n"
-			    "text.end{text-anchor:end}\n"
-			    "text.mid{text-anchor:middle}\n"
-			    "text.key{font-size:13px;fill:#424a53}\n"
-			    "text.mark{font-weight:600;font-size:12px}\n"
-			    "text.lane{font-size:11px;fill:#424a53}\n"
-			    ".halo{fill:#fff;fill-opacity:.8}\n"
-			    ".band{fill:#8fa3b8;fill-opacity:.10}\n"
-			    ".band.odd{fill-opacity:.22}\n"
-			    ".stage{fill:#c9d4df}\n"
-			    ".life{fill:#d7e3d4}\n"
-			    ".event{stroke:#7d8590;stroke-dasharray:2 3;fill:none}\n"
-			    ".dot{stroke:#fff;stroke-width:1.5}\n"
-			    ".cursor{stroke:#57606a;stroke-width:1;pointer-events:none}\n"
-			    ".tip rect{fill:#fff;stroke:#b6bec7}\n"
-			    ".plane{fill:transparent;outline:none}\n"
-			    ".plane:focus{stroke:#0b57d0;stroke-width:2}\n"
-			    "@media (prefers-color-scheme:dark){\n"
-			    ".grid{stroke:#2a3139}\n"
-			    ".axis{stroke:#8b949e}\n"
-			    "text.tick{fill:#9aa4ae}\n"
-			    "text.key,text.lane{fill:#c0c8d0}\n"
-			    ".halo{fill:#0f1419}\n"
-			    ".stage{fill:#34404d}\n"
-			    ".life{fill:#2d3d33}\n"
-			    ".dot{stroke:#0f1419}\n"
-			    ".cursor{stroke:#c0c8d0}\n"
-			    ".tip rect{fill:#1c2229;stroke:#444c56}\n"
-			    ".plane:focus{stroke:#79b8ff}\n"
-			    "}\n";
-
-/* The rules above and those that follow from the table of looks; to be freed. */
-static char *all_styles(void)
-{
-	char *text = NULL;
-	size_t length = 0;
-	FILE *out = open_memstream(&text, &length);
-
-	if (!out)
-		return NULL;
-	fputs(style, out);
-	for (int dark = 0; dark < 2; dark++) {
-		fputs(dark ? "@media (prefers-color-scheme:dark){\n" : "", out);
-		for (int i = 0; i < LAYER_NR; i++) {
-			const char *colour = dark ? looks[i].dark : looks[i].light;
-
-			fprintf(
-			    out,
-			    ".line.%s{stroke:%s;fill:none;stroke-width:2;stroke-linejoin:round}\n"
-			    ".area.%s{fill:%s;fill-opacity:.2}\n"
-			    ".dot.%s,text.mark.%s{fill:%s}\n",
-			    layer_names[i], colour, layer_names[i], colour, layer_names[i],
-			    layer_names[i], colour);
-		}
-		fputs(dark ? "}\n" : "", out);
-	}
-	if (fclose(out)) {
-		free(text);
-		return NULL;
-	}
-	return text;
-}
 
 /* ---- names and labels ----------------------------------------------------------------- */
 
@@ -184,6 +113,13 @@ static void put_marks(const struct timeline *t)
 	}
 }
 
+/* The areas of categories take the place of the tensors' own. */
+static bool has_area(const struct timeline *t, const struct series *series)
+{
+	return timeline_looks[series->layer].area &&
+	       !(series->layer == LAYER_TENSOR && t->parts.count);
+}
+
 static void put_legend(const struct timeline *t, double y)
 {
 	char name[NAME_LEN];
@@ -193,13 +129,13 @@ static void put_legend(const struct timeline *t, double y)
 		const struct series *series = &t->series[i];
 		const char *css = layer_names[series->layer];
 
-		if (looks[series->layer].area)
+		if (has_area(t, series))
 			fprintf(t->out,
 				"<rect class=\"area %s\" x=\"%.1f\" y=\"%.1f\" width=\"22\" "
 				"height=\"12\"/>\n",
 				css, x, y - 10.5);
 		fprintf(t->out, "<path class=\"line %s\" d=\"M%.1f %.1fh22\"/>\n", css, x,
-			looks[series->layer].area ? y - 10.5 : y - 4.5);
+			has_area(t, series) ? y - 10.5 : y - 4.5);
 		svg_text(t->out, x + 29, y, "key", series_name(name, t, series));
 		x += 29 + 13 * 0.58 * lines_width(name) + 18;
 	}
@@ -217,7 +153,17 @@ static void put_path(const struct timeline *t, const struct series *series)
 	}
 }
 
-static void put_curve(const struct timeline *t, const struct series *series)
+static void put_area(const struct timeline *t, const struct series *series)
+{
+	if (!has_area(t, series) || series->count < 2)
+		return;
+	fprintf(t->out, "<path class=\"area %s\" d=\"", layer_names[series->layer]);
+	put_path(t, series);
+	fprintf(t->out, "V%.2fH%.2fZ\"/>\n", t->plot.bottom,
+		plot_x(&t->plot, series->vertices[0].t_s));
+}
+
+static void put_curve(const struct timeline *t, const struct series *series, bool area)
 {
 	const char *css = layer_names[series->layer];
 	char name[NAME_LEN];
@@ -231,15 +177,22 @@ static void put_curve(const struct timeline *t, const struct series *series)
 	for (size_t i = 0; i < series->count; i++)
 		fprintf(t->out, "%s%" PRIu64, i ? " " : "", series->vertices[i].bytes);
 	fputs("\">\n", t->out);
-	if (looks[series->layer].area && series->count > 1) {
-		fprintf(t->out, "<path class=\"area %s\" d=\"", css);
-		put_path(t, series);
-		fprintf(t->out, "V%.2fH%.2fZ\"/>\n", t->plot.bottom,
-			plot_x(&t->plot, series->vertices[0].t_s));
-	}
+	if (area)
+		put_area(t, series);
 	fprintf(t->out, "<path class=\"line %s\" d=\"", css);
 	put_path(t, series);
 	fputs("\"/>\n</g>\n", t->out);
+}
+
+/* Layers lie over each other, but the categories' colours are not to be mixed with theirs. */
+static void put_curves(const struct timeline *t)
+{
+	for (size_t i = 0; i < t->series_count && t->parts.count; i++)
+		put_area(t, &t->series[i]);
+	if (t->parts.count)
+		categories_put_areas(&t->plot, &t->parts);
+	for (size_t i = 0; i < t->series_count; i++)
+		put_curve(t, &t->series[i], !t->parts.count);
 }
 
 static uint64_t highest_of(const struct series *series)
@@ -252,11 +205,30 @@ static int compare_series(const void *a, const void *b)
 {
 	const struct series *x = a, *y = b;
 
-	if (looks[x->layer].area != looks[y->layer].area)
-		return looks[x->layer].area ? -1 : 1;
+	if (timeline_looks[x->layer].area != timeline_looks[y->layer].area)
+		return timeline_looks[x->layer].area ? -1 : 1;
 	if (highest_of(x) != highest_of(y))
 		return highest_of(x) > highest_of(y) ? -1 : 1;
 	return (int)x->layer - (int)y->layer;
+}
+
+/* Makes no more of the curves than `columns` pixels can show. */
+static void thin(struct timeline *t, unsigned columns)
+{
+	for (size_t i = 0; i < t->series_count; i++) {
+		if (t->series[i].layer == LAYER_TENSOR)
+			categories_thin(&t->parts, &t->series[i], t->plot.end_s, columns);
+		else
+			series_thin(&t->series[i], t->plot.end_s, columns);
+	}
+}
+
+/* The curve of a layer; that of the tensors with its parts, if they are known. */
+static int build(struct timeline *t, struct series *series, enum layer layer)
+{
+	if (layer == LAYER_TENSOR && t->s->category_point_count)
+		return categories_build(&t->parts, series, t->s);
+	return series_build(series, t->s, layer);
 }
 
 /* Builds the curves that there are; 0 or -ENOMEM. */
@@ -271,12 +243,13 @@ static int prepare(struct timeline *t)
 
 		if (!t->s->layer_on[layer])
 			continue;
-		error = series_build(series, t->s, (enum layer)layer);
+		error = build(t, series, (enum layer)layer);
 		if (error) {
 			series_free(series);
 			return error;
 		}
-		if (!series->count) {
+		/* most programs have no tensors, and the layer is on for all */
+		if (!series->count || (layer == LAYER_TENSOR && !highest_of(series))) {
 			series_free(series);
 			continue;
 		}
@@ -286,8 +259,7 @@ static int prepare(struct timeline *t)
 			highest = highest_of(series);
 	}
 	t->plot.end_s = end_s > 1e-6 ? end_s : 1;
-	for (size_t i = 0; i < t->series_count; i++)
-		series_thin(&t->series[i], t->plot.end_s, (unsigned)(t->plot.right - t->plot.left));
+	thin(t, (unsigned)(t->plot.right - t->plot.left));
 	qsort(t->series, t->series_count, sizeof(t->series[0]), compare_series);
 	plot_scale(&t->plot, highest);
 	return 0;
@@ -328,10 +300,9 @@ static void put_plane(const struct timeline *t, double stages_y)
 {
 	const struct plot *p = &t->plot;
 
-	lanes_put_stages(p, t->s, stages_y);
+	stage_strip_put(p, t->s, stages_y);
 	plot_axes(p);
-	for (size_t i = 0; i < t->series_count; i++)
-		put_curve(t, &t->series[i]);
+	put_curves(t);
 	fprintf(t->out, "<path class=\"axis\" d=\"M%.2f %.2fV%.2fH%.2f\"/>\n", p->left, p->top,
 		p->bottom, p->right);
 	put_marks(t);
@@ -354,14 +325,33 @@ static void put_empty(const struct timeline *t)
 		 "No sample was taken: there is no curve to draw.");
 }
 
+/* What the tensors' curve says of the legend's second part; NULL: there is none. */
+static const struct series *tensors_of(const struct timeline *t)
+{
+	for (size_t i = 0; i < t->series_count && t->parts.count; i++)
+		if (t->series[i].layer == LAYER_TENSOR)
+			return &t->series[i];
+	return NULL;
+}
+
+/* Rows of the categories' legend from `y` down; `out` NULL: they are only counted. */
+static unsigned put_parts_legend(const struct timeline *t, FILE *out, double y)
+{
+	const struct series *total = tensors_of(t);
+	struct plot plot = t->plot;
+
+	plot.out = out;
+	return total ? categories_put_legend(&plot, &t->parts, total, y) : 0;
+}
+
 static int put_picture(struct timeline *t, const char *styles)
 {
-	unsigned stages = lanes_of_stages(t->s), lives;
+	unsigned lives;
 	const char *title = t->s->title ? t->s->title : "memsnoop";
-	double stages_y = 88, foot;
+	double stages_y = 88 + CATEGORY_ROW * put_parts_legend(t, NULL, 0), foot;
 
 	lives = lanes_of_processes(t->s, t->plot.end_s);
-	t->plot.top = stages_y + LANE * stages + 4;
+	t->plot.top = stages_y + stage_strip_height(t->s) + 4;
 	t->plot.bottom = t->plot.top + PLANE_HEIGHT;
 	foot = t->plot.bottom + 54 + LANE * lives;
 	svg_begin(t->out, "Memory over time", "", styles,
@@ -370,6 +360,7 @@ static int put_picture(struct timeline *t, const char *styles)
 	put_caption(t);
 	if (t->series_count) {
 		put_legend(t, 76);
+		put_parts_legend(t, t->out, 76 + CATEGORY_ROW);
 		put_plane(t, stages_y);
 		if (lives)
 			lanes_put_processes(&t->plot, t->s, t->plot.bottom + 54);
@@ -388,16 +379,18 @@ int render_timeline(FILE *out, const struct snapshot *s, const struct render_opt
 	    .s = s,
 	    .plot = {.out = out, .left = 92, .right = SVG_WIDTH - 28},
 	};
-	char *styles = all_styles();
-	int error = -ENOMEM;
+	char *styles = NULL;
+	int error;
 
 	(void)o;
-	if (styles)
-		error = prepare(&t);
-	if (!error)
-		error = put_picture(&t, styles);
+	error = prepare(&t);
+	if (!error) {
+		styles = timeline_style(&t.parts);
+		error = styles ? put_picture(&t, styles) : -ENOMEM;
+	}
 	for (size_t i = 0; i < t.series_count; i++)
 		series_free(&t.series[i]);
+	categories_free(&t.parts);
 	free(styles);
 	return error;
 }
