@@ -22,6 +22,7 @@
 #include "thread.bpf.h"
 #include "account.bpf.h"
 #include "event.bpf.h"
+#include "gpu.bpf.h"
 #include "tensor.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -170,6 +171,33 @@ static __always_inline int on_call(const struct registers *r, struct pending *op
 	return !row->throws;
 }
 
+/* From the function that is probed, which is its own innermost frame. */
+static __noinline __u64 stack_here(struct pt_regs *ctx, struct task_state *task, __u32 id)
+{
+	struct position at = {.ip = PT_REGS_IP(ctx),
+			      .sp = PT_REGS_SP(ctx),
+			      .fp = PT_REGS_FP(ctx),
+			      .third = arch_third(ctx),
+			      .exact = 1};
+
+	return stack_walk(&at, task, id, 0);
+}
+
+/*
+ * From where the open call has returned to: `ip`, with the stack pointer at `sp`.  Of its own,
+ * not to have its frame on top of all others: together they have 512 bytes.
+ */
+static __noinline __u64 stack_of_call(struct pt_regs *ctx, struct task_state *task,
+				      const struct pending *open, __u64 ip, __u64 sp)
+{
+	struct position at = {
+	    .ip = ip, .sp = sp, .fp = PT_REGS_FP(ctx), .third = arch_third_after(ctx)};
+
+	return stack_walk(
+	    &at, task, open->id,
+	    MS_FRAME(MS_COOKIE_MODULE(open->cookie), MS_FRAME_ROW | MS_COOKIE_ROW(open->cookie)));
+}
+
 /*
  * An exception is thrown: an open call that may throw has failed.  (What its
  * own handlers throw and catch ends here too; the call is then not counted, and
@@ -177,11 +205,6 @@ static __always_inline int on_call(const struct registers *r, struct pending *op
  */
 static __always_inline int on_unwind(struct pt_regs *ctx)
 {
-	struct position at = {.ip = PT_REGS_IP(ctx),
-			      .sp = PT_REGS_SP(ctx),
-			      .fp = PT_REGS_FP(ctx),
-			      .third = arch_third(ctx),
-			      .exact = 1};
 	__u32 tid = bpf_get_current_pid_tgid();
 	struct task_state *task = bpf_map_lookup_elem(&tasks, &tid);
 	__u32 layer, thrown = MS_LAYER_NR;
@@ -195,7 +218,7 @@ static __always_inline int on_unwind(struct pt_regs *ctx)
 	}
 	if (!task || thrown == MS_LAYER_NR)
 		return 0;
-	hash = stack_walk(&at, task, task->pending[thrown].id, 0);
+	hash = stack_here(ctx, task, task->pending[thrown].id);
 	for (layer = 0; layer < MS_LAYER_NR; layer++) {
 		struct pending *open = &task->pending[layer];
 
@@ -208,18 +231,6 @@ static __always_inline int on_unwind(struct pt_regs *ctx)
 }
 
 /* ---- the tensor layer -------------------------------------------------------- */
-
-/* From the function that is probed, which is its own innermost frame. */
-static __noinline __u64 stack_here(struct pt_regs *ctx, struct task_state *task, __u32 id)
-{
-	struct position at = {.ip = PT_REGS_IP(ctx),
-			      .sp = PT_REGS_SP(ctx),
-			      .fp = PT_REGS_FP(ctx),
-			      .third = arch_third(ctx),
-			      .exact = 1};
-
-	return stack_walk(&at, task, id, 0);
-}
 
 /* A function that is told of a new block: its own caller's stack, from here. */
 static __always_inline void on_told(struct pt_regs *ctx, struct task_state *task,
@@ -358,6 +369,7 @@ static __always_inline int on_entry(struct pt_regs *ctx, __u64 cookie)
 	struct pending *open;
 	__u32 layer = row->layer;
 	struct registers *r;
+	int is_open;
 
 	if (!proc || layer >= MS_LAYER_NR)
 		return 0;
@@ -383,14 +395,19 @@ static __always_inline int on_entry(struct pt_regs *ctx, __u64 cookie)
 		on_tensor(ctx, task, open, proc->id, row, cookie, r);
 		return row->kind == MS_KIND_RANGE && !row->throws;
 	}
-	if (row->kind == MS_KIND_FREE) {
+	if (row->kind == MS_KIND_FREE && layer != MS_LAYER_GPU) {
 		struct ms_block_key key = {
 		    .id = proc->id, .space = layer, .address = argument(r, row->ptr_arg)};
 
 		on_free(task, open, &key, layer);
 		return 0;
 	}
-	return on_call(r, open, proc->id, row, cookie);
+	is_open = on_call(r, open, proc->id, row, cookie);
+	if (is_open && layer == MS_LAYER_GPU) {
+		arch_arguments_more(ctx, r, &task->gpu_argument[6]);
+		gpu_begin(task, open, row);
+	}
+	return is_open;
 }
 
 /* The address of the block a call returned, 0 if it failed. */
@@ -445,14 +462,12 @@ static __always_inline void old_settle(struct pending *open, const struct ms_row
 static __always_inline int on_return(struct pt_regs *ctx, __u64 cookie, __u64 ip, __u64 sp,
 				     int by_instruction)
 {
-	struct position at = {
-	    .ip = ip, .sp = sp, .fp = PT_REGS_FP(ctx), .third = arch_third_after(ctx)};
 	__u32 tid = bpf_get_current_pid_tgid();
 	const struct ms_row *row = &rows[MS_COOKIE_ROW(cookie) % MS_ROWS_MAX];
 	struct task_state *task = bpf_map_lookup_elem(&tasks, &tid);
 	__u32 layer = row->layer;
 	struct ms_block_key key;
-	__u64 address, now_ns, hash;
+	__u64 address = 0, now_ns = 0, hash = 0;
 	struct pending *open;
 
 	if (row->kind == MS_KIND_RANGE)
@@ -468,15 +483,18 @@ static __always_inline int on_return(struct pt_regs *ctx, __u64 cookie, __u64 ip
 	if (row->throws != by_instruction)
 		return 0;
 	open->sp = 0;
-	address = result_of(ctx, open, row);
-	now_ns = bpf_ktime_get_ns();
-	if (open->old)
-		old_settle(open, row, layer, address, now_ns);
-	if (!address && open->old && !open->size)
-		return 0; /* realloc(p, 0) that freed */
-	hash = stack_walk(
-	    &at, task, open->id,
-	    MS_FRAME(MS_COOKIE_MODULE(open->cookie), MS_FRAME_ROW | MS_COOKIE_ROW(open->cookie)));
+	if (layer != MS_LAYER_GPU) {
+		address = result_of(ctx, open, row);
+		now_ns = bpf_ktime_get_ns();
+		if (open->old)
+			old_settle(open, row, layer, address, now_ns);
+		if (!address && open->old && !open->size)
+			return 0; /* realloc(p, 0) that freed */
+	}
+	if (row->kind == MS_KIND_ALLOC || row->kind == MS_KIND_REALLOC)
+		hash = stack_of_call(ctx, task, open, ip, sp);
+	if (layer == MS_LAYER_GPU)
+		return gpu_end(task, open, row, PT_REGS_RC(ctx), hash);
 	if (!address) {
 		account_failed(open->id, layer, hash, open->size);
 		return 0;
@@ -506,13 +524,15 @@ static __always_inline int on_return_instruction(struct pt_regs *ctx, __u64 cook
  * thread's program on the same CPU would write over it, and the kernel would crash.
  * Programs with a tail call are left on the kernel's stack.  So here is one,
  * never made: the verifier knows that, and takes it out, after it has counted it.
+ * An array serves programs of one kind.
  */
-struct {
+struct no_programs {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u32);
-} no_programs SEC(".maps");
+};
+struct no_programs no_programs SEC(".maps"), no_sessions SEC(".maps");
 static const volatile __u32 stack_per_cpu = 0;
 
 static __always_inline void stay_on_stack(struct pt_regs *ctx)
@@ -532,7 +552,8 @@ static __always_inline int on_probe(struct pt_regs *ctx)
 
 /*
  * The same pair for each way to attach; the loader loads one of them
- * (probe/attach.c).  perf and multi want two programs, session one.
+ * (probe/attach.c).  perf and multi want two programs, session one, and multi's first for what
+ * does not return.
  */
 SEC("uprobe")
 int entry_perf(struct pt_regs *ctx)
@@ -573,7 +594,8 @@ int return_multi(struct pt_regs *ctx)
 SEC("uprobe")
 int session(struct pt_regs *ctx)
 {
-	stay_on_stack(ctx);
+	if (stack_per_cpu)
+		bpf_tail_call(ctx, &no_sessions, 0);
 	if (PT_REGS_IP(ctx) != bpf_get_func_ip(ctx))
 		return on_return(ctx, bpf_get_attach_cookie(ctx), PT_REGS_IP(ctx), PT_REGS_SP(ctx),
 				 0);

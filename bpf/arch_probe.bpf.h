@@ -29,6 +29,16 @@ static __always_inline void registers_read(struct pt_regs *ctx, struct registers
 	r->back = regs->regs[30];
 }
 
+/* The seventh and eighth argument, at the entry. */
+static __always_inline void arch_arguments_more(struct pt_regs *ctx, const struct registers *r,
+						__u64 *out)
+{
+	const struct user_pt_regs *regs = (const void *)ctx;
+
+	out[0] = regs->regs[6];
+	out[1] = regs->regs[7];
+}
+
 /* Where the call returns to that has just been entered. */
 static __always_inline long arch_back(const struct registers *r, __u64 *address)
 {
@@ -71,6 +81,14 @@ static __always_inline void registers_read(struct pt_regs *ctx, struct registers
 	r->argument[7] = 0;
 	r->sp = PT_REGS_SP(ctx);
 	r->back = 0;
+}
+
+/* The seventh and eighth argument, at the entry: above the return address. */
+static __always_inline void arch_arguments_more(struct pt_regs *ctx, const struct registers *r,
+						__u64 *out)
+{
+	if (bpf_probe_read_user(out, 2 * sizeof(*out), (void *)(r->sp + 8)))
+		out[0] = out[1] = 0;
 }
 
 /* Where the call returns to that has just been entered; not 0 if that cannot be read. */

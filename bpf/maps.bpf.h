@@ -6,6 +6,7 @@
 #ifndef MS_MAPS_BPF_H
 #define MS_MAPS_BPF_H
 
+#include "gpu.h"
 #include "python.h"
 #include "tables.bpf.h"
 #include "tensor.h"
@@ -89,6 +90,7 @@ struct task_state {
 	__u64 reserved;                 /* by the allocator that reports a block */
 	__u32 range_nr;
 	__u32 pad2;
+	__u64 gpu_argument[MS_GPU_ARGUMENTS]; /* of the open call of the gpu layer */
 };
 
 MS_MAP(procs, __u32, struct ms_proc, 1);        /* by tgid */

@@ -27,7 +27,7 @@
 #define MS_UNWIND_TABLES_MAX 4096
 /* Buckets of the lifetime histogram: bucket i counts 2^i..2^(i+1)-1 µs. */
 #define MS_LIFETIME_BUCKETS 32
-#define MS_ROWS_MAX 256
+#define MS_ROWS_MAX 512
 #define MS_COMM_LEN 16
 
 /* Where memory is seen.  Layers overlap and are never summed. */
@@ -53,6 +53,7 @@ enum ms_kind {
 	MS_KIND_REALLOC,
 	MS_KIND_MARKER, /* the dynamic linker changed the list of libraries */
 	MS_KIND_UNWIND, /* a C++ exception begins to unwind this thread's stack */
+	MS_KIND_CALL,   /* of the gpu layer, whose calls are told: see gpu.h */
 	/* Of the tensor layer: see tensor.h. */
 	MS_KIND_REPORT,    /* an allocator reports a block: bytes, or -bytes when it is free */
 	MS_KIND_FAILED,    /* an allocator reports that it has no memory */
@@ -89,7 +90,12 @@ struct ms_row {
 	__u8 dtype_arg;  /* shape: c10::ScalarType */
 	__u8 only_arg;   /* only calls where this argument, a byte, has the value that follows */
 	__u8 only_value;
-	__u8 pad[5];
+	__u8 size_out; /* gpu: 1: size_arg points to what is told as `value` */
+	__u8 desc_arg; /* gpu: points to a structure, of which desc_nr words at byte desc_at are
+			  told */
+	__u8 desc_at;
+	__u8 desc_nr;
+	__u8 pad;
 };
 
 /* The BPF cookie of a probe: which row, and in which module it was found. */
@@ -391,6 +397,7 @@ enum ms_event_kind {
 	MS_EVENT_VM,     /* struct ms_vm_event: a system call of the vm layer */
 	MS_EVENT_OOM,    /* struct ms_oom_event: a process was chosen by the OOM killer */
 	MS_EVENT_TENSOR, /* struct ms_tensor_event, tensor.h */
+	MS_EVENT_GPU,    /* struct ms_gpu_event, gpu.h */
 };
 
 struct ms_event {
@@ -429,6 +436,8 @@ struct ms_event {
 	X(attach_failed, "files whose allocation functions could not be probed")                   \
 	X(vm_events, "memory system calls not told (ring buffer full)")                            \
 	X(tensor_events, "events of the tensor layer not told (ring buffer full)")                 \
+	X(gpu_events, "calls of the gpu layer not told (ring buffer full)")                        \
+	X(gpu_unread, "GPU calls whose blocks or sizes could not be told")                         \
 	X(touch_full, "page faults whose page could not be noted (table full)")                    \
 	X(rss_full, "processes whose resident memory is only seen at ticks (table full)")          \
 	X(failures_full, "calls without memory whose stack could not be kept (table full)")        \

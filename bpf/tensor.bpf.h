@@ -10,11 +10,13 @@
 /*
  * How far objects are looked at, in words: not beyond them.  An AccumulateGrad ends with its
  * variable, at word 49 in 1.13.  A TensorImpl begins with its counts, storage and AutogradMeta,
- * and that with a name (std::string), the gradient, and among others the accumulator.
+ * and that with a name, the gradient, and among others the accumulator.  The name is a
+ * std::string, whose own characters may be anything, so the gradient is not searched for.
  */
 #define NODE_WORDS 64
 #define OBJECT_WORDS 6
 #define META_WORDS 16
+#define META_GRADIENT (8 + 32)
 
 static __always_inline struct ms_tensor_event *tensor_event(__u32 what, __u32 image,
 							    const struct ms_row *row, __u64 cookie)
@@ -201,7 +203,7 @@ static __noinline int parameter_find(__u64 node, __u32 image, struct held *param
 				     struct held *gradient)
 {
 	struct search s = {.torch = bpf_map_lookup_elem(&torches, &image), .node = node};
-	__u64 meta;
+	__u64 meta, word = 0;
 
 	if (!s.torch)
 		return 0;
@@ -209,7 +211,8 @@ static __noinline int parameter_find(__u64 node, __u32 image, struct held *param
 	if (!s.variable || !tensor_held(s.torch, s.variable, parameter))
 		return 0;
 	meta = object_find(s.torch, s.variable, MS_CLASS_AUTOGRAD);
-	if (!tensor_held(s.torch, object_find(s.torch, meta, MS_CLASS_TENSOR), gradient))
+	if (!meta || bpf_probe_read_user(&word, sizeof(word), (void *)(meta + META_GRADIENT)) ||
+	    !points_to(s.torch, word, MS_CLASS_TENSOR) || !tensor_held(s.torch, word, gradient))
 		gradient->address = gradient->size = 0;
 	return 1;
 }

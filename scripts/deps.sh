@@ -49,6 +49,11 @@ test   bpftrace              return probes on a target that is traced
 test   debootstrap           makes the Debian 13 root of scripts/debian13.sh
 test   python3-numpy         C between calls of Python
 test   python3-torch         the same, from a larger library
+test   pocl-opencl-icd       OpenCL on the processor: a real device interface
+test   ocl-icd-opencl-dev    its loader, to link with
+test   opencl-headers        its interface
+test   libhsa-runtime64-1    the real HSA, for the names of its functions
+test   libze1                the real Level Zero, for the same
 demo   python3-torch         the traced model
 demo   python3-torchvision   ResNet-18
 bench  heaptrack             a peer: preloaded

@@ -71,6 +71,57 @@ $(TARGET_DIR)/musl-static/%: tests/targets/%.c tests/targets/ledger.c tests/targ
 	$(Q)mkdir -p $(@D)
 	$(Q)musl-gcc -static -DLEDGER_STATIC $(TARGET_CFLAGS) -o $@ $(filter %.c,$^)
 
+# ---- GPU doubles ------------------------------------------------------------
+# Drivers of our own (tests/targets/gpu), with the names of the real ones, and programs that
+# call them; OpenCL's is a real one.
+
+GPU_DIR := $(TARGET_DIR)/gpu
+GPU_LIBS := $(addprefix $(GPU_DIR)/,libcuda.so.1 libcudart.so.12 libhsa-runtime64.so.1 libamdhip64.so.6 \
+  libze_loader.so.1)
+GPU_PROGRAMS := $(addprefix $(GPU_DIR)/,cuda_calls cuda_mapped cuda_runtime cuda_static hip_calls ze_calls \
+  opencl_calls)
+TARGETS += $(if $(CROSS),,$(GPU_LIBS) $(GPU_PROGRAMS))
+GPU_STORE := tests/targets/gpu/store.c
+GPU_TALLY := tests/targets/gpu/tally.c
+GPU_H := $(wildcard tests/targets/gpu/*.h)
+
+define gpu_lib
+	$(say) TARGET $@
+	$(Q)mkdir -p $(@D)
+	$(Q)gcc $(TARGET_CFLAGS) -fPIC -shared -Wl,-soname,$(@F) -o $@ $(filter %.c %.so.1,$^)
+endef
+define gpu_program
+	$(say) TARGET $@
+	$(Q)mkdir -p $(@D)
+	$(Q)gcc $(TARGET_CFLAGS) -o $@ $(filter %.c,$^) $(filter %.so.1 %.so.6 %.so.12,$^) $(GPU_LIBS_MORE) '-Wl,-rpath,$$ORIGIN'
+endef
+
+$(GPU_DIR)/libcuda.so.1: tests/targets/gpu/cuda.c tests/targets/gpu/cuda_vmm.c $(GPU_STORE) $(GPU_H)
+	$(gpu_lib)
+$(GPU_DIR)/libcudart.so.12: tests/targets/gpu/cudart.c $(GPU_H)
+	$(gpu_lib)
+$(GPU_DIR)/libhsa-runtime64.so.1: tests/targets/gpu/hsa.c $(GPU_STORE) $(GPU_H)
+	$(gpu_lib)
+$(GPU_DIR)/libamdhip64.so.6: tests/targets/gpu/hip.c $(GPU_DIR)/libhsa-runtime64.so.1 $(GPU_H)
+	$(gpu_lib)
+$(GPU_DIR)/libze_loader.so.1: tests/targets/gpu/ze.c $(GPU_STORE) $(GPU_H)
+	$(gpu_lib)
+$(GPU_DIR)/cuda_%: tests/targets/gpu/cuda_%.c $(GPU_TALLY) $(GPU_DIR)/libcuda.so.1 $(GPU_H)
+	$(gpu_program)
+$(GPU_DIR)/cuda_runtime: tests/targets/gpu/cuda_runtime.c $(GPU_TALLY) $(GPU_DIR)/libcudart.so.12 $(GPU_H)
+	$(gpu_program)
+$(GPU_DIR)/cuda_static: tests/targets/gpu/cuda_runtime.c tests/targets/gpu/cudart.c $(GPU_TALLY) $(GPU_H)
+	$(gpu_program)
+
+$(GPU_DIR)/hip_calls: tests/targets/gpu/hip_calls.c $(GPU_TALLY) $(GPU_DIR)/libamdhip64.so.6 \
+  $(GPU_DIR)/libhsa-runtime64.so.1 $(GPU_H)
+	$(gpu_program)
+$(GPU_DIR)/ze_calls: tests/targets/gpu/ze_calls.c $(GPU_TALLY) $(GPU_DIR)/libze_loader.so.1 $(GPU_H)
+	$(gpu_program)
+$(GPU_DIR)/opencl_calls: GPU_LIBS_MORE := -lOpenCL
+$(GPU_DIR)/opencl_calls: tests/targets/gpu/opencl_calls.c $(GPU_TALLY) $(GPU_H)
+	$(gpu_program)
+
 # ---- call chains ------------------------------------------------------------
 # One source (tests/targets/chain*.c), built in every way that a compiler lays out
 # frames and says how; the functions of chain_half.c with flags of their own.

@@ -161,10 +161,7 @@ static int set_sort(struct options *o, const char *value, const void *argument)
 		   : 0;
 }
 
-/* The layers there are, by the kernel side's names; a bit each in LAYERS_KNOWN. */
-#define LAYERS_KNOWN                                                                               \
-	(1u << MS_LAYER_HEAP | 1u << MS_LAYER_TENSOR | 1u << MS_LAYER_VM | 1u << MS_LAYER_RSS)
-
+/* The layers, by the kernel side's names. */
 static const char *const layer_words[MS_LAYER_NR] = {
 #define X(id, name) name,
     MS_LAYERS(X)
@@ -180,14 +177,14 @@ static int set_layers(struct options *o, const char *value, const void *argument
 	for (;; value += length + 1) {
 		length = strcspn(value, ",");
 		for (i = 0; i < MS_LAYER_NR; i++)
-			if (LAYERS_KNOWN >> i & 1 && strlen(layer_words[i]) == length &&
+			if (strlen(layer_words[i]) == length &&
 			    !strncmp(value, layer_words[i], length))
 				break;
 		if (i == MS_LAYER_NR)
-			return log_error(-EINVAL,
-					 "--layers: '%.*s': this version has the layers heap, "
-					 "tensor, vm and rss",
-					 (int)length, value);
+			return log_error(
+			    -EINVAL,
+			    "--layers: '%.*s': there are the layers heap, tensor, gpu, vm and rss",
+			    (int)length, value);
 		o->kernel.layers[i] = true;
 		if (!value[length])
 			return 0;
@@ -329,7 +326,7 @@ static const struct option_row rows[] = {
     {NULL, 0, "slab", NULL,
      "the kernel's own memory by call site, in the whole system;\nneither -p nor a command",
      set_flag, FIELD(slab)},
-    {NULL, 0, "layers", "L", "heap,tensor,vm,rss (default: all that apply)", set_layers, 0},
+    {NULL, 0, "layers", "L", "heap,tensor,gpu,vm,rss (default: all that apply)", set_layers, 0},
     {NULL, 0, "probe", "'LIB:SYMBOL kind=…'",
      "one more allocation function, such as\n'libx.so:x_alloc kind=alloc size=arg1 ptr=ret'; may "
      "be repeated",
@@ -660,6 +657,7 @@ int options_parse(int argc, char **argv, struct options *o)
 		       .max_touches = 1 << 20,
 		       .layers = {[MS_LAYER_HEAP] = true,
 				  [MS_LAYER_TENSOR] = true,
+				  [MS_LAYER_GPU] = true,
 				  [MS_LAYER_VM] = true,
 				  [MS_LAYER_RSS] = true}},
 	};

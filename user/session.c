@@ -100,9 +100,17 @@ static void on_tensor(const struct ms_tensor_event *event, void *context)
 	collect_tensor(s->collect, event);
 }
 
+static void on_gpu(const struct ms_gpu_event *event, void *context)
+{
+	struct session *s = context;
+
+	collect_gpu(s->collect, event);
+}
+
 static void drain(void *context)
 {
-	static const struct kernel_events events = {on_event, on_code, on_vm, on_oom, on_tensor};
+	static const struct kernel_events events = {on_event, on_code,   on_vm,
+						    on_oom,   on_tensor, on_gpu};
 	struct session *s = context;
 
 	kernel_events_read(s->kernel, &events, s);

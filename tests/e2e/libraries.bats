@@ -88,6 +88,18 @@ preloaded()
 	verify
 }
 
+@test "C++: exceptions find their way while another memsnoop traces the same library" {
+	LD_PRELOAD=libgcc_s.so.1:libstdc++.so.6 obedient
+	launch --layers heap -p "$TARGET"
+	wait_tracing "$TARGET"
+	REPORT=$TMP/own.json
+	trace -- "$T/cxx" throw
+	equal "$status" 0 "exit status"
+	kill -INT "$TRACER"
+	finish "$TRACER"
+	equal "$status" 0 "the other's exit status"
+}
+
 @test "C++: an operator new that throws, 50 times" {
 	trace -- "$T/cxx" throw
 	equal "$status" 0 "exit status"

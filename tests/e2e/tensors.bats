@@ -104,6 +104,40 @@ both()
 	both mlp momentum loader=2 -- --stages "data loading,forward,backward,optimizer step"
 }
 
+# ---- advice --------------------------------------------------------------------------
+
+# advised KINDS: what stands out, but for what the peak consists of.
+advised()
+{
+	equal "$(jq -r '[.insights[].kind | select(. != "peak")] | sort | join(" ")' "$REPORT")" "$1" \
+		"advice"
+}
+
+@test "a model that is loaded twice, evaluated and trained; and nothing of it otherwise" {
+	both resnet18 momentum load -- --stages "load,evaluation,forward,backward,optimizer step"
+	advised load
+	grep -q '44.6 MiB of tensors read from files' "$REPORT" || die "not said how much"
+	train resnet18 momentum
+	advised ""
+}
+
+@test "Adam's state, gradients that stay, a graph that is kept: each is said of its own" {
+	train mlp adam
+	advised optimizer
+	train mlp sgd keep
+	advised gradients
+	train mlp momentum leak steps=8
+	advised leak
+	equal "$(jq -r '.insights[] | select(.kind == "leak") | .text' "$REPORT" |
+		grep -c 'train.py:[0-9]* (Mlp.forward)')" 1 "the line that leaks"
+}
+
+@test "activations that dominate: the line is said" {
+	train resnet18 sgd batch=16 side=128
+	advised "activations churn"
+	grep -q 'train.py:[0-9]* (ResNet18.forward)' "$REPORT" || die "no line"
+}
+
 # ---- others than PyTorch ------------------------------------------------------------
 
 # wanted KEY: a number of the ledger of the target ggml.

@@ -7,7 +7,8 @@ MODEL is mlp, resnet18, transformer or lstm; OPTIMIZER is sgd, momentum, adam, a
 which runs inference only.  Options: steps=N, accumulate=N, keep (gradients are set to zero, not
 to None), checkpoint=reentrant|plain, loader=N (a DataLoader with N workers), twin (a second
 model, trained in turn), wait (between the steps, until a file says go on), threads=N,
-leak (keeps a loss with its graph from each step), batch=N, side=N.
+leak (keeps a loss with its graph from each step), load (the model is read from a file first),
+batch=N, side=N.
 
 The ledger, $LEDGER/train.json, has bytes of parameters, buffers, gradients and optimizer state
 after the last step, of the tensors saved for the last backward pass, and when stages began and
@@ -256,6 +257,13 @@ def wait_for(name):
         time.sleep(0.01)
 
 
+def reload(model):
+    path = os.path.join(os.environ["LEDGER"], "model.pt")
+    torch.save(model.state_dict(), path)
+    model.load_state_dict(torch.load(path))
+    os.unlink(path)
+
+
 def loaded(trainer, workers):
     samples = Samples(trainer.name, int(trainer.options.get("side", 64)))
     loader = torch.utils.data.DataLoader(samples, batch_size=8, num_workers=workers)
@@ -271,6 +279,10 @@ def main():
     ledger = Ledger()
     trainers = [Trainer(name, optimizer, options, ledger)
                 for _ in range(2 if "twin" in options else 1)]
+    if "load" in options:
+        for trainer in trainers:
+            reload(trainer.model)
+            trainer.infer(trainer.batch()[0])
     kept = []
     if "loader" in options:
         loaded(trainers[0], int(options["loader"]))

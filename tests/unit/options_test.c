@@ -75,7 +75,7 @@ static void test_refused(void **state)
 	    {"-p 1 --metric count --by category", "--metric peak or live, not count"},
 	    {"-p 1 --by category --layers heap", "which --layers leaves out"},
 	    {"--slab --by category", "--by: is for processes"},
-	    {"-p 1 --layers heap,gpu", "'gpu'"},
+	    {"-p 1 --layers heap,npu", "'npu'"},
 	    {"-p 1 --no-feature magic", "one of session, multi, perf"},
 	    {"doctor --no-feature magic", "tracepoint, raw_tracepoint"},
 	    {"doctor -p 1", "no option '-p'; see memsnoop doctor --help"},

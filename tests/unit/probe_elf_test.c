@@ -78,7 +78,8 @@ static void read_symbols(struct symbols *symbols)
 		if (sscanf(line, "%lx %c %399s", &at, &type, name) != 3)
 			continue;
 		name[strcspn(name, "@")] = '\0';
-		snprintf(symbols->list[symbols->count].name, sizeof(symbols->list[0].name), "%s", name);
+		snprintf(symbols->list[symbols->count].name, sizeof(symbols->list[0].name), "%s",
+			 name);
 		symbols->list[symbols->count++].address = at;
 	}
 	pclose(f);

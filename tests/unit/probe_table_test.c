@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "gpu.h"
 #include "probe/table.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -143,6 +144,62 @@ static void check_tensor_row(const struct probe_row *row)
 	}
 }
 
+/* Of the gpu layer: what its call needs is read. */
+static void check_gpu_row(const struct probe_row *row)
+{
+	const struct ms_row *spec = &row->spec;
+
+	assert_true(probe_row_returns(row)); /* a free counts when it has ended well */
+	assert_true(spec->ptr_arg <= 8 && spec->size_arg <= 8 && row->gpu.of_arg <= 6);
+	assert_true(spec->desc_nr <= MS_GPU_WORDS);
+	assert_int_equal(spec->desc_arg != 0, spec->desc_nr != 0);
+	assert_false(spec->ptr_out && !spec->ptr_arg);
+	assert_false(spec->size_out && !spec->size_arg);
+	assert_false(spec->kind == MS_KIND_FREE && spec->ptr_out);
+	assert_false(spec->throws || spec->at_entry);
+	switch (row->gpu.size) {
+	case GPU_SIZE_ARGUMENT:
+	case GPU_SIZE_CL_PIPE:
+		assert_false(spec->size_out && row->gpu.what == GPU_BLOCK);
+		break;
+	case GPU_SIZE_VALUE:
+	case GPU_SIZE_CL_IMAGE_2D:
+	case GPU_SIZE_CL_IMAGE_3D:
+		assert_true(spec->size_out);
+		break;
+	case GPU_SIZE_CL_IMAGE:
+		assert_true(spec->size_out && spec->desc_nr == 9);
+		break;
+	default:
+		assert_true(spec->desc_nr);
+		break;
+	}
+	if (row->gpu.located || row->gpu.second_word)
+		assert_true(spec->desc_nr);
+	if (row->gpu.what == GPU_MAP || row->gpu.what == GPU_PART || row->gpu.what == GPU_HANDLE)
+		assert_true(row->gpu.of_arg && row->gpu.of_space);
+}
+
+/* Each space of the gpu layer whose blocks are made has a function that ends them. */
+static void test_gpu_spaces(void **state)
+{
+	const struct probe_table *table = *state;
+	unsigned made = 0, freed = 0;
+
+	for (size_t i = 0; i < table->count; i++) {
+		const struct probe_row *row = &table->rows[i];
+
+		if (row->spec.layer != MS_LAYER_GPU || row->gpu.what >= GPU_POOL)
+			continue;
+		if (row->spec.kind == MS_KIND_FREE)
+			freed |= 1u << row->gpu.space;
+		else
+			made |= 1u << row->gpu.space;
+	}
+	assert_int_equal(made, freed);
+	assert_true(made);
+}
+
 /* What must hold for every row, whichever there are. */
 static void test_every_row(void **state)
 {
@@ -156,13 +213,16 @@ static void test_every_row(void **state)
 			assert_string_not_equal(row->symbol, table->rows[k].symbol);
 		assert_true(row->symbol[0] != '\0');
 		assert_int_equal(probe_row_args(row) & ~0x3fu, 0);
-		assert_int_equal(row->spec.ptr_out, row->spec.zero_is_ok);
+		if (row->spec.layer != MS_LAYER_GPU)
+			assert_int_equal(row->spec.ptr_out, row->spec.zero_is_ok);
 		/* A file with only an operator new is no allocator: libstdc++. */
 		assert_false(row->is_malloc && row->needs_malloc);
 		if (row->spec.layer == MS_LAYER_HEAP)
 			check_heap_row(row);
 		else if (row->spec.layer == MS_LAYER_TENSOR)
 			check_tensor_row(row);
+		else if (row->spec.layer == MS_LAYER_GPU)
+			check_gpu_row(row);
 	}
 	assert_true(find(table, "malloc")->is_malloc);
 	assert_true(find(table, "je_malloc")->is_malloc);
@@ -358,16 +418,17 @@ static void test_add_until_full(void **state)
 	struct probe_table *table = *state;
 	char text[64], errbuf[200];
 
+	assert_true(table->count + 32 <= MS_ROWS_MAX);
 	for (size_t i = table->count; i < MS_ROWS_MAX; i++) {
 		snprintf(text, sizeof(text), "lib%zu.so:f%zu kind=free", i, i);
 		assert_int_equal(probe_table_add(table, text, errbuf, sizeof(errbuf)), 0);
 	}
 	assert_int_equal(table->count, MS_ROWS_MAX);
 	assert_int_equal(probe_table_add(table, "*:f kind=free", errbuf, sizeof(errbuf)), -EINVAL);
-	assert_non_null(strstr(errbuf, "full (256 rows)"));
+	assert_non_null(strstr(errbuf, "full (512 rows)"));
 	assert_int_equal(table->count, MS_ROWS_MAX);
-	assert_string_equal(table->rows[MS_ROWS_MAX - 1].symbol, "f255");
-	assert_string_equal(table->rows[MS_ROWS_MAX - 1].library, "lib255.so");
+	assert_string_equal(table->rows[MS_ROWS_MAX - 1].symbol, "f511");
+	assert_string_equal(table->rows[MS_ROWS_MAX - 1].library, "lib511.so");
 }
 
 /* Text of every kind, also long and binary: refused or taken, never more than that. */
@@ -400,6 +461,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_known_rows, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_every_row, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_gpu_spaces, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_layers, setup, teardown),
 	    cmocka_unit_test(test_matches),
 	    cmocka_unit_test_setup_teardown(test_add_good, setup, teardown),

@@ -210,6 +210,10 @@ static struct snapshot *full_snapshot(void)
 	p->layers[LAYER_HEAP].in_flight_bytes = 5;
 	p->layers[LAYER_HEAP].unknown_frees = 6;
 	p->layers[LAYER_HEAP].failed = 8;
+	p->devices = calloc(1, sizeof(*p->devices));
+	assert_non_null(p->devices);
+	p->devices[p->device_count++] =
+	    (struct device_totals){"cuda:1", {.allocs = 3, .live_bytes = 30}, 77};
 	snapshot_add_point(s, 0.5, 0, 900, 60);
 	snapshot_add_point(s, 2, 0, 901, 61);
 	s->stages = calloc(2, sizeof(*s->stages));
@@ -265,7 +269,10 @@ static void json_has_every_key(void **state)
 	layers = json_object_get(at(root, "processes", 0), "layers");
 	expect_keys(layers, "heap:o tensor:o gpu:o vm:o rss:o slab:n pages:n");
 	for (int i = 0; i <= LAYER_RSS; i++)
-		expect_keys(json_object_get(layers, layer_names[i]), LAYER_KEYS);
+		expect_keys(json_object_get(layers, layer_names[i]),
+			    i == LAYER_GPU ? LAYER_KEYS " devices:a" : LAYER_KEYS);
+	expect_keys(at(json_object_get(layers, "gpu"), "devices", 0),
+		    LAYER_KEYS " device:s shared_bytes:i");
 	expect_keys(at(root, "stacks", 0),
 		    "pid:i layer:s device:s frames:a allocs:i alloc_bytes:i frees:i freed_bytes:i "
 		    "live:i live_bytes:i peak_bytes:i temporary:i major_faults:i untouched_bytes:i "

@@ -16,7 +16,7 @@
 #include "base/text.h"
 
 /* Not worth a sentence. */
-#define SMALL_BYTES (1 << 20)
+#define SMALL_BYTES ((uint64_t)1 << 20)
 #define LEAK_BYTES (4 << 10) /* per iteration: less is a list of numbers */
 #define TEXT_MAX 768
 

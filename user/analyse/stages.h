@@ -53,8 +53,8 @@ void stages_begin(struct stages *stages, double t_s);
 int stages_event(struct stages *stages, const struct tensor_event *event, uint64_t bytes);
 /* Whether the backward pass with this number is going on. */
 bool stages_window_is_open(const struct stages *stages, uint32_t number);
-/* The marks of what is born in the ranges that a thread is inside of. */
-unsigned stages_marks(const struct stages *stages, uint32_t thread);
+/* The marks of what is born in the ranges that thread `id` is inside of. */
+unsigned stages_marks(const struct stages *stages, uint32_t id);
 /* After it was: what lives now. */
 void stages_bytes(struct stages *stages, uint64_t bytes);
 /* Ends what is open, as of `t_s`, in a copy to be shown; `stages` goes on.  0 or -ENOMEM. */

@@ -102,8 +102,8 @@ char *tensor_device_text(uint16_t device, char *text, size_t size)
 	if (!device)
 		snprintf(text, size, "cpu");
 	else if (name)
-		snprintf(text, size, "%s:%u", name, device >> 8);
+		snprintf(text, size, "%s:%u", name, (unsigned)device >> 8);
 	else
-		snprintf(text, size, "device %u:%u", type, device >> 8);
+		snprintf(text, size, "device %u:%u", type, (unsigned)device >> 8);
 	return text;
 }

@@ -38,7 +38,8 @@ struct collect *collect_new(struct kernel *kernel, struct target *target,
 					   .codes = target_codes(target),
 					   .symbols = symbols,
 					   .jit = jit_new(symbols)};
-	if (!c->source.jit) {
+	if (!c->source.jit || gpus_init(&c->gpus)) {
+		jit_free(c->source.jit);
 		free(c);
 		return NULL;
 	}
@@ -60,6 +61,7 @@ void collect_free(struct collect *c)
 	timeline_free(&c->timeline);
 	kept_free(&c->kept);
 	spaces_free(&c->spaces);
+	gpus_free(&c->gpus);
 	growth_free(&c->growth);
 	ooms_free(&c->ooms);
 	failures_free(&c->failures);
@@ -227,6 +229,8 @@ static int fill_processes(const struct collect *c, struct snapshot *s, struct ms
 				   &totals[s->process_count]);
 		if (!err)
 			err = watch_parts(c, &s->processes[s->process_count]);
+		if (!err)
+			err = gpus_devices(&c->gpus, &s->processes[s->process_count], c->start_ns);
 		numbers->by_place[i] = s->process_count;
 		numbers->by_image_id[images[i]->id] = s->process_count++;
 	}
@@ -254,6 +258,7 @@ static int fill_points(const struct collect *c, struct snapshot *s, const struct
 
 static int fill_losses(const struct collect *c, struct snapshot *s)
 {
+	struct gpu_counts gpu = gpus_counts(&c->gpus);
 	size_t i;
 
 	if (totals_losses(s))
@@ -261,6 +266,8 @@ static int fill_losses(const struct collect *c, struct snapshot *s)
 	for (i = 0; i < s->loss_count; i++)
 		s->losses[i].count = kernel_loss(c->kernel, i);
 	s->losses[MS_LOSS_codes_gone].count += codes_gone(c->source.codes);
+	s->losses[MS_LOSS_missed_frees].count += gpu.missed_frees;
+	s->losses[MS_LOSS_gpu_unread].count += gpu.unread;
 	return 0;
 }
 
@@ -321,6 +328,7 @@ static int fill_notes(const struct collect *c, struct snapshot *s)
 	size_t i, n = target_images(c->target, &images), unseen = 0, late = 0;
 	size_t unnamed = symbols_incomplete(c->source.symbols);
 	size_t jitted = jit_incomplete(c->source.jit);
+	uint64_t unplaced = gpus_counts(&c->gpus).unknown_device;
 	double longest = 0;
 	int err = 0;
 
@@ -354,6 +362,11 @@ static int fill_notes(const struct collect *c, struct snapshot *s)
 			       "processes whose JIT wrote down more code than is read, so that "
 			       "frames in it may have no name: %zu",
 			       jitted);
+	if (!err && unplaced)
+		err = add_note(s,
+			       "GPU blocks whose device is not known (its context was made "
+			       "before tracing), so that they are counted under device 0: %llu",
+			       (unsigned long long)unplaced);
 	return err ? err : note_ends(s);
 }
 
@@ -405,7 +418,8 @@ int collect_snapshot(struct collect *c, const char *title, size_t top, struct sn
 		err = fill_losses(c, s);
 	if (!err)
 		err = fill_notes(c, s);
-	hide_tensors(s);
+	if (!err)
+		hide_tensors(s);
 	free(numbers.by_image_id);
 	free(numbers.by_place);
 	free(numbers.images);

@@ -20,6 +20,7 @@ void collect_free(struct collect *collect);
 void collect_event(struct collect *collect, const struct ms_event *event);
 void collect_vm(struct collect *collect, const struct ms_vm_event *event);
 void collect_oom(struct collect *collect, const struct ms_oom_event *event);
+void collect_gpu(struct collect *collect, const struct ms_gpu_event *event);
 void collect_tensor(struct collect *collect, const struct ms_tensor_event *event);
 /* Thread `tid`, held, is about to exit: a last look at its process's memory, if it is the first. */
 void collect_exiting(struct collect *collect, pid_t tid);

@@ -5,6 +5,7 @@
 
 #include "collect/failures.h"
 #include "collect/frames.h"
+#include "collect/gpus.h"
 #include "collect/growth.h"
 #include "collect/kept.h"
 #include "collect/limits.h"
@@ -23,6 +24,7 @@ struct collect {
 	struct kept kept;
 	struct roots roots;
 	struct spaces spaces;
+	struct gpus gpus;
 	size_t rooted;            /* images whose root was looked at */
 	struct timeline timeline; /* points' process is the image's number here */
 	struct deltas deltas;     /* since the last snapshot */

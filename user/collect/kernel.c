@@ -90,7 +90,7 @@ static void choose_programs(struct memsnoop_bpf *skel, enum attach_method method
 {
 	bpf_program__set_autoload(skel->progs.entry_perf, method == ATTACH_PERF);
 	bpf_program__set_autoload(skel->progs.return_perf, method == ATTACH_PERF);
-	bpf_program__set_autoload(skel->progs.entry_multi, method == ATTACH_MULTI);
+	bpf_program__set_autoload(skel->progs.entry_multi, method != ATTACH_PERF);
 	bpf_program__set_autoload(skel->progs.return_multi, method == ATTACH_MULTI);
 	bpf_program__set_autoload(skel->progs.session, method == ATTACH_SESSION);
 	bpf_program__set_expected_attach_type(skel->progs.entry_multi, UPROBES_MULTI);
@@ -165,6 +165,8 @@ static int on_ring(void *context, void *data, size_t size)
 		k->events->oom(data, k->event_context);
 	else if (*kind == MS_EVENT_TENSOR)
 		k->events->tensor(data, k->event_context);
+	else if (*kind == MS_EVENT_GPU)
+		k->events->gpu(data, k->event_context);
 	else
 		k->events->process(data, k->event_context);
 	return 0;
@@ -250,7 +252,7 @@ struct bpf_program *kernel_program(const struct kernel *k, bool returns)
 {
 	switch (k->method) {
 	case ATTACH_SESSION:
-		return k->skel->progs.session;
+		return returns ? k->skel->progs.session : k->skel->progs.entry_multi;
 	case ATTACH_MULTI:
 		return returns ? k->skel->progs.return_multi : k->skel->progs.entry_multi;
 	default:

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "collect/totals.h"
+#include "gpu.h"
 #include "memsnoop.h"
 #include "probe/hooks.h"
 #include "probe/table.h"
@@ -72,7 +73,7 @@ int kernel_open(const struct kernel_options *options, const struct probe_table *
 void kernel_close(struct kernel *k);
 
 enum attach_method kernel_method(const struct kernel *k);
-/* The program for entries (or both ends of a session), or for returns. */
+/* The program for entries, or for returns; of a session, for both ends of what returns. */
 struct bpf_program *kernel_program(const struct kernel *k, bool returns);
 
 /* Follows `tgid` from now on, not ready; its image id, or a negative errno. */
@@ -105,6 +106,7 @@ struct kernel_events {
 	void (*vm)(const struct ms_vm_event *event, void *context);
 	void (*oom)(const struct ms_oom_event *event, void *context);
 	void (*tensor)(const struct ms_tensor_event *event, void *context);
+	void (*gpu)(const struct ms_gpu_event *event, void *context);
 };
 int kernel_events_fd(const struct kernel *k);
 void kernel_events_read(struct kernel *k, const struct kernel_events *events, void *context);

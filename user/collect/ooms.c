@@ -27,7 +27,8 @@ static int take_rows(struct oom *oom, uint32_t layer, const struct kernel_total 
 		const struct kernel_total *t = &totals[i];
 		int64_t held = t->value.live_bytes > 0 ? t->value.live_bytes : 0, before = 0;
 
-		if (t->key.id != oom->event.image || (layer < MS_LAYER_NR && t->key.layer != layer))
+		if (t->key.id != oom->event.image ||
+		    (layer < MS_LAYER_NR && key_layer(&t->key) != layer))
 			continue;
 		if (sample)
 			before = growth_held(sample, &t->key);

@@ -202,7 +202,7 @@ static int victim_stacks(struct oom *oom, struct victim *v, struct stack_list *l
 
 		totals_fill(&v->stacks[i], t, 0, oom->rows[i].growth_bytes);
 		v->stacks[i].process = v->process;
-		v->stacks[i].layer = (enum layer)t->key.layer;
+		v->stacks[i].layer = (enum layer)key_layer(&t->key);
 		list->keys[i] = t->key;
 	}
 	v->stack_count = oom->count;

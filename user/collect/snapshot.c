@@ -46,6 +46,7 @@ static void free_processes(struct snapshot *s)
 		free(s->processes[i].cmdline);
 		free(s->processes[i].container);
 		free(s->processes[i].parts);
+		free(s->processes[i].devices);
 	}
 	free(s->processes);
 }

@@ -89,6 +89,13 @@ struct resident_part {
 	int64_t bytes;           /* only "unknown" may be negative */
 };
 
+/* What a process has of one device, of the gpu layer; all devices together are the layer. */
+struct device_totals {
+	const char *name; /* "cuda:0", "host-pinned" */
+	struct layer_totals totals;
+	uint64_t shared_bytes; /* live, but another's or there before: not in totals */
+};
+
 struct process {
 	unsigned id; /* unique: a pid that execs has one process per image */
 	int pid;
@@ -107,6 +114,8 @@ struct process {
 	size_t part_count;
 	uint64_t parts_rss_bytes;
 	struct layer_totals layers[LAYER_NR];
+	struct device_totals *devices;
+	size_t device_count;
 };
 
 #define LIFETIME_BUCKETS 32 /* bucket i: lived 2^i to 2^(i+1)-1 µs, bucket 0 also less */

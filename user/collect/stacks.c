@@ -104,8 +104,7 @@ static int merge_stacks(struct naming *naming, const struct stack_list *list,
 			err = frames_key(naming, image, keys[i].hash, key);
 		if (err)
 			break;
-		key[0] ^=
-		    ((uint64_t)stack.process << 3 | (uint64_t)stack.layer) * 0x9e3779b97f4a7c15ULL;
+		key[0] ^= ((uint64_t)stack.process << 32 | keys[i].layer) * 0x9e3779b97f4a7c15ULL;
 		at = list->apart ? 0 : (size_t)(uintptr_t)pair_map_find(&known, key[0], key[1]);
 		if (at) {
 			totals_add(&list->stacks[at - 1], &stack);
@@ -171,25 +170,25 @@ static void choose_stacks(const struct collect *c, struct snapshot *s,
 
 	for (i = 0; i < n; i++) {
 		const struct ms_stack_key *key = &totals[i].key;
+		uint32_t layer = key_layer(key);
 		size_t process =
 		    key->id <= numbers->max_id ? numbers->by_image_id[key->id] : SIZE_MAX;
 		struct stack *stack;
 		int64_t share;
 
-		if (process == SIZE_MAX || key->layer >= MS_LAYER_NR ||
-		    !has_numbers(&totals[i].value))
+		if (process == SIZE_MAX || layer >= MS_LAYER_NR || !has_numbers(&totals[i].value))
 			continue;
-		s->layer_on[key->layer] = true;
-		share = peak_share(&images[process].layer[key->layer], &totals[i].value);
+		s->layer_on[layer] = true;
+		share = peak_share(&images[process].layer[layer], &totals[i].value);
 		share = share > 0 ? share : 0;
-		s->processes[process].layers[key->layer].in_flight_bytes -= share;
-		if (top && chosen[key->layer]++ >= top)
+		s->processes[process].layers[layer].in_flight_bytes -= share;
+		if (top && chosen[layer]++ >= top)
 			continue;
 		keys[s->stack_count] = *key;
 		stack = &s->stacks[s->stack_count++];
 		totals_fill(stack, &totals[i], share, deltas_of(&c->deltas, &totals[i]));
 		stack->process = process;
-		stack->layer = (enum layer)key->layer;
+		stack->layer = (enum layer)layer;
 		watch_fill(c, key, stack);
 	}
 }

@@ -14,6 +14,20 @@ struct kernel_total {
 	struct ms_stack_totals value;
 };
 
+/*
+ * The stacks of the gpu layer are kept for each device: their keys' layer is
+ * MS_SPACE(MS_LAYER_GPU, device).
+ */
+static inline uint32_t key_layer(const struct ms_stack_key *key)
+{
+	return key->layer & 0xff;
+}
+
+static inline uint32_t key_device(const struct ms_stack_key *key)
+{
+	return key->layer >> 8;
+}
+
 /* All of the map `fd`, read in batches; the caller frees *out.  0 or a negative errno. */
 int totals_read(int fd, struct kernel_total **out, size_t *count);
 /* Those with most live bytes first. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The layers that are accounted on this side of the fence: what is mapped, from
- * the kernel side's events, and who holds what is resident, by looking.
+ * The layers that are accounted on this side of the fence: what is mapped, and GPU memory,
+ * from the kernel side's events, and who holds what is resident, by looking.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -158,6 +158,7 @@ int watch_totals(const struct collect *c, uint32_t id, struct ms_image *out)
 {
 	const struct ms_image *kept = kept_find(&c->kept, id);
 	const struct space *space = spaces_find(&c->spaces, id);
+	const struct gpu *gpu = gpus_find(&c->gpus, id);
 	struct vm_totals mapped;
 	int err = 0;
 
@@ -165,6 +166,8 @@ int watch_totals(const struct collect *c, uint32_t id, struct ms_image *out)
 		*out = *kept;
 	else
 		err = kernel_image(c->kernel, id, out);
+	if (!err && gpu)
+		out->layer[MS_LAYER_GPU] = gpu_books(gpu)->totals;
 	if (err || !space)
 		return err;
 	if (c->limits.layers[MS_LAYER_VM]) {
@@ -208,6 +211,8 @@ void watch_fill(const struct collect *c, const struct ms_stack_key *key, struct 
 		stack->live = stack->live_bytes / page;
 		stack->alloc_bytes = stack->allocs * page;
 	}
+	if (key_layer(key) == MS_LAYER_GPU)
+		stack->device = gpus_name(&c->gpus, key_device(key));
 	if (key->layer == MS_LAYER_HEAP && space)
 		stack->untouched_bytes = residence_untouched(&space->residence, key->hash);
 }
@@ -303,6 +308,15 @@ static int add_shares(struct append *a, size_t faults, const struct residence *r
 	return a->err;
 }
 
+static void append_gpu(struct append *a, const struct gpu_books *books)
+{
+	size_t i;
+
+	for (i = 0; i < books->stack_count; i++)
+		append(a, MS_SPACE(MS_LAYER_GPU, books->stacks[i].device), books->stacks[i].stack,
+		       &books->stacks[i].totals);
+}
+
 int watch_stacks(const struct collect *c, struct kernel_total **out, size_t *count)
 {
 	struct append a = {.items = *out, .count = *count, .room = *count};
@@ -321,6 +335,14 @@ int watch_stacks(const struct collect *c, struct kernel_total **out, size_t *cou
 		err = a.err;
 		if (!err && c->limits.layers[MS_LAYER_RSS])
 			err = add_shares(&a, faults, &space->residence);
+	}
+	for (id = 0; id < c->gpus.room && !err; id++) {
+		const struct gpu *gpu = gpus_find(&c->gpus, id);
+
+		a.image = id;
+		if (gpu)
+			append_gpu(&a, gpu_books(gpu));
+		err = a.err;
 	}
 	*out = a.items;
 	*count = a.count;

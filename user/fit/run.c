@@ -41,7 +41,7 @@ static int read_runs(const struct options *o, struct fit *f)
 	int err = 0;
 	size_t i;
 
-	f->runs = calloc(o->run_count, sizeof(*f->runs));
+	f->runs = calloc(o->run_count + 1, sizeof(*f->runs));
 	if (!f->runs)
 		return log_error(-ENOMEM, "out of memory");
 	for (i = 0; i < o->run_count && !err; i++) {
@@ -62,7 +62,7 @@ static int read_runs(const struct options *o, struct fit *f)
 static int make_lines(const struct fit *f, size_t values, size_t counts, struct named_line *lines,
 		      size_t *count)
 {
-	double *x = calloc(f->count, sizeof(*x)), *y = calloc(f->count, sizeof(*y));
+	double *x = calloc(f->count + 1, sizeof(*x)), *y = calloc(f->count + 1, sizeof(*y));
 	const struct run *last = &f->runs[f->count - 1];
 	const struct run_value *names = (const void *)((const char *)last + values);
 	size_t i, j, n = *(const size_t *)((const char *)last + counts);

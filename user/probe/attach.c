@@ -24,15 +24,22 @@ struct attach {
 	size_t link_count;
 };
 
-/* One link for all points, or, with returns_only, for those that return. */
+/*
+ * One link for all points, or, with `returns`, for those that return.
+ *
+ * Those that only count at the entry are in no session: the kernel asks the session of each
+ * tracer that has a probe there, and one whose process it is not lets it put a return probe
+ * in.  So would another memsnoop where a C++ exception begins to unwind, which that ends.
+ */
 static int attach_multi(struct kernel *k, struct attach *a, bool returns, const char *path,
 			pid_t pid, const struct attach_point *points, size_t count)
 {
 	uint64_t *offsets = calloc(count, sizeof(*offsets));
 	uint64_t *cookies = calloc(count, sizeof(*cookies));
+	bool session = kernel_method(k) == ATTACH_SESSION;
 	struct uprobes uprobes = {
-	    .kind = kernel_method(k) == ATTACH_SESSION ? UPROBES_SESSION : UPROBES_MULTI,
-	    .returns = returns,
+	    .kind = session && returns ? UPROBES_SESSION : UPROBES_MULTI,
+	    .returns = returns && !session,
 	    .path = path,
 	    .pid = pid,
 	    .offsets = offsets,
@@ -44,7 +51,7 @@ static int attach_multi(struct kernel *k, struct attach *a, bool returns, const 
 	if (!offsets || !cookies)
 		goto out;
 	for (i = 0; i < count; i++) {
-		if (returns && !points[i].returns)
+		if (returns ? !points[i].returns : session && points[i].returns)
 			continue;
 		offsets[n] = points[i].offset;
 		cookies[n++] = points[i].cookie;
@@ -95,7 +102,10 @@ int attach_open(struct kernel *k, pid_t pid, int fd, const struct attach_point *
 	}
 	switch (kernel_method(k)) {
 	case ATTACH_SESSION:
+		/* Frees, which are among the entries, first. */
 		err = attach_multi(k, a, false, path, pid, points, count);
+		if (!err)
+			err = attach_multi(k, a, true, path, pid, points, count);
 		break;
 	case ATTACH_MULTI:
 		/* Returns first: a call whose entry is seen has its return seen. */

@@ -14,7 +14,8 @@ static bool same_spec(const struct probe_table *table, uint32_t a, uint32_t b)
 	struct ms_row x = table->rows[a].spec, y = table->rows[b].spec;
 
 	x.throws = y.throws = 0; /* a way out, not a meaning */
-	return memcmp(&x, &y, sizeof(x)) == 0;
+	return memcmp(&x, &y, sizeof(x)) == 0 &&
+	       memcmp(&table->rows[a].gpu, &table->rows[b].gpu, sizeof(table->rows[a].gpu)) == 0;
 }
 
 bool elftail_jumps_on(const struct elfimage *image, const struct elfsyms *syms, size_t index,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The built-in rows of the probe table, and what can be asked of a row.  No
- * row names a library: a function is known by its symbol, wherever it is.
+ * The built-in rows of the probe table but those of the gpu layer (table_gpu.c), and
+ * what can be asked of a row.  No row names a library: a function is known by its symbol, wherever
+ * it is.
  */
 #include <errno.h>
 #include <fnmatch.h>
@@ -289,15 +290,18 @@ static const struct probe_row builtin[] = {
 };
 
 #define BUILTIN_COUNT (sizeof(builtin) / sizeof(builtin[0]))
-_Static_assert(BUILTIN_COUNT + 32 <= MS_ROWS_MAX, "leave room for --probe");
 
 int probe_table_init(struct probe_table *table)
 {
-	*table = (struct probe_table){.rows = malloc(sizeof(builtin))};
+	size_t count = BUILTIN_COUNT + probe_gpu_count;
+
+	*table = (struct probe_table){.rows = calloc(count, sizeof(*table->rows))};
 	if (!table->rows)
 		return -ENOMEM;
 	memcpy(table->rows, builtin, sizeof(builtin));
-	table->count = BUILTIN_COUNT;
+	memcpy(table->rows + BUILTIN_COUNT, probe_gpu_rows,
+	       probe_gpu_count * sizeof(*probe_gpu_rows));
+	table->count = count;
 	return 0;
 }
 
@@ -342,10 +346,15 @@ static unsigned two_bits(unsigned arg)
 	return arg ? 3u << (arg - 1) : 0;
 }
 
+/* Those in registers on every processor. */
+#define ARGUMENTS 0x3fu
+
 unsigned probe_row_args(const struct probe_row *row)
 {
 	const struct ms_row *spec = &row->spec;
 
+	if (spec->layer == MS_LAYER_GPU)
+		return ARGUMENTS; /* all are told */
 	return arg_bit(spec->size_arg) | arg_bit(spec->size_arg2) | arg_bit(spec->ptr_arg) |
 	       arg_bit(spec->old_arg) | arg_bit(spec->device_arg) | arg_bit(spec->name_arg) |
 	       arg_bit(spec->dtype_arg) | arg_bit(spec->only_arg) | two_bits(spec->total_arg) |
@@ -354,6 +363,8 @@ unsigned probe_row_args(const struct probe_row *row)
 
 bool probe_row_returns(const struct probe_row *row)
 {
+	if (row->spec.layer == MS_LAYER_GPU)
+		return true; /* a free counts when it has ended well */
 	return !row->spec.at_entry &&
 	       (row->spec.kind == MS_KIND_ALLOC || row->spec.kind == MS_KIND_REALLOC ||
 		row->spec.kind == MS_KIND_RANGE);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "gpu/calls.h"
 #include "memsnoop.h"
 
 /* What a range stands for. */
@@ -26,10 +27,11 @@ struct probe_row {
 	const char *symbol;
 	struct ms_row spec;
 	enum probe_mark mark;
-	bool is_malloc;    /* a file that defines this function is an allocator */
-	bool needs_malloc; /* only in such a file: elsewhere (libstdc++) the function
-			      ends in malloc anyway */
-	bool from_user;    /* added by --probe */
+	struct gpu_call gpu; /* of the gpu layer: what it does */
+	bool is_malloc;      /* a file that defines this function is an allocator */
+	bool needs_malloc;   /* only in such a file: elsewhere (libstdc++) the function
+				ends in malloc anyway */
+	bool from_user;      /* added by --probe */
 };
 
 struct probe_table {
@@ -38,6 +40,10 @@ struct probe_table {
 	char **owned; /* strings of --probe rows */
 	size_t owned_count;
 };
+
+/* The built-in rows of the gpu layer. */
+extern const struct probe_row probe_gpu_rows[];
+extern const size_t probe_gpu_count;
 
 /* The built-in rows; 0 or -ENOMEM. */
 int probe_table_init(struct probe_table *table);

@@ -53,6 +53,25 @@ static json_t *layer_element(const struct layer_totals *t)
 			 value_number(t->unknown_frees), "failed", value_number(t->failed));
 }
 
+/* The gpu layer, by device. */
+static json_t *devices_element(const struct process *p)
+{
+	json_t *devices = json_array();
+	int error = 0;
+
+	for (size_t i = 0; i < p->device_count && !error; i++) {
+		json_t *device = layer_element(&p->devices[i].totals);
+
+		value_set(device, "device", json_string(p->devices[i].name), &error);
+		value_set(device, "shared_bytes", value_number(p->devices[i].shared_bytes), &error);
+		error |= json_array_append_new(devices, device);
+	}
+	if (!error)
+		return devices;
+	json_decref(devices);
+	return NULL;
+}
+
 /* null: it was not looked at */
 static json_t *resident_element(const struct process *p)
 {
@@ -78,6 +97,8 @@ static json_t *process_element(const struct snapshot *s, size_t index)
 		value_set(layers, layer_names[i],
 			  untraced ? json_null() : layer_element(&p->layers[i]), &error);
 	}
+	value_set(json_object_get(layers, layer_names[LAYER_GPU]), "devices", devices_element(p),
+		  &error);
 	if (s->layer_on[LAYER_SLAB])
 		value_set(json_object_get(layers, layer_names[LAYER_SLAB]), "rounding_bytes",
 			  value_number(p->layers[LAYER_SLAB].rounding_bytes), &error);

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0
+# What the tests of the gpu layer share.
+# shellcheck disable=SC2154  # status: set by trace and finish
+
+G=$T/gpu
+
+# gpu OPTION... -- PROGRAM ARGS...: traced with the gpu layer, the doubles in place of drivers.
+gpu()
+{
+	LD_LIBRARY_PATH=$G trace --layers gpu "$@"
+	equal "$status" 0 "exit status"
+}
+
+# verify_gpu OPTION...: the report agrees with the ledger, to the byte (gpu.py).
+verify_gpu()
+{
+	local ledgers=()
+
+	mapfile -t ledgers < <(find "$LEDGER" -type f -size +0 ! -name '.*')
+	"$PYTHON" "$REPO/tests/e2e/gpu.py" "$REPORT" "${ledgers[@]}" "$@"
+}
+
+# stacks FILTER: of the gpu layer.
+stacks()
+{
+	query_layer gpu ".stacks | $1"
+}
+
+# waiting PROGRAM ARGS...: a GPU program that says `ready` and waits for a line on fd 4.
+waiting()
+{
+	mkfifo "$TMP/words"
+	LD_LIBRARY_PATH=$G "$G/$1" "${@:2}" <"$TMP/words" >/dev/null 3>&- 5>&- &
+	TARGET=$!
+	exec 4>"$TMP/words"
+	wait_file "$LEDGER/ready.$TARGET"
+}
+
+# goes_on: the program that waits does what is left, and ends.
+goes_on()
+{
+	echo go >&4
+	finish "$TARGET"
+	equal "$status" 0 "the program's exit status"
+}
