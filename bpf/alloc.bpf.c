@@ -326,9 +326,7 @@ static __always_inline void on_tensor(struct pt_regs *ctx, struct task_state *ta
 		tensor_parameter(address, id, row, cookie);
 		break;
 	case MS_KIND_RANGE:
-		e = tensor_range(MS_TENSOR_BEGIN, id, row, cookie, r->sp);
-		if (e)
-			bpf_ringbuf_submit(e, event_wakes());
+		range_call(MS_TENSOR_BEGIN, id, row, cookie, r->sp);
 		break;
 	case MS_KIND_NAME:
 		range_name(task, row, argument(r, row->name_arg));
@@ -350,13 +348,8 @@ static __always_inline int on_range_end(const struct ms_row *row, __u64 cookie, 
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct ms_proc *proc = bpf_map_lookup_elem(&procs, &tgid);
 
-	struct ms_tensor_event *e;
-
-	if (!proc || !(proc->flags & MS_PROC_READY) || stopped)
-		return 0;
-	e = tensor_range(MS_TENSOR_END, proc->id, row, cookie, sp - MS_RETURN_POPS);
-	if (e)
-		bpf_ringbuf_submit(e, event_wakes());
+	if (proc && proc->flags & MS_PROC_READY && !stopped)
+		range_call(MS_TENSOR_END, proc->id, row, cookie, sp - MS_RETURN_POPS);
 	return 0;
 }
 

@@ -72,9 +72,9 @@ static long keep_step(__u32 i, void *data)
 /*
  * Keeps a stack, its notes among the frames, without the `from` innermost ones.  Its
  * name, or MS_STACK_OTHER if there is no room.  A piece is there only if all that are
- * before it are.
+ * before it are.  Not a part of its caller: the frames of all functions together have 512 bytes.
  */
-static __always_inline __u64 stack_keep(const struct ms_stack *stack, __u32 from, struct keeping *k)
+static __noinline __u64 stack_keep(const struct ms_stack *stack, __u32 from, struct keeping *k)
 {
 	struct keep_context c = {.stack = stack, .keeping = k, .from = from};
 	__u64 name;

@@ -165,15 +165,17 @@ __weak int tensor_held(const struct ms_torch *torch, __u64 tensor, struct held *
  */
 __weak int is_variable_of(const struct ms_torch *torch, __u64 tensor, __u64 node)
 {
-	__u64 meta = object_find(torch, tensor, MS_CLASS_AUTOGRAD), words[META_WORDS];
+	__u64 meta = object_find(torch, tensor, MS_CLASS_AUTOGRAD), word;
 	int i;
 
-	if (!meta || bpf_probe_read_user(words, sizeof(words), (void *)meta))
-		return 0;
+	/* One by one: the frames of all functions together have 512 bytes. */
 	MS_UNROLL
-	for (i = 1; i < META_WORDS; i++)
-		if (words[i] == node)
+	for (i = 1; meta && i < META_WORDS; i++) {
+		if (bpf_probe_read_user(&word, sizeof(word), (void *)(meta + 8 * i)))
+			return 0;
+		if (word == node)
 			return 1;
+	}
 	return 0;
 }
 
@@ -252,30 +254,25 @@ static __always_inline void range_name(struct task_state *task, const struct ms_
 		task->range_name[0] = 0;
 }
 
-static __always_inline struct ms_tensor_event *
-tensor_range(__u32 what, __u32 image, const struct ms_row *row, __u64 cookie, __u64 sp)
-{
-	struct ms_tensor_event *e = tensor_event(what, image, row, cookie);
-
-	if (e)
-		e->sp = sp;
-	return e;
-}
-
-/* `stack`: who begins it. */
+/*
+ * `stack`: who begins it.  The event is reserved last: up to 6.1 the verifier loses sight of
+ * whether it was, if something else is decided before that is looked at.
+ */
 static __always_inline void range_push(struct task_state *task, __u32 image,
 				       const struct ms_row *row, __u64 cookie, __u64 sp,
 				       __u64 object, __u64 stack)
 {
-	struct ms_tensor_event *e = tensor_range(MS_TENSOR_PUSH, image, row, cookie, sp);
 	__u32 at = task->range_nr;
+	struct ms_tensor_event *e;
 
 	if (object && at < MS_RANGES) {
 		task->ranges[at] = object;
 		task->range_nr = at + 1;
 	}
+	e = tensor_event(MS_TENSOR_PUSH, image, row, cookie);
 	if (!e)
 		return;
+	e->sp = sp;
 	e->address = object;
 	e->stack = stack;
 	__builtin_memcpy(e->name, task->range_name, sizeof(e->name));
@@ -305,10 +302,23 @@ static __always_inline void range_pop(struct task_state *task, __u32 image,
 
 	if (row->ptr_arg && !range_is_open(task, object))
 		return;
-	e = tensor_range(MS_TENSOR_POP, image, row, cookie, sp);
+	e = tensor_event(MS_TENSOR_POP, image, row, cookie);
 	if (!e)
 		return;
+	e->sp = sp;
 	e->address = object;
+	bpf_ringbuf_submit(e, event_wakes());
+}
+
+/* A call that is a range began, or ended. */
+static __always_inline void range_call(__u32 what, __u32 image, const struct ms_row *row,
+				       __u64 cookie, __u64 sp)
+{
+	struct ms_tensor_event *e = tensor_event(what, image, row, cookie);
+
+	if (!e)
+		return;
+	e->sp = sp;
 	bpf_ringbuf_submit(e, event_wakes());
 }
 

@@ -80,7 +80,7 @@ GPU_LIBS := $(addprefix $(GPU_DIR)/,libcuda.so.1 libcudart.so.12 libhsa-runtime6
   libze_loader.so.1)
 GPU_PROGRAMS := $(addprefix $(GPU_DIR)/,cuda_calls cuda_mapped cuda_runtime cuda_static hip_calls ze_calls \
   opencl_calls)
-TARGETS += $(if $(CROSS),,$(GPU_LIBS) $(GPU_PROGRAMS))
+targets: $(if $(CROSS),,$(GPU_LIBS) $(GPU_PROGRAMS))
 GPU_STORE := tests/targets/gpu/store.c
 GPU_TALLY := tests/targets/gpu/tally.c
 GPU_H := $(wildcard tests/targets/gpu/*.h)

@@ -92,6 +92,7 @@ preloaded()
 	LD_PRELOAD=libgcc_s.so.1:libstdc++.so.6 obedient
 	launch --layers heap -p "$TARGET"
 	wait_tracing "$TARGET"
+	# shellcheck disable=SC2034  # what verify reads
 	REPORT=$TMP/own.json
 	trace -- "$T/cxx" throw
 	equal "$status" 0 "exit status"

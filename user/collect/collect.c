@@ -370,22 +370,30 @@ static int fill_notes(const struct collect *c, struct snapshot *s)
 	return err ? err : note_ends(s);
 }
 
-/* A layer that most programs have nothing of is shown of those that have. */
-static void hide_tensors(struct snapshot *s)
+static bool has_events(const struct snapshot *s, enum layer layer)
 {
-	uint64_t events = 0;
 	size_t i;
 
 	for (i = 0; i < s->process_count; i++) {
-		const struct layer_totals *t = &s->processes[i].layers[LAYER_TENSOR];
+		const struct layer_totals *t = &s->processes[i].layers[layer];
 
-		events += t->allocs + t->frees + t->unknown_frees + t->failed;
+		if (t->allocs || t->frees || t->unknown_frees || t->failed)
+			return true;
 	}
-	for (i = 0; i < LAYER_NR && !events; i++)
-		if (i != LAYER_TENSOR && s->layer_on[i]) {
-			s->layer_on[LAYER_TENSOR] = false;
-			return;
-		}
+	return false;
+}
+
+/* Layers that most programs have nothing of are shown of those that have, or if they are all. */
+static void hide_layers(struct snapshot *s)
+{
+	static const enum layer rare[] = {LAYER_TENSOR, LAYER_GPU};
+	size_t i, others = 0;
+
+	for (i = 0; i < LAYER_NR; i++)
+		others += s->layer_on[i] && i != LAYER_TENSOR && i != LAYER_GPU;
+	for (i = 0; others && i < sizeof(rare) / sizeof(rare[0]); i++)
+		if (!has_events(s, rare[i]))
+			s->layer_on[rare[i]] = false;
 }
 
 int collect_snapshot(struct collect *c, const char *title, size_t top, struct snapshot **out)
@@ -419,7 +427,7 @@ int collect_snapshot(struct collect *c, const char *title, size_t top, struct sn
 	if (!err)
 		err = fill_notes(c, s);
 	if (!err)
-		hide_tensors(s);
+		hide_layers(s);
 	free(numbers.by_image_id);
 	free(numbers.by_place);
 	free(numbers.images);
