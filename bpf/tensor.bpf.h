@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* tensor_send(), tensor_shape(), tensor_parameter(): the events of the tensor layer. */
+/* The events of the tensor layer: blocks, shapes, parameters, ranges. */
 #ifndef MS_TENSOR_BPF_H
 #define MS_TENSOR_BPF_H
 

@@ -106,7 +106,6 @@ static void count_birth(struct blocks *b, struct device_blocks *d, const struct 
 	if (d->live_bytes < d->peak_bytes || (d->live_bytes == d->peak_bytes && d->below))
 		return;
 	d->peak_bytes = d->live_bytes;
-	d->peak_s = block->born.t_s;
 	d->peak_number = b->born;
 	d->below = false;
 	/* They were there at a peak that is none any more. */

@@ -24,7 +24,6 @@ enum tensor_usage { USAGE_ANY, USAGE_WEIGHTS, USAGE_COMPUTE };
 struct tensor_block {
 	uint64_t address, size, stack;
 	uint64_t number; /* in order of birth */
-	uint32_t thread;
 	unsigned marks;
 	uint16_t device;
 	bool before;    /* it was there before tracing */
@@ -44,7 +43,6 @@ struct device_blocks {
 	uint16_t device;
 	uint64_t live_bytes, live;
 	uint64_t peak_bytes;
-	double peak_s;
 	uint64_t peak_number;       /* blocks born so far at the peak */
 	bool below;                 /* something ended since the peak */
 	struct tensor_block *ended; /* were there at the peak */

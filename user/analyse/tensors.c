@@ -66,7 +66,12 @@ const struct stages *tensors_stages(const struct tensors *t)
 
 uint64_t tensors_live_bytes(const struct tensors *t)
 {
-	return t->live_bytes + t->before_bytes;
+	uint64_t bytes = 0;
+	size_t i;
+
+	for (i = 0; i < t->blocks.device_count; i++)
+		bytes += t->blocks.devices[i].live_bytes;
+	return bytes;
 }
 
 static unsigned category_in(const struct tensors *t, const struct tensor_block *block)
@@ -188,30 +193,22 @@ void tensors_block_end(struct tensors *t, struct tensor_block *block)
 	add_life(t, t->ended, block);
 	if (is_loaded(block))
 		t->loaded_bytes -= block->size;
-	if (block->before)
-		t->before_bytes -= block->size;
-	else
-		t->live_bytes -= block->size;
 	blocks_drop(&t->blocks, block);
 }
 
 struct tensor_block *tensors_block_begin(struct tensors *t, const struct tensor_block *block)
 {
-	struct tensor_block *lost = blocks_take(&t->blocks, block->device, block->address), *new;
+	struct tensor_block *lost = blocks_take(&t->blocks, block->device, block->address), *added;
 
 	if (lost)
 		tensors_block_end(t, lost);
-	new = blocks_add(&t->blocks, block);
-	if (new &&new->before)
-		t->before_bytes += new->size;
-	else if (new)
-		t->live_bytes += new->size;
-	if (new &&is_loaded(new)) {
-		t->loaded_bytes += new->size;
+	added = blocks_add(&t->blocks, block);
+	if (added && is_loaded(added)) {
+		t->loaded_bytes += added->size;
 		if (t->loaded_bytes > t->facts.loaded_bytes)
 			t->facts.loaded_bytes = t->loaded_bytes;
 	}
-	return new;
+	return added;
 }
 
 static int on_alloc(struct tensors *t, const struct tensor_event *e)
@@ -220,7 +217,6 @@ static int on_alloc(struct tensors *t, const struct tensor_event *e)
 	    .address = e->address,
 	    .size = e->size,
 	    .stack = e->stack,
-	    .thread = e->thread,
 	    .marks = e->marks | stages_marks(&t->stages, e->thread),
 	    .device = e->device,
 	    .shape = e->shape,
@@ -420,8 +416,6 @@ static void add_sums(const struct tensor_block *block, unsigned category, bool a
 		sums->at_peak[category] += block->size;
 	else
 		sums->at_end[category] += block->size;
-	if (!at_peak && block->before)
-		sums->before_bytes += block->size;
 }
 
 int tensors_sums(const struct tensors *t, struct tensor_sums **out, size_t *count)
@@ -432,12 +426,7 @@ int tensors_sums(const struct tensors *t, struct tensor_sums **out, size_t *coun
 	if (!sums)
 		return -ENOMEM;
 	for (i = 0; i < n; i++) {
-		const struct device_blocks *d = &t->blocks.devices[i];
-
-		sums[i].device = d->device;
-		sums[i].peak_s = d->peak_s;
-		sums[i].peak_bytes = d->peak_bytes;
-		sums[i].live_bytes = d->live_bytes;
+		sums[i].device = t->blocks.devices[i].device;
 		if (i < t->before_backward.count)
 			memcpy(sums[i].before_backward, t->before_backward.devices[i].bytes,
 			       sizeof(sums[i].before_backward));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The tensors of one process: what lives, what it is for, when.  Memory is bounded by
- * what lives, what lived at the peak, and a few hundred KiB.
+ * what lives, what lived at the peak, and two MiB.
  */
 #ifndef MS_TENSORS_H
 #define MS_TENSORS_H
@@ -43,9 +43,6 @@ bool tensors_any(const struct tensors *tensors);
 
 struct tensor_sums {
 	uint16_t device;
-	double peak_s;
-	uint64_t peak_bytes, live_bytes;
-	uint64_t before_bytes; /* of those that were there before tracing, both times */
 	uint64_t at_peak[TENSOR_CATEGORIES], at_end[TENSOR_CATEGORIES];
 	/* When the last backward pass began, and when the optimizer's last step was over. */
 	uint64_t before_backward[TENSOR_CATEGORIES], after_step[TENSOR_CATEGORIES];

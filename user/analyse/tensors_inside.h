@@ -26,7 +26,6 @@ struct tensors {
 	const struct own_rules *rules;
 	struct leaks leaks;
 	struct tensor_facts facts;
-	uint64_t live_bytes, before_bytes;
 	uint64_t loaded_bytes; /* read from files and alive */
 	double start_s, tick_s;
 	struct still before_backward, after_step; /* of the last ones */

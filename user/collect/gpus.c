@@ -103,13 +103,9 @@ int gpus_devices(const struct gpus *g, struct process *p, uint64_t start_ns)
 /* Whether all that the image does is seen: it began when it was traced already. */
 static bool is_from_start(const struct collect *c, uint32_t id)
 {
-	struct image *const *images;
-	size_t i, n = target_images(c->target, &images);
+	const struct image *image = target_image(c->target, id);
 
-	for (i = 0; i < n; i++)
-		if (images[i]->id == id)
-			return images[i]->after_exec || images[i]->parent;
-	return false;
+	return image && (image->after_exec || image->parent);
 }
 
 void collect_gpu(struct collect *c, const struct ms_gpu_event *e)

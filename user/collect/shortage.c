@@ -32,17 +32,6 @@ static int totals_now(const struct collect *c, struct kernel_total **out, size_t
 	return err ? err : watch_stacks(c, out, count);
 }
 
-static struct image *running_image(const struct collect *c, uint32_t id)
-{
-	struct image *const *images;
-	size_t i = target_images(c->target, &images);
-
-	while (i-- > 0)
-		if (images[i]->id == id)
-			return images[i];
-	return NULL;
-}
-
 /* ---- while it runs -------------------------------------------------------------- */
 
 static void sample(struct collect *c, uint64_t now)
@@ -121,7 +110,7 @@ static void note_group(struct collect *c, struct oom *oom)
 
 void collect_oom(struct collect *c, const struct ms_oom_event *event)
 {
-	const struct image *image = running_image(c, event->image);
+	const struct image *image = target_image(c->target, event->image);
 	struct ms_oom_event e = *event;
 	struct kernel_total *totals = NULL;
 	struct ms_image held;

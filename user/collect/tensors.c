@@ -49,17 +49,6 @@ static double seconds_since(const struct image_tensors *t, uint64_t ns)
 	return ns > t->start_ns ? (double)(ns - t->start_ns) / 1e9 : 0;
 }
 
-static const struct image *image_of(const struct target *target, uint32_t id)
-{
-	struct image *const *images;
-	size_t i = target_images(target, &images);
-
-	while (i-- > 0)
-		if (images[i]->id == id)
-			return images[i];
-	return NULL;
-}
-
 static struct tensors *image_tensors_get(struct image_tensors *t, const struct target *target,
 					 uint32_t id)
 {
@@ -75,7 +64,7 @@ static struct tensors *image_tensors_get(struct image_tensors *t, const struct t
 		memset(t->items + t->room, 0, (room - t->room) * sizeof(*t->items));
 		t->room = room;
 	}
-	image = t->items[id] ? NULL : image_of(target, id);
+	image = t->items[id] ? NULL : target_image(target, id);
 	if (!t->items[id])
 		t->items[id] = tensors_new(image ? seconds_since(t, image->start_ns) : 0, t->rules);
 	return t->items[id];

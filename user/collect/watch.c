@@ -128,20 +128,9 @@ uint64_t watch_rss_high(const struct collect *c, struct image *image)
 
 /* ---- numbers -------------------------------------------------------------------- */
 
-static const struct image *image_of(const struct collect *c, uint32_t id)
-{
-	struct image *const *images;
-	size_t i, n = target_images(c->target, &images);
-
-	for (i = 0; i < n; i++)
-		if (images[i]->id == id)
-			return images[i];
-	return NULL;
-}
-
 static void add_resident(const struct collect *c, const struct space *space, struct ms_totals *t)
 {
-	const struct image *image = image_of(c, space->image);
+	const struct image *image = target_image(c->target, space->image);
 
 	t->live_bytes = (int64_t)space->residence.last.total_bytes;
 	t->peak_bytes = (int64_t)space->residence.peak.total_bytes;

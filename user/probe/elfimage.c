@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +14,8 @@
 
 /* As the kernel: headers beyond 64 KiB are no program's. */
 #define PROGRAM_HEADERS_MAX (65536 / sizeof(Elf64_Phdr))
+/* Read at one time. */
+#define CHUNK_SYMBOLS 512
 
 int elfimage_fail(char *errbuf, size_t errlen, const char *text)
 {
@@ -134,4 +137,56 @@ bool elfimage_table(const struct elfimage *image, Elf_Scn *section, uint64_t max
 	return section && gelf_getshdr(section, header) && header->sh_type != SHT_NOBITS &&
 	       header->sh_offset <= image->size &&
 	       header->sh_size <= image->size - header->sh_offset && header->sh_size <= max;
+}
+
+/* ---- symbols ------------------------------------------------------------------------ */
+
+/* All names of one symbol table, with a NUL after. */
+struct names {
+	char *data;
+	uint64_t size;
+};
+
+static void each_symbol(const struct elfimage *image, const GElf_Shdr *header,
+			const struct names *names, elfimage_symbol_fn *fn, void *context)
+{
+	uint64_t offset = header->sh_offset, left = header->sh_size;
+	Elf64_Sym symbols[CHUNK_SYMBOLS];
+
+	while (left >= sizeof(Elf64_Sym)) {
+		size_t want = left < sizeof(symbols) ? left : sizeof(symbols);
+		size_t n = elfimage_read(image, offset, symbols, want) / sizeof(Elf64_Sym);
+		size_t i;
+
+		if (!n)
+			break;
+		for (i = 0; i < n; i++)
+			if (symbols[i].st_name < names->size && symbols[i].st_shndx != SHN_UNDEF)
+				fn(&symbols[i], names->data + symbols[i].st_name, context);
+		offset += n * sizeof(Elf64_Sym);
+		left -= n * sizeof(Elf64_Sym);
+	}
+}
+
+int elfimage_symbols(const struct elfimage *image, Elf_Scn *section, uint64_t max,
+		     const char *wanted, elfimage_symbol_fn *fn, void *context)
+{
+	GElf_Shdr symbols, table;
+	struct names names;
+	int err = 0;
+
+	if (!elfimage_table(image, section, max, &symbols) ||
+	    !elfimage_table(image, elf_getscn(image->elf, symbols.sh_link), max, &table))
+		return -ENOEXEC;
+	names.size = table.sh_size;
+	names.data = malloc(names.size + 1);
+	if (!names.data)
+		return -ENOMEM;
+	names.data[names.size] = '\0';
+	if (elfimage_read(image, table.sh_offset, names.data, names.size) != names.size)
+		err = -ENOEXEC;
+	else if (!wanted || memmem(names.data, names.size, wanted, strlen(wanted) + 1))
+		each_symbol(image, &symbols, &names, fn, context);
+	free(names.data);
+	return err;
 }

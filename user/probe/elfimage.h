@@ -41,6 +41,15 @@ size_t elfimage_read(const struct elfimage *image, uint64_t offset, void *buffer
 bool elfimage_table(const struct elfimage *image, Elf_Scn *section, uint64_t max,
 		    GElf_Shdr *header);
 
+/*
+ * `fn` for each symbol of a symbol table that is defined, with its name; of none if the names
+ * have not `wanted` among them (NULL: whatever they are), which is cheap to find out.  0; -ENOEXEC
+ * if the table is not whole or larger than `max` bytes; -ENOMEM.
+ */
+typedef void elfimage_symbol_fn(const Elf64_Sym *symbol, const char *name, void *context);
+int elfimage_symbols(const struct elfimage *image, Elf_Scn *section, uint64_t max,
+		     const char *wanted, elfimage_symbol_fn *fn, void *context);
+
 /* Writes `text` to errbuf and returns -ENOEXEC. */
 int elfimage_fail(char *errbuf, size_t errlen, const char *text);
 

@@ -561,6 +561,17 @@ size_t target_images(const struct target *t, struct image *const **images)
 	return t->image_count;
 }
 
+const struct image *target_image(const struct target *t, uint32_t id)
+{
+	size_t i = t->image_count;
+
+	/* The newest first: mostly it is asked for. */
+	while (i-- > 0)
+		if (t->images[i]->id == id)
+			return t->images[i];
+	return NULL;
+}
+
 size_t target_running(const struct target *t)
 {
 	return t->traced_count;

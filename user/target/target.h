@@ -47,6 +47,8 @@ void target_tick(struct target *target);
 
 /* Every image ever, in order of appearance. */
 size_t target_images(const struct target *target, struct image *const **images);
+/* The image with this id, or NULL. */
+const struct image *target_image(const struct target *target, uint32_t id);
 /* Processes that still run. */
 size_t target_running(const struct target *target);
 /* Whether a row of the probe table was found in any file. */

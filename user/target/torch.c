@@ -2,14 +2,12 @@
 #include "target/torch.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "probe/elfimage.h"
 
 /* Bytes of one table.  PyTorch 2.6 has 30 MB of names. */
 #define TABLE_MAX ((uint64_t)256 << 20)
-#define CHUNK_SYMBOLS 512
 /* Of a virtual table's symbol: the offset to the whole object and the type come first. */
 #define VTABLE_HEAD 16
 
@@ -19,61 +17,25 @@ static const char *const symbols_of[MS_CLASS_NR] = {
     [MS_CLASS_AUTOGRAD] = "_ZTVN5torch8autograd12AutogradMetaE",
 };
 
-static void take(const Elf64_Sym *symbol, const char *names, uint64_t size, struct torch_file *out)
+static void take(const Elf64_Sym *symbol, const char *name, void *context)
 {
+	struct torch_file *out = context;
 	size_t i;
 
-	if (symbol->st_name >= size || symbol->st_shndx == SHN_UNDEF)
-		return;
 	for (i = 0; i < MS_CLASS_NR; i++)
-		if (!strcmp(names + symbol->st_name, symbols_of[i]))
+		if (!strcmp(name, symbols_of[i]))
 			out->vtable[i] = symbol->st_value;
-}
-
-static int scan(const struct elfimage *image, const GElf_Shdr *header, const char *names,
-		uint64_t size, struct torch_file *out)
-{
-	uint64_t offset = header->sh_offset, left = header->sh_size;
-	Elf64_Sym symbols[CHUNK_SYMBOLS];
-
-	while (left >= sizeof(Elf64_Sym)) {
-		size_t want = left < sizeof(symbols) ? left : sizeof(symbols);
-		size_t i, n = elfimage_read(image, offset, symbols, want) / sizeof(Elf64_Sym);
-
-		if (!n)
-			return -ENOEXEC;
-		for (i = 0; i < n; i++)
-			take(&symbols[i], names, size, out);
-		offset += n * sizeof(Elf64_Sym);
-		left -= n * sizeof(Elf64_Sym);
-	}
-	return 0;
 }
 
 static int scan_exports(const struct elfimage *image, struct torch_file *out)
 {
-	GElf_Shdr symbols, table;
 	Elf_Scn *section = NULL;
-	char *names;
-	int err;
+	GElf_Shdr header;
 
-	while ((section = elf_nextscn(image->elf, section)) && gelf_getshdr(section, &symbols) &&
-	       symbols.sh_type != SHT_DYNSYM)
-		;
-	if (!section)
-		return -ENOENT;
-	if (!elfimage_table(image, section, TABLE_MAX, &symbols) ||
-	    !elfimage_table(image, elf_getscn(image->elf, symbols.sh_link), TABLE_MAX, &table))
-		return -ENOEXEC;
-	names = malloc(table.sh_size + 1);
-	if (!names)
-		return -ENOMEM;
-	names[table.sh_size] = '\0';
-	err = elfimage_read(image, table.sh_offset, names, table.sh_size) == table.sh_size
-		  ? scan(image, &symbols, names, table.sh_size, out)
-		  : -ENOEXEC;
-	free(names);
-	return err;
+	while ((section = elf_nextscn(image->elf, section)) && gelf_getshdr(section, &header))
+		if (header.sh_type == SHT_DYNSYM)
+			return elfimage_symbols(image, section, TABLE_MAX, NULL, take, out);
+	return -ENOENT;
 }
 
 static bool is_empty(const struct torch_file *file)

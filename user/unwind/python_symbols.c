@@ -2,7 +2,6 @@
 #include "unwind/python_symbols.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "probe/elfimage.h"
@@ -10,7 +9,6 @@
 
 /* Bytes of one table.  The largest of real programs have a quarter of this. */
 #define TABLE_MAX ((uint64_t)256 << 20)
-#define CHUNK_SYMBOLS 512
 
 static const char *const names[PYTHON_SYMBOL_NR] = {
 #define X(id, name) [PYTHON_SYMBOL_##id] = name,
@@ -18,21 +16,12 @@ static const char *const names[PYTHON_SYMBOL_NR] = {
 #undef X
 };
 
-/* Strings of one symbol table: all of it, with a NUL after. */
-struct strings {
-	char *data;
-	uint64_t size;
-};
-
-static void take(const struct strings *strings, const Elf64_Sym *sym, struct python_symbols *out)
+static void take(const Elf64_Sym *sym, const char *name, void *context)
 {
-	const char *name;
+	struct python_symbols *out = context;
 	int i;
 
-	if (sym->st_name >= strings->size || sym->st_shndx == SHN_UNDEF || !sym->st_value)
-		return;
-	name = strings->data + sym->st_name;
-	if (strncmp(name, "Py", 2) != 0 && strncmp(name, "_Py", 3) != 0)
+	if (!sym->st_value || (strncmp(name, "Py", 2) != 0 && strncmp(name, "_Py", 3) != 0))
 		return;
 	for (i = 0; i < PYTHON_SYMBOL_NR; i++)
 		if (!strcmp(name, names[i]) && !out->at[i].address) {
@@ -41,48 +30,10 @@ static void take(const struct strings *strings, const Elf64_Sym *sym, struct pyt
 		}
 }
 
-static void scan_symbols(const struct elfimage *image, const GElf_Shdr *header,
-			 const struct strings *strings, struct python_symbols *out)
-{
-	uint64_t offset = header->sh_offset, left = header->sh_size;
-	Elf64_Sym symbols[CHUNK_SYMBOLS];
-
-	while (left >= sizeof(Elf64_Sym)) {
-		size_t want = left < sizeof(symbols) ? left : sizeof(symbols);
-		size_t n = elfimage_read(image, offset, symbols, want) / sizeof(Elf64_Sym);
-		size_t i;
-
-		if (!n)
-			break;
-		for (i = 0; i < n; i++)
-			take(strings, &symbols[i], out);
-		offset += n * sizeof(Elf64_Sym);
-		left -= n * sizeof(Elf64_Sym);
-	}
-}
-
-/* One symbol table.  Its strings say cheaply that a file has nothing of Python's. */
+/* One symbol table.  Its names say cheaply that a file has nothing of Python's. */
 static int scan(const struct elfimage *image, Elf_Scn *section, struct python_symbols *out)
 {
-	GElf_Shdr symbols, table;
-	struct strings strings;
-	int err = 0;
-
-	if (!elfimage_table(image, section, TABLE_MAX, &symbols) ||
-	    !elfimage_table(image, elf_getscn(image->elf, symbols.sh_link), TABLE_MAX, &table))
-		return -ENOEXEC;
-	strings.size = table.sh_size;
-	strings.data = malloc(strings.size + 1);
-	if (!strings.data)
-		return -ENOMEM;
-	strings.data[strings.size] = '\0';
-	if (elfimage_read(image, table.sh_offset, strings.data, strings.size) != strings.size)
-		err = -ENOEXEC;
-	else if (memmem(strings.data, strings.size, names[PYTHON_SYMBOL_RUNTIME],
-			strlen(names[PYTHON_SYMBOL_RUNTIME]) + 1))
-		scan_symbols(image, &symbols, &strings, out);
-	free(strings.data);
-	return err;
+	return elfimage_symbols(image, section, TABLE_MAX, names[PYTHON_SYMBOL_RUNTIME], take, out);
 }
 
 static int scan_all(const struct elfimage *image, struct python_symbols *out)
