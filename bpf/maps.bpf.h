@@ -42,23 +42,31 @@ struct shape {
 	__u8 pad[2];
 };
 
-/* What was found for a return address, see stack.bpf.h. */
-#define MS_MEMO 96 /* more, and the state of a thread needs 16 KiB at once, which may fail */
+/*
+ * What was found for a code address.  Entries are shared by all threads, and nothing keeps one
+ * from being read while it is written: `check` is of all the rest, so what was torn is not taken.
+ */
+#define MS_MEMO_BITS 15
 struct memo {
 	__u64 address;
+	__u32 generation; /* of the mapping table that it was found by */
+	__u32 reason;     /* enum ms_stack_end: why the walk ends here if it must */
 	__u64 frame;
 	struct ms_unwind_rule rule;
-	__u32 generation;
-	__u32 reason; /* enum ms_stack_end: why the walk ends here if it must */
+	__u64 check;
 };
+
+/* Words of the stack that are read at once: several frames, mostly. */
+#define MS_STACK_WINDOW 128
 
 /* A walk under way: the registers of the frame it has come to. */
 struct walk {
 	__u64 ip, sp, fp, third;
 	__u64 slot;      /* names the call that ip returns from (MS_RETURN_POPS); 0: none */
-	__u64 saved[8];  /* what lies below the CFA, the return address last */
-	__u32 saved_all; /* all of it could be read */
-	__u32 exact;     /* ip is the instruction itself, not the one after a call */
+	__u64 window[MS_STACK_WINDOW]; /* a part of the stack, read at once */
+	__u64 window_at;               /* where it lies */
+	__u32 window_bytes;            /* 0: nothing was read yet */
+	__u32 exact;                   /* ip is the instruction itself, not the one after a call */
 	__u32 by_pointer;
 	__u32 sp_unknown; /* found by the frame pointer, which does not tell it */
 	__u32 end;        /* enum ms_stack_end, or that it is not over */
@@ -76,7 +84,7 @@ struct task_state {
 	struct keeping keeping;
 	struct walk walk;
 	struct python_state python;
-	struct memo memo[MS_MEMO];
+	struct memo memo; /* a copy of the one in use */
 	__u64 walks, walk_frames, memo_lookups, memo_hits;
 	__u64 brk;          /* the break when brk() began */
 	__u64 fault_stack;  /* of the last page fault */
@@ -101,6 +109,13 @@ MS_MAP(torches, __u32, struct ms_torch, 1);     /* by image */
 MS_MAP(codes, struct ms_code_key, __u32, 1);    /* Python code objects: their ids in frames */
 MS_MAP(rss, __u32, struct ms_rss, 1);           /* by image */
 MS_MAP(touches, struct ms_touch_key, struct ms_touch, 1); /* by page */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << MS_MEMO_BITS);
+	__type(key, __u32);
+	__type(value, struct memo);
+} memos __weak SEC(".maps");
 
 MS_MAP(failures, struct ms_stack_key, struct ms_failures, MS_FAILURES_MAX);
 

@@ -79,32 +79,36 @@ static __always_inline int hijack_undo(struct walk *w)
 
 /* ---- one frame ----------------------------------------------------------- */
 
-/*
- * What is known of the code at `address`: most of a thread's frames were there
- * in its last walk, so each thread remembers by address what it found.  An
- * entry holds for one state of the mapping table (its generation).
- */
-static __always_inline struct memo *memo_get(struct walk_context *c, __u64 address)
+/* The multiplier of FNV-1a, 64 bits. */
+#define MEMO_MIX 0x100000001b3ULL
+
+static __always_inline __u64 memo_check(const struct memo *memo)
 {
-	/* Scaled, not a remainder: the verifier knows no bound of one. */
-	__u64 at = ((address * 0x9e3779b97f4a7c15ULL) >> 32) * MS_MEMO >> 32;
-	struct memo *memo = &c->task->memo[at];
+	const __u64 *word = (const __u64 *)memo;
+	__u64 check = 0xcbf29ce484222325ULL;
+	__u32 i;
+
+	MS_UNROLL
+	for (i = 0; i < offsetof(struct memo, check) / sizeof(*word); i++)
+		check = (check ^ word[i]) * MEMO_MIX;
+	return check ^ check >> 32;
+}
+
+/* Finds out what is to be known of the code at `address`, by the mapping table and its file's. */
+static __always_inline void memo_fill(struct memo *memo, const struct ms_mappings *table,
+				      __u64 address)
+{
 	const struct ms_mapping *map;
 
-	c->task->memo_lookups++;
-	if (memo->address == address && c->mappings &&
-	    memo->generation == c->mappings->generation) {
-		c->task->memo_hits++;
-		return memo;
-	}
 	memo->address = address;
-	memo->generation = c->mappings ? c->mappings->generation : 0;
+	memo->generation = table ? table->generation : 0;
 	memo->frame = MS_FRAME(0, address);
+	__builtin_memset(&memo->rule, 0, sizeof(memo->rule));
 	memo->rule.kind = MS_RULE_NONE;
 	memo->reason = MS_END_NO_MODULE;
-	map = mapping_find(c->mappings, address);
+	map = mapping_find(table, address);
 	if (!map)
-		return memo;
+		return;
 	memo->frame = MS_FRAME(map->module, address - map->start + map->offset);
 	memo->reason = MS_END_NO_TABLE;
 	if (unwind_rule(map->table, MS_FRAME_OFFSET(memo->frame), &memo->rule))
@@ -112,6 +116,33 @@ static __always_inline struct memo *memo_get(struct walk_context *c, __u64 addre
 		    memo->rule.kind == MS_RULE_UNSUPPORTED ? MS_END_UNSUPPORTED : MS_END_NO_ROWS;
 	else if (map->table == MS_TABLE_NO_ROWS)
 		memo->reason = MS_END_NO_ROWS;
+}
+
+/*
+ * What is known of the code at `address`, in the thread's copy: most of a program's code was
+ * there in a walk before.  An entry holds for one state of one process's mapping table
+ * (its generation).
+ */
+static __always_inline struct memo *memo_get(struct walk_context *c, __u64 address)
+{
+	struct memo *memo = &c->task->memo, *kept;
+	__u32 generation = c->mappings ? c->mappings->generation : 0, at;
+
+	at = (address + generation) * 0x9e3779b97f4a7c15ULL >> (64 - MS_MEMO_BITS);
+	kept = bpf_map_lookup_elem(&memos, &at);
+	c->task->memo_lookups++;
+	if (kept && kept->address == address) {
+		*memo = *kept;
+		if (memo->address == address && memo->generation == generation &&
+		    memo->check == memo_check(memo)) {
+			c->task->memo_hits++;
+			return memo;
+		}
+	}
+	memo_fill(memo, c->mappings, address);
+	memo->check = memo_check(memo);
+	if (kept)
+		*kept = *memo;
 	return memo;
 }
 
@@ -252,6 +283,7 @@ static __always_inline void walk_start(struct walk *w, const struct position *at
 	w->third = at->third;
 	w->slot = 0;
 	w->sp_unknown = 0;
+	w->window_bytes = 0;
 	w->exact = at->exact;
 	w->by_pointer = 0;
 	w->rest = 0;

@@ -13,8 +13,8 @@
 /* A frame pointer further up than this is not one. */
 #define FRAME_BYTES_MAX (16ULL << 20)
 
-/* The registers lie just below the CFA more often than not: one read gets all. */
-#define SAVED_BYTES sizeof(((struct walk *)0)->saved)
+/* What is read below the CFA: the saved registers lie there more often than not. */
+#define SAVED_BYTES 64
 
 /* A block of a table, as the type that lies in it. */
 #define BLOCK(type)                                                                                \
@@ -85,33 +85,52 @@ static __always_inline __u64 frame_cfa(const struct walk *w, const struct ms_unw
 	return cfa + (__s64)rule->param;
 }
 
+static __always_inline int window_has(const struct walk *w, __u64 at)
+{
+	return at - w->window_at < w->window_bytes && !(at % 8);
+}
+
+static __always_inline __u64 window_word(const struct walk *w, __u64 at)
+{
+	return w->window[(at - w->window_at) / 8 % MS_STACK_WINDOW];
+}
+
+/* The stack's words from `at` on, as many as `bytes`, 0 if they cannot be read. */
+static __always_inline int window_fill(struct walk *w, __u64 at, __u32 bytes)
+{
+	w->window_at = at;
+	w->window_bytes = bpf_probe_read_user(w->window, bytes, (void *)at) ? 0 : bytes;
+	return w->window_bytes;
+}
+
+/* Sees that the window has what lies below the CFA: the return address, where a call pushes it. */
+static __always_inline long window_read(struct walk *w, __u64 cfa)
+{
+	if (window_has(w, cfa - SAVED_BYTES) && window_has(w, cfa - 8))
+		return 0;
+	if (window_fill(w, cfa - SAVED_BYTES, sizeof(w->window)) ||
+	    window_fill(w, cfa - SAVED_BYTES, SAVED_BYTES)) /* the upper end of a stack */
+		return 0;
+	return !MS_RETURN_POPS || !window_fill(w, cfa - 8, 8); /* the lower one */
+}
+
 /* A register after the step, `was` before it.  Sets *failed if it cannot be read. */
 static __always_inline __u64 saved_register(const struct walk *w, __u8 how, __s64 offset, __u64 was,
 					    __u64 cfa, int *failed)
 {
-	__u64 below = offset + SAVED_BYTES, from = cfa + offset, value = 0;
+	__u64 from = cfa + offset, value = 0;
 
 	if (how == MS_SAVED_SAME)
 		return was;
 	if (how == MS_SAVED_CFA_VALUE)
 		return from;
-	if (how == MS_SAVED_AT_CFA && below < SAVED_BYTES && w->saved_all && !(below % 8))
-		return w->saved[below / 8 % (SAVED_BYTES / 8)];
 	if (how == MS_SAVED_AT_FP)
 		from = w->fp + offset;
+	if (window_has(w, from))
+		return window_word(w, from);
 	if (bpf_probe_read_user(&value, sizeof(value), (void *)from))
 		*failed = 1;
 	return value;
-}
-
-/* Reads what lies below the CFA into w->saved: the return address, where a call pushes it. */
-static __always_inline long saved_read(struct walk *w, __u64 cfa)
-{
-	w->saved_all = !bpf_probe_read_user(w->saved, SAVED_BYTES, (void *)(cfa - SAVED_BYTES));
-	if (w->saved_all || !MS_RETURN_POPS)
-		return 0;
-	/* The lower end of a stack. */
-	return bpf_probe_read_user(&w->saved[SAVED_BYTES / 8 - 1], 8, (void *)(cfa - 8));
 }
 
 /* From a signal's frame to what it interrupted, which may be on another stack. */
@@ -142,7 +161,7 @@ static __always_inline int frame_cfi(struct walk *w, const struct ms_unwind_rule
 	/* A function that has no frame is the innermost, or was interrupted. */
 	if (cfa < w->sp + MS_RETURN_POPS || cfa % 8)
 		return MS_END_BACKWARDS;
-	if (saved_read(w, cfa))
+	if (window_read(w, cfa))
 		return MS_END_UNREADABLE;
 	fp = saved_register(w, rule->fp, rule->fp_offset, w->fp, cfa, &failed);
 	third = saved_register(w, rule->third, rule->third_offset, w->third, cfa, &failed);
@@ -155,7 +174,7 @@ static __always_inline int frame_cfi(struct walk *w, const struct ms_unwind_rule
 	if (!back)
 		return rule->third == MS_SAVED_SAME ? MS_END_BACKWARDS : MS_END_ROOT;
 #else
-	back = w->saved[SAVED_BYTES / 8 - 1];
+	back = window_word(w, cfa - 8);
 #endif
 	w->third = third;
 	w->fp = fp;

@@ -371,7 +371,7 @@ static void say_walks(const struct session *s)
 	kernel_walks(s->kernel, &w);
 	if (w.walks && w.lookups)
 		log_verbose("stacks: %" PRIu64 " walks of %.1f frames; %.1f %% of the addresses "
-			    "were known from the thread's walks before",
+			    "were known from walks before",
 			    (uint64_t)w.walks, (double)w.frames / (double)w.walks,
 			    100.0 * (double)w.memo_hits / (double)w.lookups);
 }

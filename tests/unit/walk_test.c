@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sys/prctl.h>
+
 #include "vmlinux.h"
 
 #include <bpf/bpf_helpers.h>
@@ -24,6 +26,7 @@ static struct ms_mappings table;
 static struct task_state thread;
 static struct task_struct task;
 static struct uprobe_task utask;
+static struct memo known[1 << MS_MEMO_BITS];
 
 /* ---- the helpers --------------------------------------------------------- */
 
@@ -45,6 +48,10 @@ void *bpf_map_lookup_elem(void *map, const void *key)
 
 	if (map == &mappings)
 		return &table;
+	if (map == &memos) {
+		assert_in_range(index, 0, (1 << MS_MEMO_BITS) - 1);
+		return &known[index];
+	}
 	if (map == &pieces || map == &pythons)
 		return NULL; /* Python's part has a test of its own: python_walk_test.c */
 	if (map == &unwind_tables)
@@ -243,6 +250,7 @@ static pid_t child_start(void (*fn)(void))
 
 	assert_true(pid >= 0);
 	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves it */
 		fn();
 		_exit(0);
 	}
@@ -322,6 +330,43 @@ static void test_python_anywhere(void **state)
 	}
 	child_end(pid);
 	assert_true(frames > 40 * 8);
+}
+
+/* What another thread was in the midst of writing is not taken for what is known. */
+static void test_torn_memo(void **state)
+{
+	pid_t pid = child_start(mixed);
+	size_t i, nr;
+
+	(void)state;
+	child_seize(pid);
+	assert_int_equal(record_take(&record, pid), 0);
+	child_end(pid);
+	table_make();
+	thread.memo_lookups = thread.memo_hits = 0;
+	walk();
+	nr = check_walk();
+	walk();
+	assert_in_range(thread.memo_hits, nr - 1, thread.memo_lookups);
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		switch (i % 4) {
+		case 0:
+			known[i].frame++;
+			break;
+		case 1:
+			known[i].rule.cfa_offset += 8;
+			break;
+		case 2:
+			known[i].reason++;
+			break;
+		default:
+			known[i].address ^= 1;
+		}
+	thread.memo_hits = 0;
+	walk();
+	assert_int_equal(check_walk(), nr);
+	assert_int_equal(thread.memo_hits, 0);
+	record_free(&record);
 }
 
 /* What a return probe put in a return slot is looked up in the thread's list. */
@@ -405,8 +450,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_signal_alloca_qsort), cmocka_unit_test(test_deep_recursion),
-	    cmocka_unit_test(test_python_anywhere),     cmocka_unit_test(test_return_probes),
-	    cmocka_unit_test(test_spoilt_stacks),
+	    cmocka_unit_test(test_torn_memo),           cmocka_unit_test(test_python_anywhere),
+	    cmocka_unit_test(test_return_probes),       cmocka_unit_test(test_spoilt_stacks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
