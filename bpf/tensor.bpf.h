@@ -181,7 +181,7 @@ __weak int is_variable_of(const struct ms_torch *torch, __u64 tensor, __u64 node
 
 struct search {
 	const struct ms_torch *torch;
-	__u64 node, variable;
+	__u64 node, variable, at;
 };
 
 static long variable_step(__u32 i, void *data)
@@ -194,6 +194,7 @@ static long variable_step(__u32 i, void *data)
 	if (!points_to(s->torch, word, MS_CLASS_TENSOR) || !is_variable_of(s->torch, word, s->node))
 		return 0;
 	s->variable = word;
+	s->at = i;
 	return 1;
 }
 
@@ -204,12 +205,18 @@ static long variable_step(__u32 i, void *data)
 static __noinline int parameter_find(__u64 node, __u32 image, struct held *parameter,
 				     struct held *gradient)
 {
-	struct search s = {.torch = bpf_map_lookup_elem(&torches, &image), .node = node};
+	struct ms_torch *torch = bpf_map_lookup_elem(&torches, &image);
+	struct search s = {.torch = torch, .node = node};
 	__u64 meta, word = 0;
 
-	if (!s.torch)
+	if (!torch)
 		return 0;
-	bpf_loop(NODE_WORDS, variable_step, &s, 0);
+	/* All of a program's nodes have it at the same place. */
+	variable_step(torch->variable_at, &s);
+	if (!s.variable) {
+		bpf_loop(NODE_WORDS, variable_step, &s, 0);
+		torch->variable_at = s.at;
+	}
 	if (!s.variable || !tensor_held(s.torch, s.variable, parameter))
 		return 0;
 	meta = object_find(s.torch, s.variable, MS_CLASS_AUTOGRAD);

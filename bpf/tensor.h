@@ -75,6 +75,7 @@ enum ms_class {
 };
 struct ms_torch {
 	__u64 vtable[MS_CLASS_NR][MS_VTABLES]; /* 0: no more */
+	__u64 variable_at; /* the kernel side's: the word of an AccumulateGrad that it found last */
 };
 
 #endif

@@ -196,6 +196,21 @@ late()
 	judge --late
 }
 
+@test "shapes that are known are no longer told, new ones are" {
+	launch -q -i 0.1 --layers tensor -- "$PYTHON" "$REPO/tests/targets/shapes.py" "$LEDGER"
+	wait_line "shapes of tensors are known: 2 " "$TMP/err"
+	touch "$LEDGER/second"
+	wait_line "shapes of tensors are told again" "$TMP/err"
+	wait_line "shapes of tensors are known: 3 " "$TMP/err"
+	touch "$LEDGER/third"
+	touch "$LEDGER/end"
+	finish "$TRACER"
+	equal "$status" 0 "exit status"
+	equal "$(jq -r '[.tensors[] | select(.live > 0) | "\(.live) \(.shape) \(.live_bytes)"] | sort | join("; ")' "$REPORT")" \
+		"1  22140; 1  6720; 1 float32[123, 45] 22140; 1 float32[300, 200] 240000; 1 float32[7, 11, 13] 4004" \
+		"what is held: of the last ones, made once, nothing was told"
+}
+
 @test "events that are lost: the totals stay exact, what lives is looked up" {
 	"$PYTHON" "$REPO/tests/targets/tensors_lost.py" </dev/null >/dev/null 3>&- 5>&- &
 	TARGET=$!

@@ -154,7 +154,6 @@ static const struct {
     {"nop5, push", CODE("\x0f\x1f\x44\x00\x00\x55\xc3"), false, A1, RET, 5, true, "push"},
     {"another nop5", CODE("\x89\xf8\x0f\x1f\x44\x00\x08\x31\xff\xc3"), false, A1, RET, 0, false,
      "too late"},
-#undef CODE
 };
 
 /* A copy that ends where it is allocated, so that a read beyond it is found out. */
@@ -180,6 +179,56 @@ static void test_cases(void **state)
 		    !strstr(place.reason, cases[i].reason))
 			fail_msg("%s: +%u %s%s", cases[i].name, place.offset, place.reason,
 				 place.emulated ? "" : " (single-stepped)");
+		free(code);
+	}
+}
+
+/* A test of the third argument, and what comes behind it; the first three must be kept. */
+static const struct {
+	const char *name;
+	const char *bytes;
+	unsigned length;
+	unsigned offset; /* 0: none */
+} nonzero[] = {
+    {"test, je over the call: past it",
+     CODE("\x53\x48\x85\xd2\x74\x05\xe8\x00\x01\x00\x00\x5b\xc3"), 6},
+    /* push; test; jne +2; pop; ret; mov %rdx,%rbx; call; pop; ret */
+    {"test, jne to the call, behind a return",
+     CODE("\x53\x48\x85\xd2\x75\x02\x5b\xc3\x48\x89\xd3\xe8\x00\x01\x00\x00\x5b\xc3"), 11},
+    {"a nop before where it goes on",
+     CODE("\x53\x48\x85\xd2\x75\x03\x5b\xc3\x90\x48\x89\xd3\xe8\x00\x01\x00\x00\x5b\xc3"), 12},
+    {"what is before goes on into it",
+     CODE("\x53\x48\x85\xd2\x75\x02\x31\xc0\x48\x89\xd3\xe8\x00\x01\x00\x00\x5b\xc3"), 0},
+    {"the argument is gone before the call",
+     CODE("\x53\x48\x85\xd2\x74\x07\x31\xd2\xe8\x00\x01\x00\x00\x5b\xc3"), 0},
+    {"the argument is gone before the test",
+     CODE("\x53\x31\xd2\x48\x85\xd2\x74\x05\xe8\x00\x01\x00\x00\x5b\xc3"), 0},
+    {"another argument is tested", CODE("\x53\x48\x85\xf6\x74\x05\xe8\x00\x01\x00\x00\x5b\xc3"), 0},
+    {"half of it is tested", CODE("\x53\x85\xd2\x74\x05\xe8\x00\x01\x00\x00\x5b\xc3"), 0},
+    {"two different ones are tested", CODE("\x53\x48\x85\xfa\x74\x05\xe8\x00\x01\x00\x00\x5b\xc3"),
+     0},
+    {"the flags are another's",
+     CODE("\x53\x48\x85\xd2\x48\x39\xf8\x74\x05\xe8\x00\x01\x00\x00\x5b\xc3"), 0},
+    {"a jump back to the call",
+     CODE("\x53\x48\x85\xd2\x74\x07\xe8\x00\x01\x00\x00\xeb\xf9\x5b\xc3"), 0},
+    {"a jump back to the test",
+     CODE("\x53\x48\x85\xd2\x74\x07\xe8\x00\x01\x00\x00\xeb\xf4\x5b\xc3"), 0},
+    {"it ends behind the test", CODE("\x53\x48\x85\xd2\x74\x05"), 0},
+    {"it jumps out of itself", CODE("\x53\x48\x85\xd2\x75\x55\x5b\xc3"), 0},
+    {"nothing", CODE(""), 0},
+#undef CODE
+};
+
+static void test_nonzero(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(nonzero); i++) {
+		uint8_t *code = exact_copy(nonzero[i].bytes, nonzero[i].length);
+		struct insn_place place =
+		    insn_choose_nonzero(code, nonzero[i].length, A1 | A2 | A3, A3);
+
+		if (place.offset != nonzero[i].offset || (place.offset && !place.emulated))
+			fail_msg("%s: +%u", nonzero[i].name, place.offset);
 		free(code);
 	}
 }
@@ -425,6 +474,8 @@ static void test_garbage(void **state)
 		assert_true(place.offset == 0 ||
 			    (place.offset < length && place.offset < INSN_WINDOW));
 		assert_non_null(place.reason);
+		assert_true(!insn_choose_nonzero(code, length, A3, A1).offset ||
+			    insn_choose_nonzero(code, length, A3, A1).offset < length);
 		if (place.emulated)
 			assert_true(length > 0);
 		free(code);
@@ -460,12 +511,12 @@ static void test_boundaries(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_cases),      cmocka_unit_test(test_whole_function),
-	    cmocka_unit_test(test_window),
+	    cmocka_unit_test(test_cases),          cmocka_unit_test(test_nonzero),
+	    cmocka_unit_test(test_whole_function), cmocka_unit_test(test_window),
 #ifdef __x86_64__
-	    cmocka_unit_test(test_executed),   cmocka_unit_test(test_running_libc),
+	    cmocka_unit_test(test_executed),       cmocka_unit_test(test_running_libc),
 #endif
-	    cmocka_unit_test(test_boundaries), cmocka_unit_test(test_garbage),
+	    cmocka_unit_test(test_boundaries),     cmocka_unit_test(test_garbage),
 	};
 
 	return cmocka_run_group_tests_name("probe instruction", tests, NULL, NULL);

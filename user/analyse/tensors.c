@@ -14,10 +14,12 @@ struct tensors *tensors_new(double t_s, const struct own_rules *rules)
 	if (!t)
 		return NULL;
 	t->ended = calloc(1, sizeof(*t->ended));
-	if (!t->ended) {
+	if (!t->ended || shapes_init(&t->shapes)) {
+		free(t->ended);
 		free(t);
 		return NULL;
 	}
+	shapes_tell(&t->shapes, true, t_s);
 	t->start_s = t_s;
 	t->rules = rules;
 	t->stages.rules = rules;
@@ -32,6 +34,7 @@ void tensors_free(struct tensors *t)
 	if (!t)
 		return;
 	leaks_free(&t->leaks);
+	shapes_free(&t->shapes);
 	blocks_free(&t->blocks);
 	stages_free(&t->stages);
 	free(t->before_backward.devices);
@@ -57,6 +60,16 @@ struct tensor_facts tensors_facts(const struct tensors *t)
 
 	facts.iterations = t->stages.iteration;
 	return facts;
+}
+
+void tensors_tell_shapes(struct tensors *t, bool told, double t_s)
+{
+	shapes_tell(&t->shapes, told, t_s);
+}
+
+const struct shapes *tensors_shapes(const struct tensors *t)
+{
+	return &t->shapes;
 }
 
 const struct stages *tensors_stages(const struct tensors *t)
@@ -213,7 +226,7 @@ struct tensor_block *tensors_block_begin(struct tensors *t, const struct tensor_
 
 static int on_alloc(struct tensors *t, const struct tensor_event *e)
 {
-	const struct tensor_block block = {
+	struct tensor_block block = {
 	    .address = e->address,
 	    .size = e->size,
 	    .stack = e->stack,
@@ -223,6 +236,8 @@ static int on_alloc(struct tensors *t, const struct tensor_event *e)
 	    .born = t->context.now,
 	};
 
+	if (shapes_event(&t->shapes, e->t_s, e->stack, e->size, &block.shape))
+		return -ENOMEM;
 	return tensors_block_begin(t, &block) ? 0 : -ENOMEM;
 }
 
@@ -265,6 +280,11 @@ static int on_parameter(struct tensors *t, const struct tensor_event *e)
 	if (!gradient)
 		return -ENOMEM;
 	gradient->gradient = true;
+	/* They have one shape: what is not known of one is known of the other. */
+	if (gradient->size == parameter->size && gradient->shape.dtype == TENSOR_DTYPE_NONE)
+		gradient->shape = parameter->shape;
+	if (gradient->size == parameter->size && parameter->shape.dtype == TENSOR_DTYPE_NONE)
+		parameter->shape = gradient->shape;
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "analyse/blocks.h"
 #include "analyse/categories.h"
 #include "analyse/leaks.h"
+#include "analyse/shapes.h"
 #include "analyse/stages.h"
 
 /* Moments at which the bytes of each category are known, evenly spaced. */
@@ -60,6 +61,9 @@ void tensors_each(const struct tensors *tensors, tensors_fn *fn, void *context);
 void tensors_at(const struct tensors *tensors, double t_s, uint64_t bytes[TENSOR_CATEGORIES]);
 /* Puts together what tensors_at() answers from, from here on until the next event. */
 int tensors_timeline(struct tensors *tensors);
+/* From `t_s` on shapes are told with allocations, as they are from the start, or no longer. */
+void tensors_tell_shapes(struct tensors *tensors, bool told, double t_s);
+const struct shapes *tensors_shapes(const struct tensors *tensors);
 /* What stayed, when the optimizer's last step was over. */
 const struct leaks *tensors_leaks(const struct tensors *tensors);
 

@@ -25,6 +25,7 @@ struct tensors {
 	struct category_context context;
 	const struct own_rules *rules;
 	struct leaks leaks;
+	struct shapes shapes;
 	struct tensor_facts facts;
 	uint64_t loaded_bytes; /* read from files and alive */
 	double start_s, tick_s;

@@ -120,6 +120,7 @@ void collect_tick(struct collect *c)
 	double now = collect_seconds(c);
 
 	target_tick(c->target);
+	image_tensors_tick(&c->tensors, c->target, now);
 	for (; c->rooted < n; c->rooted++)
 		roots_add(&c->roots, c->source.symbols, images[c->rooted]->pid);
 

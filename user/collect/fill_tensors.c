@@ -213,6 +213,7 @@ struct groups {
 	struct group *items;
 	size_t count, room;
 	uint32_t image;
+	const struct shapes *shapes; /* of that image */
 	int err;
 };
 
@@ -239,7 +240,9 @@ static void add_block(const struct tensor_block *block, unsigned category, bool 
 	    .stack = block->before ? MS_STACK_TENSOR_BEFORE : block->stack,
 	    .device = block->device,
 	    .category = category,
-	    .shape = block->shape,
+	    .shape = block->shape.dtype != TENSOR_DTYPE_NONE
+			 ? block->shape
+			 : shapes_find(g->shapes, block->stack, block->size),
 	    .size = block->size,
 	    .at_peak = at_peak,
 	    .live = !at_peak,
@@ -326,9 +329,13 @@ static void collect_groups(const struct collect *c, struct groups *groups,
 	uint32_t id;
 
 	for (id = 0; id < c->tensors.room && id <= numbers->max_id; id++) {
+		const struct tensors *t = c->tensors.items[id];
+
+		if (!t || numbers->by_image_id[id] == SIZE_MAX)
+			continue;
 		groups->image = id;
-		if (c->tensors.items[id] && numbers->by_image_id[id] != SIZE_MAX)
-			tensors_each(c->tensors.items[id], add_block, groups);
+		groups->shapes = tensors_shapes(t);
+		tensors_each(t, add_block, groups);
 	}
 	merge_groups(groups);
 	if (groups->count > TENSORS_MAX)

@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "analyse/marks.h"
+#include "base/log.h"
 #include "collect/pieces.h"
 
 /* Of a source file, as far as a line is looked for in it. */
@@ -42,6 +44,14 @@ void image_tensors_free(struct image_tensors *t)
 struct tensors *image_tensors_find(const struct image_tensors *t, uint32_t image)
 {
 	return image < t->room ? t->items[image] : NULL;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
 static double seconds_since(const struct image_tensors *t, uint64_t ns)
@@ -235,4 +245,24 @@ int image_tensors_event(struct image_tensors *t, const struct kernel *kernel,
 		event.gradient_size = e->gradient.size;
 	}
 	return tensors_event(tensors, &event);
+}
+
+void image_tensors_tick(struct image_tensors *t, struct target *target, double t_s)
+{
+	uint32_t id;
+
+	for (id = 0; id < t->room; id++) {
+		const struct shapes *shapes = t->items[id] ? tensors_shapes(t->items[id]) : NULL;
+		bool wanted = shapes && shapes_wanted(shapes);
+
+		if (!shapes || wanted == shapes->told)
+			continue;
+		log_verbose("image %u: shapes of tensors are %s: %zu stacks and sizes", id,
+			    wanted ? "told again" : "known", shapes->known.count);
+		/* Taken out, they say nothing more; put in, they do once that is done. */
+		if (!wanted)
+			tensors_tell_shapes(t->items[id], false, t_s);
+		if (!target_tell_shapes(target, id, wanted) && wanted)
+			tensors_tell_shapes(t->items[id], true, seconds_since(t, now_ns()));
+	}
 }

@@ -25,6 +25,8 @@ void image_tensors_free(struct image_tensors *tensors);
 /* 0 or -ENOMEM: the event is lost. */
 int image_tensors_event(struct image_tensors *tensors, const struct kernel *kernel,
 			const struct target *target, const struct ms_tensor_event *event);
+/* Now and then: has shapes told where they are wanted, and no longer where they are known. */
+void image_tensors_tick(struct image_tensors *tensors, struct target *target, double t_s);
 /* Looks what really lives, of every image, if events were lost since it did last. */
 void image_tensors_settle(struct image_tensors *tensors, const struct kernel *kernel);
 /* NULL: the image has none. */

@@ -37,6 +37,19 @@ static size_t read_code(struct scan *scan, const struct elfsym *sym, uint64_t of
 	return elfimage_read(scan->image, offset, scan->code, room < length ? room : length);
 }
 
+static struct insn_place choose(struct scan *scan, const struct elfsym *sym,
+				const struct probe_row *row, size_t length)
+{
+	unsigned args = probe_row_args(row), zero = probe_row_nonzero(row);
+	struct insn_place place = {0};
+
+	if (zero && length == sym->size)
+		place = insn_choose_nonzero(scan->code, length, args, zero);
+	return place.offset
+		   ? place
+		   : insn_choose(scan->code, length, sym->size, args, probe_row_returns(row));
+}
+
 /* Fills in *hit; false if the symbol is to have none. */
 static bool place_hit(struct scan *scan, size_t index, struct elf_hit *hit)
 {
@@ -57,8 +70,7 @@ static bool place_hit(struct scan *scan, size_t index, struct elf_hit *hit)
 	length = read_code(scan, sym, offset, room);
 	if (elftail_jumps_on(scan->image, &scan->syms, index, scan->table, scan->code, length))
 		return false;
-	place =
-	    insn_choose(scan->code, length, sym->size, probe_row_args(row), probe_row_returns(row));
+	place = choose(scan, sym, row, length);
 	hit->offset += place.offset;
 	hit->reason = place.reason;
 	hit->emulated = place.emulated;

@@ -193,33 +193,151 @@ static struct insn_place walk(csh handle, const uint8_t *code, size_t length, un
 	return place;
 }
 
+/* The function's own test of an argument: where it is, and where it goes on if that is not 0. */
+struct test {
+	size_t branch, target;
+};
+
+static bool tests_zero(const cs_insn *insn, unsigned zero)
+{
+	const cs_x86 *x86 = &insn->detail->x86;
+
+	return insn->id == X86_INS_TEST && x86->op_count == 2 &&
+	       x86->operands[0].type == X86_OP_REG && x86->operands[1].type == X86_OP_REG &&
+	       x86->operands[0].reg == x86->operands[1].reg && x86->operands[0].size == 8 &&
+	       register_bit(x86->operands[0].reg) == zero;
+}
+
+/* Among the first straight-line instructions, with the arguments still there. */
+static bool find_test(csh handle, const uint8_t *code, size_t length, unsigned keep, unsigned zero,
+		      cs_insn *insn, struct test *test)
+{
+	bool tested = false;
+	size_t at = 0;
+
+	while (at < INSN_WINDOW) {
+		test->branch = at;
+		if (!decode(handle, code, length, &at, insn))
+			return false;
+		if (tested && (insn->id == X86_INS_JE || insn->id == X86_INS_JNE)) {
+			uint64_t to = (uint64_t)insn->detail->x86.operands[0].imm - BASE;
+
+			test->target = insn->id == X86_INS_JE ? at : to;
+			return test->target >= at && test->target < length;
+		}
+		tested = tests_zero(insn, zero);
+		if (registers_written(insn) & keep)
+			return false;
+	}
+	return false;
+}
+
+/*
+ * Whether `place` is come to only by the test's branch, and that only from the entry: no jump
+ * leads between, and what lies before the target does not go on into it.
+ */
+static bool leads_only_to(csh handle, const uint8_t *code, size_t length, const struct test *test,
+			  size_t place, cs_insn *insn)
+{
+	bool ends = true, seen = false;
+	size_t at = 0, start;
+
+	while (at < length) {
+		start = at;
+		seen |= start == test->target;
+		if (start == test->target && !ends)
+			return false;
+		if (!decode(handle, code, length, &at, insn))
+			return false;
+		for (unsigned i = 0; i < insn->detail->x86.op_count; i++) {
+			const cs_x86_op *op = &insn->detail->x86.operands[i];
+			uint64_t to = (uint64_t)op->imm - BASE;
+
+			if (op->type != X86_OP_IMM || start == test->branch)
+				continue;
+			if ((to > 0 && to <= test->branch) || (to >= test->target && to <= place))
+				return false;
+		}
+		if (insn->id != X86_INS_NOP)
+			ends = insn->id == X86_INS_RET || insn->id == X86_INS_JMP ||
+			       start == test->branch;
+	}
+	return seen;
+}
+
+static bool choose_nonzero(csh handle, const uint8_t *code, size_t length, unsigned keep,
+			   unsigned zero, cs_insn *insn, struct insn_place *place)
+{
+	struct test test;
+	size_t at, start;
+
+	if (!find_test(handle, code, length, keep, zero, insn, &test))
+		return false;
+	for (at = test.target; at < length && at < test.target + INSN_WINDOW;) {
+		start = at;
+		if (!decode(handle, code, length, &at, insn))
+			return false;
+		place->reason = emulated_as(code + start, insn->size);
+		place->offset = start;
+		if (place->reason)
+			return leads_only_to(handle, code, length, &test, start, insn);
+		if (registers_written(insn) & keep)
+			return false;
+	}
+	return false;
+}
+
+/* Opens a decoder and room for an instruction; insn_close() takes both. */
+static bool insn_open(csh *handle, cs_insn **insn)
+{
+	*insn = NULL;
+	if (cs_open(CS_ARCH_X86, CS_MODE_64, handle) != CS_ERR_OK)
+		return false;
+	if (cs_option(*handle, CS_OPT_DETAIL, CS_OPT_ON) == CS_ERR_OK)
+		*insn = cs_malloc(*handle);
+	if (!*insn)
+		cs_close(handle);
+	return *insn != NULL;
+}
+
+static void insn_close(csh *handle, cs_insn *insn)
+{
+	cs_free(insn, 1);
+	cs_close(handle);
+}
+
+struct insn_place insn_choose_nonzero(const uint8_t *code, size_t size, unsigned args,
+				      unsigned zero)
+{
+	struct insn_place place = {.emulated = true};
+	cs_insn *insn;
+	csh handle;
+	bool found;
+
+	if (!insn_open(&handle, &insn))
+		return (struct insn_place){0};
+	found = choose_nonzero(handle, code, size, args | zero, zero, insn, &place);
+	insn_close(&handle, insn);
+	return found ? place : (struct insn_place){0};
+}
+
 struct insn_place insn_choose(const uint8_t *code, size_t length, size_t size, unsigned args,
 			      bool entry_sp)
 {
 	struct insn_place place = {0, "entry: no disassembler", false};
 	unsigned keep = (args & (STACK_POINTER - 1)) | (entry_sp ? STACK_POINTER : 0);
-	cs_insn *insn = NULL;
+	cs_insn *insn;
 	csh handle;
 
 	if (size && size < length)
 		length = size;
-	if (cs_open(CS_ARCH_X86, CS_MODE_64, &handle) != CS_ERR_OK)
+	if (!insn_open(&handle, &insn))
 		return place;
-	if (cs_option(handle, CS_OPT_DETAIL, CS_OPT_ON) != CS_ERR_OK)
-		goto out;
-	insn = cs_malloc(handle);
-	if (!insn)
-		goto out;
 	place = walk(handle, code, length, keep, insn);
-	if (place.offset == 0)
-		goto out;
-	if (size > length)
+	if (place.offset && size > length)
 		place = (struct insn_place){0, "entry: the function is too long to search", false};
-	else if (jumped_to(handle, code, length, size != 0, place.offset, insn))
+	else if (place.offset && jumped_to(handle, code, length, size != 0, place.offset, insn))
 		place = (struct insn_place){0, "entry: a jump leads back near it", false};
-out:
-	if (insn)
-		cs_free(insn, 1);
-	cs_close(&handle);
+	insn_close(&handle, insn);
 	return place;
 }

@@ -39,4 +39,13 @@ struct insn_place {
 struct insn_place insn_choose(const uint8_t *code, size_t length, size_t size, unsigned args,
 			      bool entry_sp);
 
+/*
+ * The same where a call with 0 in an argument is of no interest, and the stack pointer may be
+ * anything: a place behind the function's own test of that argument, which such calls never
+ * come to.  `zero` is the argument's bit.  `code` must be the whole function, of `size` bytes.
+ * Every other call executes the place once.  offset 0: there is none.
+ */
+struct insn_place insn_choose_nonzero(const uint8_t *code, size_t size, unsigned args,
+				      unsigned zero);
+
 #endif

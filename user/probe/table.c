@@ -361,6 +361,12 @@ unsigned probe_row_args(const struct probe_row *row)
 	       two_bits(spec->dims_arg);
 }
 
+unsigned probe_row_nonzero(const struct probe_row *row)
+{
+	return row->spec.kind == MS_KIND_ALLOC && row->spec.at_entry ? arg_bit(row->spec.size_arg)
+								     : 0;
+}
+
 bool probe_row_returns(const struct probe_row *row)
 {
 	if (row->spec.layer == MS_LAYER_GPU)

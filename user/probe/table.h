@@ -78,6 +78,8 @@ void probe_table_keep(struct probe_table *table, const bool layers[MS_LAYER_NR])
 bool probe_row_matches(const struct probe_row *row, const char *path);
 /* A bit mask of the arguments a row reads (bit 0: the first). */
 unsigned probe_row_args(const struct probe_row *row);
+/* The bit of an argument with which 0 a call is of no interest; 0: none is. */
+unsigned probe_row_nonzero(const struct probe_row *row);
 /* Whether the row needs to see the return: by a return probe, unless spec.throws. */
 bool probe_row_returns(const struct probe_row *row);
 /* Whether it is an allocation function, not an event of another kind. */

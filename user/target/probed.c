@@ -15,12 +15,15 @@ bool probed_has(const struct probed *probed, uint32_t module)
 	return false;
 }
 
+enum points { POINTS_SHAPES, POINTS_OTHERS };
+
 /*
- * The points of a module, frees and return instructions before the rest:
+ * The points of a module of one kind, frees and return instructions before the rest:
  * attaching takes time, and no block may be seen born whose death could be
  * missed, no call be seen whose return could.
  */
-static struct attach_point *points_of(const struct module *module, const struct probe_table *table)
+static struct attach_point *points_of(const struct module *module, const struct probe_table *table,
+				      enum points which, size_t *count)
 {
 	struct attach_point *points = calloc(module->elf.hit_count, sizeof(*points));
 	size_t i, n = 0;
@@ -31,6 +34,8 @@ static struct attach_point *points_of(const struct module *module, const struct 
 			const struct elf_hit *hit = &module->elf.hits[i];
 			const struct probe_row *row = &table->rows[hit->row];
 
+			if ((row->spec.kind == MS_KIND_SHAPE) != (which == POINTS_SHAPES))
+				continue;
 			if ((row->spec.kind == MS_KIND_FREE || hit->is_return) != (pass == 0))
 				continue;
 			points[n++] = (struct attach_point){
@@ -40,28 +45,65 @@ static struct attach_point *points_of(const struct module *module, const struct 
 			    .returns = probe_row_returns(row) && !row->spec.throws,
 			};
 		}
+	*count = n;
 	return points;
+}
+
+static int attach_points(struct kernel *kernel, pid_t pid, const struct module *module,
+			 const struct probe_table *table, enum points which, struct attach **attach)
+{
+	struct attach_point *points;
+	size_t count;
+	int err = 0;
+
+	points = points_of(module, table, which, &count);
+	if (!points)
+		return -ENOMEM;
+	if (count)
+		err = attach_open(kernel, pid, module->fd, points, count, attach);
+	free(points);
+	return err;
 }
 
 int probed_add(struct probed *probed, struct kernel *kernel, pid_t pid, const struct module *module,
 	       const struct probe_table *table)
 {
 	struct probed_file *files = realloc(probed->files, (probed->count + 1) * sizeof(*files));
-	struct attach_point *points;
-	struct attach *attach = NULL;
+	struct attach *attach = NULL, *shapes = NULL;
 	int err;
 
 	if (!files)
 		return -ENOMEM;
 	probed->files = files;
-	points = points_of(module, table);
-	if (!points)
-		return -ENOMEM;
-	err = attach_open(kernel, pid, module->fd, points, module->elf.hit_count, &attach);
-	free(points);
+	err = attach_points(kernel, pid, module, table, POINTS_SHAPES, &shapes);
+	if (!err)
+		err = attach_points(kernel, pid, module, table, POINTS_OTHERS, &attach);
+	if (err)
+		attach_close(shapes);
 	if (err == -ESRCH || err == -ENOMEM)
 		return err;
-	files[probed->count++] = (struct probed_file){module->id, err ? NULL : attach};
+	files[probed->count++] = err ? (struct probed_file){.module = module->id}
+				     : (struct probed_file){module->id, attach, shapes};
+	return err;
+}
+
+int probed_shapes(struct probed *probed, struct kernel *kernel, pid_t pid,
+		  const struct modules *modules, bool wanted, struct closer *closer)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < probed->count && !err; i++) {
+		struct probed_file *file = &probed->files[i];
+
+		if (wanted && file->attach && !file->shapes) {
+			err = attach_points(kernel, pid, modules_find(modules, file->module),
+					    modules_table(modules), POINTS_SHAPES, &file->shapes);
+		} else if (!wanted) {
+			closer_add(closer, file->shapes);
+			file->shapes = NULL;
+		}
+	}
 	return err;
 }
 
@@ -69,8 +111,10 @@ void probed_close(struct probed *probed, struct closer *closer)
 {
 	size_t i;
 
-	for (i = 0; i < probed->count; i++)
+	for (i = 0; i < probed->count; i++) {
+		closer_add(closer, probed->files[i].shapes);
 		closer_add(closer, probed->files[i].attach);
+	}
 	free(probed->files);
 	*probed = (struct probed){0};
 }

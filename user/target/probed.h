@@ -10,6 +10,7 @@ struct probed {
 	struct probed_file {
 		uint32_t module;
 		struct attach *attach; /* NULL: it could not be probed */
+		struct attach *shapes; /* what tells shapes of tensors; NULL: out, or none */
 	} * files;
 	size_t count;
 };
@@ -22,6 +23,12 @@ bool probed_has(const struct probed *probed, uint32_t module);
  */
 int probed_add(struct probed *probed, struct kernel *kernel, pid_t pid, const struct module *module,
 	       const struct probe_table *table);
+/*
+ * Puts the probes that tell shapes of tensors in again, or hands them to the closer: they are
+ * part of probed_add().  0 or a negative errno.
+ */
+int probed_shapes(struct probed *probed, struct kernel *kernel, pid_t pid,
+		  const struct modules *modules, bool wanted, struct closer *closer);
 /* Hands all probes to the closer. */
 void probed_close(struct probed *probed, struct closer *closer);
 

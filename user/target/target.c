@@ -415,6 +415,17 @@ void target_tick(struct target *t)
 		look_again(t, t->traced[i]);
 }
 
+int target_tell_shapes(struct target *t, uint32_t image, bool wanted)
+{
+	size_t i;
+
+	for (i = 0; i < t->traced_count; i++)
+		if (t->traced[i]->image->id == image && !(t->traced[i]->flags & MS_PROC_BORROWED))
+			return probed_shapes(&t->traced[i]->probed, t->kernel, t->traced[i]->pid,
+					     t->modules, wanted, t->closer);
+	return -ESRCH;
+}
+
 /* ---- events ------------------------------------------------------------- */
 
 static void sync_unheld(struct target *t, pid_t pid, uint32_t flags)

@@ -45,6 +45,12 @@ void target_make_room(struct target *target);
 /* Now and then: notices what JITs begin in running processes. */
 void target_tick(struct target *target);
 
+/*
+ * Puts the probes that tell shapes of tensors in the process that runs an image, or takes them
+ * out; they are in from the start.  0 or a negative errno: -ESRCH if it has ended.
+ */
+int target_tell_shapes(struct target *target, uint32_t image, bool wanted);
+
 /* Every image ever, in order of appearance. */
 size_t target_images(const struct target *target, struct image *const **images);
 /* The image with this id, or NULL. */
