@@ -308,6 +308,10 @@ static __always_inline void on_tensor(struct pt_regs *ctx, struct task_state *ta
 		on_report(ctx, task, open, &key, row, cookie, r);
 		break;
 	case MS_KIND_FAILED:
+		/* The host's allocator says so itself; this is its echo, while it is profiled. */
+		if (row->device_arg &&
+		    MS_DEVICE_TYPE(argument(r, row->device_arg)) == MS_DEVICE_CPU)
+			break;
 		on_failed(ctx, task, id, row, argument(r, row->size_arg));
 		break;
 	case MS_KIND_SHAPE:

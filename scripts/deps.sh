@@ -54,6 +54,7 @@ test   ocl-icd-opencl-dev    its loader, to link with
 test   opencl-headers        its interface
 test   libhsa-runtime64-1    the real HSA, for the names of its functions
 test   libze1                the real Level Zero, for the same
+test   systemtap-sdt-dev     <sys/sdt.h>: tracepoints of programs, in the double of PyTorch
 demo   python3-torch         the traced model
 demo   python3-torchvision   ResNet-18
 bench  heaptrack             a peer: preloaded

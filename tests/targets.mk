@@ -122,6 +122,39 @@ $(GPU_DIR)/opencl_calls: GPU_LIBS_MORE := -lOpenCL
 $(GPU_DIR)/opencl_calls: tests/targets/gpu/opencl_calls.c $(GPU_TALLY) $(GPU_H)
 	$(gpu_program)
 
+# ---- PyTorch's allocators ---------------------------------------------------
+# Doubles of libc10.so and libc10_cuda.so, on the double of CUDA's driver, in directories of
+# their own: of PyTorch 2.6, of 1.13, and of one whose libc10.so hides the reporter of its blocks.
+
+TORCH_DIR := $(TARGET_DIR)/torch
+TORCH_H := $(wildcard tests/targets/torch/*.h) tests/targets/gpu/cuda.h
+targets: $(if $(CROSS),,$(foreach version,2.6 1.13,$(TORCH_DIR)/$(version)/cuda_blocks) \
+  $(TORCH_DIR)/2.6/cpu_blocks $(TORCH_DIR)/hidden/cpu_blocks)
+
+# torch_double DIRECTORY,DEFINITIONS
+define torch_double
+$(TORCH_DIR)/$(1)/libc10.so: tests/targets/torch/c10.c $(TORCH_H)
+	$$(say) TARGET $$@
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)gcc $(TARGET_CFLAGS) $(2) -fPIC -shared -Wl,-soname,libc10.so -o $$@ $$<
+$(TORCH_DIR)/$(1)/libc10_cuda.so: tests/targets/torch/caching.c $(TORCH_DIR)/$(1)/libc10.so \
+  $(GPU_DIR)/libcuda.so.1 $(TORCH_H)
+	$$(say) TARGET $$@
+	$$(Q)gcc $(TARGET_CFLAGS) $(2) -fPIC -shared -Wl,-soname,libc10_cuda.so -o $$@ \
+	  $$(filter %.c %.so %.so.1,$$^) '-Wl,-rpath,$$$$ORIGIN:$$$$ORIGIN/../../gpu'
+$(TORCH_DIR)/$(1)/cuda_blocks: tests/targets/torch/cuda_blocks.c $(TORCH_DIR)/$(1)/libc10_cuda.so \
+  $(TORCH_DIR)/$(1)/libc10.so $(GPU_DIR)/libcuda.so.1 $(TORCH_H)
+	$$(say) TARGET $$@
+	$$(Q)gcc $(TARGET_CFLAGS) $(2) -o $$@ $$(filter %.c %.so %.so.1,$$^) \
+	  '-Wl,-rpath,$$$$ORIGIN:$$$$ORIGIN/../../gpu'
+$(TORCH_DIR)/$(1)/cpu_blocks: tests/targets/torch/cpu_blocks.c $(TORCH_DIR)/$(1)/libc10.so $(TORCH_H)
+	$$(say) TARGET $$@
+	$$(Q)gcc $(TARGET_CFLAGS) $(2) -o $$@ $$(filter %.c %.so,$$^) '-Wl,-rpath,$$$$ORIGIN'
+endef
+$(eval $(call torch_double,2.6))
+$(eval $(call torch_double,1.13,-DTORCH_1_13))
+$(eval $(call torch_double,hidden,-DC10_HIDDEN))
+
 # ---- call chains ------------------------------------------------------------
 # One source (tests/targets/chain*.c), built in every way that a compiler lays out
 # frames and says how; the functions of chain_half.c with flags of their own.

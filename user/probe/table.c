@@ -228,6 +228,10 @@ static const struct probe_row builtin[] = {
     TENSOR("_ZN3c1025ProfiledCPUMemoryReporter11OutOfMemoryEm", MARK_NONE, FAILED(2)),
     TENSOR("_ZN3c1027reportMemoryUsageToProfilerEPvlllNS_6DeviceE", MARK_NONE, REPORT(1, 2, 3, 5)),
     TENSOR("_ZN3c1027reportMemoryUsageToProfilerEPvlmmNS_6DeviceE", MARK_NONE, REPORT(1, 2, 3, 5)),
+    TENSOR("_ZN3c1027reportOutOfMemoryToProfilerElllNS_6DeviceE", MARK_NONE, FAILED(1),
+	   .device_arg = 4),
+    TENSOR("_ZN3c1027reportOutOfMemoryToProfilerElmmNS_6DeviceE", MARK_NONE, FAILED(1),
+	   .device_arg = 4),
     /*
      * What it makes tensors with: sizes, how many, type.  The first argument is where the
      * tensor goes.  (empty_cpu() calls the first.)  Two names: std::optional came in place of its
