@@ -18,6 +18,7 @@
 #include "memsnoop.h"
 #include "arch_probe.bpf.h"
 #include "maps.bpf.h"
+#include "preempted.bpf.h"
 #include "stack.bpf.h"
 #include "thread.bpf.h"
 #include "account.bpf.h"
@@ -485,8 +486,8 @@ static __always_inline int on_return(struct pt_regs *ctx, __u64 cookie, __u64 ip
 		now_ns = bpf_ktime_get_ns();
 		if (open->old)
 			old_settle(open, row, layer, address, now_ns);
-		if (!address && open->old && !open->size)
-			return 0; /* realloc(p, 0) that freed */
+		if (!address && !open->size)
+			return 0; /* nothing was wanted; realloc(p, 0) has freed */
 	}
 	if (row->kind == MS_KIND_ALLOC || row->kind == MS_KIND_REALLOC)
 		hash = stack_of_call(ctx, task, open, ip, sp);
@@ -515,28 +516,8 @@ static __always_inline int on_return_instruction(struct pt_regs *ctx, __u64 cook
 	return on_return(ctx, cookie, ip, PT_REGS_SP(ctx) + MS_RETURN_POPS, 1);
 }
 
-/*
- * Kernels from 6.13 on (commit a76ab5731e32) give kprobe programs, which ours count as,
- * a stack per CPU in place of the kernel's.  But these run preemptible: another
- * thread's program on the same CPU would write over it, and the kernel would crash.
- * Programs with a tail call are left on the kernel's stack.  So here is one,
- * never made: the verifier knows that, and takes it out, after it has counted it.
- * An array serves programs of one kind.
- */
-struct no_programs {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-};
-struct no_programs no_programs SEC(".maps"), no_sessions SEC(".maps");
-static const volatile __u32 stack_per_cpu = 0;
-
-static __always_inline void stay_on_stack(struct pt_regs *ctx)
-{
-	if (stack_per_cpu)
-		bpf_tail_call(ctx, &no_programs, 0);
-}
+/* For the session's program, see stay_on_stack(). */
+struct no_programs no_sessions SEC(".maps");
 
 /* Returns 1 if the call needs its return probe. */
 static __always_inline int on_probe(struct pt_regs *ctx)

@@ -64,6 +64,7 @@ enum ms_kind {
 	MS_KIND_POP,       /* ends a range: that of the object, or the last one */
 	MS_KIND_USAGE,     /* what a block is for, as a number */
 	MS_KIND_PARAMETER, /* PyTorch's AccumulateGrad: a gradient for a parameter */
+	MS_KIND_REQUEST,   /* a tracepoint of the program (usdt.h): what was asked for a block */
 };
 
 /* How the name of a range is passed. */
@@ -95,7 +96,7 @@ struct ms_row {
 			  told */
 	__u8 desc_at;
 	__u8 desc_nr;
-	__u8 pad;
+	__u8 stream_arg; /* request: the stream that the block is for */
 };
 
 /* The BPF cookie of a probe: which row, and in which module it was found. */

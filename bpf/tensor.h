@@ -26,6 +26,8 @@ enum ms_tensor_what {
 	MS_TENSOR_POP,       /* it ended; 0: the thread's last one of those without an object */
 	MS_TENSOR_USAGE,     /* ggml says what the block at `address` is for: `size` */
 	MS_TENSOR_PARAMETER, /* a gradient arrives for the block at `address` */
+	MS_TENSOR_REQUEST,   /* `size` bytes were asked for, of `device`, of which only the index
+				is known, and are the block at `address` */
 };
 
 struct ms_tensor_event {
@@ -51,6 +53,7 @@ struct ms_tensor_event {
 		struct {
 			__u64 address, size; /* the gradient that is there already; 0: none */
 		} gradient;
+		__s64 stream; /* of a request */
 	};
 };
 

@@ -52,6 +52,12 @@ for option in none zlib; do
 	seed_from "$SEEDS/debug_$option"
 	rm "$SEEDS/debug_$option"
 done
+# And a tracepoint that is one of ours.
+printf '%s\n' '.globl _start' '_start: nop' 'ret' '.section .probes, "aw"' '.balign 2' 'word: .short 0' \
+	'.section .stapsdt.base, "a"' 'base: .byte 0' '.section .note.stapsdt, "", "note"' \
+	'.4byte 8, 2f-1f, 3' '.asciz "stapsdt"' '1: .8byte _start, base, word' \
+	'.asciz "pytorch"' '.asciz "malloc"' '.asciz "8@%rax -1@%dl 8@-8(%rbp) -8@$1"' \
+	'2: .balign 4' | gcc -nostdlib -static -x assembler -o "$SEEDS/elf/tracepoint" -
 
 status=0
 for name in cfi elf; do

@@ -35,3 +35,70 @@ verify()
 	allocator -- "$P/2.6/cpu_blocks"
 	verify
 }
+
+@test "what was asked for, attached in every way there is" {
+	local refused
+
+	for refused in "" "--no-feature session" "--no-feature session --no-feature multi"; do
+		rm -f "$LEDGER"/*
+		# shellcheck disable=SC2086  # options, or none
+		allocator $refused -- "$P/2.6/cuda_blocks"
+		verify
+		equal "$(jq .traced "$LEDGER"/blocks.*)" 1 "tracers that the program's tracepoint has"
+	done
+}
+
+# waiting HOW: a program on the caching allocator that says `ready`, and waits for a line.
+waiting()
+{
+	mkfifo "$TMP/words"
+	"$P/2.6/cuda_blocks" "$1" <"$TMP/words" >/dev/null 3>&- 5>&- &
+	TARGET=$!
+	exec 4>"$TMP/words"
+	wait_file "$LEDGER/ready.$TARGET"
+}
+
+# goes_on: the program that waits does what is left, and ends.
+goes_on()
+{
+	echo go >&4
+	finish "$TARGET"
+	equal "$status" 0 "the program's exit status"
+}
+
+@test "with -p: blocks from before are the allocator's, and not known" {
+	waiting attach
+	launch --layers $LAYERS -p "$TARGET"
+	wait_tracing "$TARGET"
+	goes_on
+	finish "$TRACER"
+	verify
+}
+
+# is_let_go OPTION...: a program that says at its end whether its tracepoint is traced.
+is_let_go()
+{
+	waiting wait
+	launch "$@" --layers $LAYERS -p "$TARGET"
+	wait_tracing "$TARGET"
+	kill -INT "$TRACER"
+	finish "$TRACER"
+	goes_on
+	equal "$(jq .traced_at_end "$LEDGER"/blocks.*)" 0 "tracers at the end"
+}
+
+@test "no tracepoint has a tracer when the tracing is over" {
+	is_let_go
+}
+
+@test "no tracepoint has a tracer when the tracing is over, attached by perf" {
+	is_let_go --no-feature session --no-feature multi
+}
+
+@test "a libc10.so that hides the reporter of its blocks: what it allocates with is seen" {
+	FAIL=1 allocator -- "$P/hidden/cpu_blocks"
+	verify
+	equal "$(jq -c '[.frames as $f | .failures[] | select(.layer == "tensor") | [.bytes,
+		([$f[.frames[]].function] | any(. == "c10::alloc_cpu"))]]' "$REPORT")" \
+		"[[70368744177664,true]]" "what there was no memory for"
+}

@@ -9,6 +9,7 @@ The layer, its stacks and its tensors must be equal to the ledger, to the byte; 
 lost.
 """
 import argparse
+import collections
 import json
 import sys
 
@@ -33,6 +34,17 @@ def check_layer(process, stacks, ledger):
     expect_equal(sum(s["peak_bytes"] for s in stacks), total["peak_bytes"], "stacks: peak_bytes")
 
 
+def check_blocks(report, ledger):
+    """Each block that lives: what it takes, what was asked for, on which stream."""
+    keys = ("device", "block_bytes", "requested_bytes", "stream")
+    found = collections.Counter()
+    for tensor in report["tensors"]:
+        if tensor["pid"] == ledger["pid"]:
+            found[tuple(tensor[key] for key in keys)] += tensor["live"]
+    wanted = collections.Counter(tuple(block[key] for key in keys) for block in ledger["blocks"])
+    expect_equal(sorted((+found).items(), key=str), sorted(wanted.items(), key=str), "blocks")
+
+
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("report")
@@ -46,6 +58,8 @@ def main():
     process = max(processes, key=lambda one: one["layers"]["tensor"]["allocs"])
     stacks = [s for s in report["stacks"] if s["pid"] == pid and s["layer"] == "tensor"]
     check_layer(process, stacks, ledger)
+    if ledger["blocks"]:
+        check_blocks(report, ledger)
     for key, count in report["lost"].items():
         expect_equal(count, 0, f"lost.{key}")
     for text in failures[:40]:

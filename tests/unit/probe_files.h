@@ -53,6 +53,25 @@ static inline void write_text(const char *name, const char *text)
 	write_file(in_dir(name), text, strlen(text));
 }
 
+/*
+ * Whether a file with all of them has a function of the row: a tracepoint's is in its notes, and
+ * what stands in for others does so where those are not there.
+ */
+static inline bool is_function(size_t row)
+{
+	return !probe_row_is_usdt(&table.rows[row]) && table.rows[row].part != PART_STAND_IN &&
+	       table.rows[row].part != PART_STAND_IN_FREE;
+}
+
+static inline size_t function_count(void)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < table.count; i++)
+		count += is_function(i);
+	return count;
+}
+
 /* Runs a command in the test's directory; 0 if it succeeded. */
 __attribute__((format(printf, 1, 2))) static inline int run(const char *format, ...)
 {

@@ -24,12 +24,16 @@ enum tensor_usage { USAGE_ANY, USAGE_WEIGHTS, USAGE_COMPUTE };
 struct tensor_block {
 	uint64_t address, size, stack;
 	uint64_t number; /* in order of birth */
+	uint64_t
+	    requested;  /* bytes asked for, of those that it takes, and for which stream; only */
+	int64_t stream; /* if `told` */
 	unsigned marks;
 	uint16_t device;
 	bool before;    /* it was there before tracing */
 	bool unseen;    /* its birth was not told */
 	bool parameter; /* a gradient came for it */
 	bool gradient;  /* it was the gradient of a parameter */
+	bool told;      /* its allocator has said what was asked for */
 	uint8_t usage;  /* as ggml says: enum tensor_usage */
 	bool ended;
 	bool window_over; /* when it ended, the backward pass that it was born in had */

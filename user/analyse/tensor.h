@@ -23,6 +23,8 @@ enum tensor_what {
 	TENSOR_POP,
 	TENSOR_USAGE,     /* what the block at `address` is for: `size`, a number of ggml's */
 	TENSOR_PARAMETER, /* a gradient arrives for the block at `address` */
+	TENSOR_REQUEST, /* `size` bytes were asked for, on `stream`, and are the block at `address`
+			   of a device with the index of `device` */
 };
 
 /*
@@ -84,6 +86,7 @@ struct tensor_event {
 	enum stage_kind stage;
 	struct tensor_shape shape;
 	uint64_t gradient_address, gradient_size; /* TENSOR_PARAMETER: 0 if there is none yet */
+	int64_t stream;
 };
 
 #define CATEGORIES(X)                                                                              \

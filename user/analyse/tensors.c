@@ -249,6 +249,25 @@ static void on_free(struct tensors *t, const struct tensor_event *e)
 		tensors_block_end(t, block);
 }
 
+/* More than the block has is another's: its report was lost. */
+static void on_request(struct tensors *t, const struct tensor_event *e)
+{
+	size_t i;
+
+	for (i = 0; i < t->blocks.device_count; i++) {
+		uint16_t device = t->blocks.devices[i].device;
+		struct tensor_block *block = device && device >> 8 == e->device >> 8
+						 ? blocks_find(&t->blocks, device, e->address)
+						 : NULL;
+
+		if (!block || e->size > block->size)
+			continue;
+		block->requested = e->size;
+		block->stream = e->stream;
+		block->told = true;
+	}
+}
+
 /* What PyTorch itself says to be a parameter or a gradient; it may have been there before us. */
 static struct tensor_block *known(struct tensors *t, const struct tensor_event *e, uint64_t address,
 				  uint64_t size)
@@ -385,6 +404,9 @@ int tensors_event(struct tensors *t, const struct tensor_event *e)
 		break;
 	case TENSOR_USAGE:
 		on_usage(t, e);
+		break;
+	case TENSOR_REQUEST:
+		on_request(t, e);
 		break;
 	default:
 		break;

@@ -206,6 +206,9 @@ struct group {
 	unsigned category;
 	struct tensor_shape shape;
 	uint64_t size; /* of each */
+	bool told;     /* the next two are known */
+	uint64_t requested;
+	int64_t stream;
 	uint64_t at_peak, live;
 };
 
@@ -244,6 +247,9 @@ static void add_block(const struct tensor_block *block, unsigned category, bool 
 			 ? block->shape
 			 : shapes_find(g->shapes, block->stack, block->size),
 	    .size = block->size,
+	    .told = block->told,
+	    .requested = block->requested,
+	    .stream = block->stream,
 	    .at_peak = at_peak,
 	    .live = !at_peak,
 	};
@@ -263,6 +269,9 @@ static int compare_groups(const void *a, const void *b)
 	COMPARE(device);
 	COMPARE(category);
 	COMPARE(size);
+	COMPARE(told);
+	COMPARE(requested);
+	COMPARE(stream);
 	COMPARE(shape.dtype);
 	COMPARE(shape.ndim);
 	for (i = 0; i < TENSOR_DIMS; i++)
@@ -319,6 +328,10 @@ static int fill_tensor(struct collect *c, struct stack *stack, const struct grou
 	    .live_bytes = g->live * g->size,
 	    .at_peak = g->at_peak,
 	    .peak_bytes = g->at_peak * g->size,
+	    .block_bytes = g->size,
+	    .requested_bytes = g->requested,
+	    .stream = g->stream,
+	    .told = g->told,
 	};
 	return stack->device && stack->shape ? 0 : -ENOMEM;
 }

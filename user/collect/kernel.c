@@ -93,9 +93,12 @@ static void choose_programs(struct memsnoop_bpf *skel, enum attach_method method
 	bpf_program__set_autoload(skel->progs.entry_multi, method != ATTACH_PERF);
 	bpf_program__set_autoload(skel->progs.return_multi, method == ATTACH_MULTI);
 	bpf_program__set_autoload(skel->progs.session, method == ATTACH_SESSION);
+	bpf_program__set_autoload(skel->progs.usdt_perf, method == ATTACH_PERF);
+	bpf_program__set_autoload(skel->progs.usdt_multi, method != ATTACH_PERF);
 	bpf_program__set_expected_attach_type(skel->progs.entry_multi, UPROBES_MULTI);
 	bpf_program__set_expected_attach_type(skel->progs.return_multi, UPROBES_MULTI);
 	bpf_program__set_expected_attach_type(skel->progs.session, UPROBES_SESSION);
+	bpf_program__set_expected_attach_type(skel->progs.usdt_multi, UPROBES_MULTI);
 }
 
 /*
@@ -258,6 +261,26 @@ struct bpf_program *kernel_program(const struct kernel *k, bool returns)
 	default:
 		return returns ? k->skel->progs.return_perf : k->skel->progs.entry_perf;
 	}
+}
+
+struct bpf_program *kernel_program_usdt(const struct kernel *k)
+{
+	return k->method == ATTACH_PERF ? k->skel->progs.usdt_perf : k->skel->progs.usdt_multi;
+}
+
+int kernel_usdt_layout(struct kernel *k, const struct ms_usdt *layout)
+{
+	struct ms_usdt *layouts = k->skel->bss->usdt_layouts;
+	size_t i;
+
+	for (i = 0; i < k->usdt_layouts; i++)
+		if (!memcmp(&layouts[i], layout, sizeof(*layout)))
+			return (int)i;
+	if (i == MS_USDT_LAYOUTS)
+		return -ENOSPC;
+	/* No probe has its number yet. */
+	layouts[i] = *layout;
+	return (int)k->usdt_layouts++;
 }
 
 static int image_create(struct kernel *k, uint32_t *out)

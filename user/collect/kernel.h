@@ -18,6 +18,7 @@
 #include "probe/table.h"
 #include "python.h"
 #include "tensor.h"
+#include "usdt.h"
 #include "vm/blocks.h"
 #include "vm/touch.h"
 
@@ -75,6 +76,10 @@ void kernel_close(struct kernel *k);
 enum attach_method kernel_method(const struct kernel *k);
 /* The program for entries, or for returns; of a session, for both ends of what returns. */
 struct bpf_program *kernel_program(const struct kernel *k, bool returns);
+/* The program for tracepoints of programs (USDT). */
+struct bpf_program *kernel_program_usdt(const struct kernel *k);
+/* The number of a layout for a cookie of theirs, or -ENOSPC: there are too many. */
+int kernel_usdt_layout(struct kernel *k, const struct ms_usdt *layout);
 
 /* Follows `tgid` from now on, not ready; its image id, or a negative errno. */
 int64_t kernel_proc_add(struct kernel *k, pid_t tgid, uint32_t flags, uint64_t start_ns);

@@ -14,6 +14,7 @@ struct kernel {
 	struct bpf_link *hooks[HOOKS_MAX]; /* kernel_hooks.c */
 	size_t hook_count;
 	enum attach_method method;
+	size_t usdt_layouts;
 	const struct kernel_events *events;
 	void *event_context;
 };

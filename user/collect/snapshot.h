@@ -140,7 +140,11 @@ struct stack {
 	const char
 	    *category; /* of snapshot.tensors: what they are for, and "float32[8, 3]" or "" */
 	const char *shape;
-	uint64_t at_peak; /* blocks at the peak */
+	uint64_t at_peak;         /* blocks at the peak */
+	uint64_t block_bytes;     /* of each block */
+	bool told;                /* the next two are known */
+	uint64_t requested_bytes; /* of block_bytes, what was asked for */
+	int64_t stream;           /* of the device, that it was asked for on */
 };
 
 /* One tick of one process. */

@@ -179,10 +179,11 @@ static unsigned marks_of_stack(struct image_tensors *t, const struct kernel *ker
 /* ---- events ------------------------------------------------------------------------ */
 
 static const enum tensor_what whats[] = {
-    [MS_TENSOR_ALLOC] = TENSOR_ALLOC, [MS_TENSOR_FREE] = TENSOR_FREE,
-    [MS_TENSOR_BEGIN] = TENSOR_BEGIN, [MS_TENSOR_END] = TENSOR_END,
-    [MS_TENSOR_PUSH] = TENSOR_PUSH,   [MS_TENSOR_POP] = TENSOR_POP,
-    [MS_TENSOR_USAGE] = TENSOR_USAGE, [MS_TENSOR_PARAMETER] = TENSOR_PARAMETER,
+    [MS_TENSOR_ALLOC] = TENSOR_ALLOC,     [MS_TENSOR_FREE] = TENSOR_FREE,
+    [MS_TENSOR_BEGIN] = TENSOR_BEGIN,     [MS_TENSOR_END] = TENSOR_END,
+    [MS_TENSOR_PUSH] = TENSOR_PUSH,       [MS_TENSOR_POP] = TENSOR_POP,
+    [MS_TENSOR_USAGE] = TENSOR_USAGE,     [MS_TENSOR_PARAMETER] = TENSOR_PARAMETER,
+    [MS_TENSOR_REQUEST] = TENSOR_REQUEST,
 };
 
 static const enum stage_kind stages[] = {
@@ -244,6 +245,8 @@ int image_tensors_event(struct image_tensors *t, const struct kernel *kernel,
 		event.gradient_address = e->gradient.address;
 		event.gradient_size = e->gradient.size;
 	}
+	if (e->what == MS_TENSOR_REQUEST)
+		event.stream = e->stream;
 	return tensors_event(tensors, &event);
 }
 

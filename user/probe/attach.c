@@ -51,7 +51,7 @@ static int attach_multi(struct kernel *k, struct attach *a, bool returns, const 
 	if (!offsets || !cookies)
 		goto out;
 	for (i = 0; i < count; i++) {
-		if (returns ? !points[i].returns : session && points[i].returns)
+		if (points[i].usdt || (returns ? !points[i].returns : session && points[i].returns))
 			continue;
 		offsets[n] = points[i].offset;
 		cookies[n++] = points[i].cookie;
@@ -72,14 +72,70 @@ out:
 static int attach_perf(struct kernel *k, struct attach *a, bool returns, const char *path,
 		       pid_t pid, const struct attach_point *point)
 {
-	LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = point->cookie, .retprobe = returns);
-	struct bpf_link *link = bpf_program__attach_uprobe_opts(kernel_program(k, returns), pid,
-								path, point->offset, &opts);
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = point->cookie, .retprobe = returns,
+		    .ref_ctr_offset = point->semaphore);
+	struct bpf_program *program =
+	    point->usdt ? kernel_program_usdt(k) : kernel_program(k, returns);
+	struct bpf_link *link =
+	    bpf_program__attach_uprobe_opts(program, pid, path, point->offset, &opts);
 
 	if (!link)
 		return -errno;
 	a->links[a->link_count++] = link;
 	return 0;
+}
+
+static int attach_usdts_multi(struct kernel *k, struct attach *a, const char *path, pid_t pid,
+			      const struct attach_point *points, size_t count)
+{
+	uint64_t *numbers = calloc(3 * count, sizeof(*numbers));
+	struct uprobes uprobes = {
+	    .kind = UPROBES_MULTI,
+	    .path = path,
+	    .pid = pid,
+	    .offsets = numbers,
+	};
+	size_t i, n = 0;
+	int fd = 0;
+
+	if (!numbers)
+		return -ENOMEM;
+	uprobes.cookies = numbers + count;
+	uprobes.semaphores = numbers + 2 * count;
+	for (i = 0; i < count; i++) {
+		if (!points[i].usdt)
+			continue;
+		numbers[n] = points[i].offset;
+		numbers[count + n] = points[i].cookie;
+		numbers[2 * count + n++] = points[i].semaphore;
+	}
+	uprobes.count = n;
+	if (n)
+		fd = uprobes_link(bpf_program__fd(kernel_program_usdt(k)), &uprobes);
+	if (fd > 0)
+		a->fds[a->fd_count++] = fd;
+	free(numbers);
+	return fd < 0 ? fd : 0;
+}
+
+/* The program's tracepoints, last: what they say is about blocks that are seen. */
+static int attach_usdts(struct kernel *k, struct attach *a, const char *path, pid_t pid,
+			const struct attach_point *points, size_t count)
+{
+	size_t i;
+	int err = 0;
+
+	if (kernel_method(k) != ATTACH_PERF)
+		err = attach_usdts_multi(k, a, path, pid, points, count);
+	else
+		for (i = 0; i < count && !err; i++)
+			if (points[i].usdt)
+				err = attach_perf(k, a, false, path, pid, &points[i]);
+	if (err && err != -ESRCH && err != -ENOMEM) {
+		log_verbose("pid %d: its tracepoints cannot be probed: %s", pid, strerror(-err));
+		err = 0;
+	}
+	return err;
 }
 
 int attach_open(struct kernel *k, pid_t pid, int fd, const struct attach_point *points,
@@ -94,7 +150,7 @@ int attach_open(struct kernel *k, pid_t pid, int fd, const struct attach_point *
 		return -ENOMEM;
 	/* The open file itself, whatever its name leads to by now. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	a->fds = calloc(2, sizeof(*a->fds));
+	a->fds = calloc(3, sizeof(*a->fds));
 	a->links = calloc(2 * count, sizeof(struct bpf_link *));
 	if (!a->fds || !a->links) {
 		err = -ENOMEM;
@@ -115,12 +171,16 @@ int attach_open(struct kernel *k, pid_t pid, int fd, const struct attach_point *
 		break;
 	default:
 		for (i = 0; i < count && !err; i++) {
+			if (points[i].usdt)
+				continue;
 			if (points[i].returns)
 				err = attach_perf(k, a, true, path, pid, &points[i]);
 			if (!err)
 				err = attach_perf(k, a, false, path, pid, &points[i]);
 		}
 	}
+	if (!err)
+		err = attach_usdts(k, a, path, pid, points, count);
 	if (err)
 		goto fail;
 	*out = a;

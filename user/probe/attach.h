@@ -12,9 +12,11 @@
 #include "collect/kernel.h"
 
 struct attach_point {
-	uint64_t offset; /* in the file */
-	uint64_t cookie; /* MS_COOKIE(row, module) */
-	bool returns;    /* the return is wanted too */
+	uint64_t offset;    /* in the file */
+	uint64_t cookie;    /* MS_COOKIE(row, module), of a tracepoint MS_USDT_COOKIE() */
+	bool returns;       /* the return is wanted too */
+	bool usdt;          /* a tracepoint of the program */
+	uint64_t semaphore; /* in the file: counts the tracers of a tracepoint; 0: it has none */
 };
 
 struct attach;
@@ -36,7 +38,8 @@ int attach_ladder(const struct kernel_options *options, const struct probe_table
 
 /*
  * Probes `count` points of the file open at `fd` in process `pid`, in order.
- * 0 or a negative errno: -ESRCH if the process is gone.
+ * 0 or a negative errno: -ESRCH if the process is gone.  Tracepoints only add to what is
+ * known: without them it goes on, and says so with -v.
  */
 int attach_open(struct kernel *kernel, pid_t pid, int fd, const struct attach_point *points,
 		size_t count, struct attach **out);

@@ -8,6 +8,7 @@
 #include "probe/elfret.h"
 #include "probe/elfsym.h"
 #include "probe/elftail.h"
+#include "probe/elfusdt.h"
 #include "probe/insn.h"
 
 struct scan {
@@ -85,6 +86,8 @@ static int compare_offset(const void *va, const void *vb)
 		return a->offset < b->offset ? -1 : 1;
 	if (a->is_return != b->is_return)
 		return a->is_return ? 1 : -1;
+	if (!a->usdt != !b->usdt)
+		return a->usdt ? 1 : -1;
 	return (a->row > b->row) - (a->row < b->row);
 }
 
@@ -182,7 +185,31 @@ static int place_hits(struct scan *scan, struct elf_file *out)
 			out->function_count += probe_row_allocates(&scan->table->rows[sym->row]);
 		}
 	}
-	sort_hits(out);
+	return err;
+}
+
+static int place_usdts(struct scan *scan, const char *path, struct elf_file *out)
+{
+	struct elfusdt *sites;
+	size_t i, count;
+	int err = elfusdt_find(scan->image, path, scan->table, &sites, &count);
+
+	if (err || !count)
+		return err;
+	out->usdts = calloc(count, sizeof(*out->usdts));
+	err = out->usdts ? reserve(scan, out, count) : -ENOMEM;
+	for (i = 0; i < count && !err; i++) {
+		out->usdts[i] = sites[i].usdt;
+		out->hits[out->hit_count++] = (struct elf_hit){
+		    .row = sites[i].row,
+		    .function = sites[i].offset,
+		    .offset = sites[i].offset,
+		    .reason = "tracepoint of the program: a nop",
+		    .emulated = true,
+		    .usdt = ++out->usdt_count,
+		};
+	}
+	free(sites);
 	return err;
 }
 
@@ -214,6 +241,9 @@ int elf_scan(int fd, const char *path, const struct probe_table *table, struct e
 	err = elfsym_find(&image, path, table, &scan.syms, errbuf, errlen);
 	if (!err)
 		err = place_hits(&scan, out);
+	if (!err)
+		err = place_usdts(&scan, path, out);
+	sort_hits(out);
 out:
 	if (err)
 		elf_free(out);
@@ -226,5 +256,6 @@ out:
 void elf_free(struct elf_file *file)
 {
 	free(file->hits);
+	free(file->usdts);
 	*file = (struct elf_file){0};
 }

@@ -47,7 +47,7 @@ void elfnames_init(struct elfnames *names, const struct probe_table *table, cons
 		const struct probe_row *row = &table->rows[i];
 		struct elfname *old = NULL;
 
-		if (!probe_row_matches(row, path))
+		if (probe_row_is_usdt(row) || !probe_row_matches(row, path))
 			continue;
 		/* Only a user's row can have a symbol that another has. */
 		for (size_t k = 0; row->from_user && k < names->count; k++)

@@ -31,6 +31,7 @@ struct search {
 	size_t count, capacity;
 	bool has_malloc; /* the file is an allocator */
 	bool is_linker;  /* the file is glibc's dynamic linker */
+	unsigned parts;  /* 1 << enum probe_part, of those that it has */
 	Elf64_Sym symbols[CHUNK_SYMBOLS];
 };
 
@@ -138,7 +139,7 @@ static int scan_all(struct search *search)
  * elsewhere it is anybody's helper.  The malloc of glibc's dynamic linker only
  * serves the linker itself until the C library is there.
  */
-static bool stands(const struct search *search, const struct match *match)
+static bool stands_alone(const struct search *search, const struct match *match)
 {
 	const struct probe_row *row = &search->table->rows[match->sym.row];
 
@@ -147,6 +148,22 @@ static bool stands(const struct search *search, const struct match *match)
 	if (search->is_linker)
 		return false;
 	return search->has_malloc || !(row->needs_malloc || match->local);
+}
+
+#define BOTH(part) (3u << (part))
+
+/* And whether what belongs to it does. */
+static bool stands(const struct search *search, const struct match *match)
+{
+	enum probe_part part = search->table->rows[match->sym.row].part;
+	bool has_first = (search->parts & BOTH(PART_FIRST)) == BOTH(PART_FIRST);
+	bool has_others = (search->parts & BOTH(PART_STAND_IN)) == BOTH(PART_STAND_IN);
+
+	if (!stands_alone(search, match))
+		return false;
+	if (part == PART_FIRST || part == PART_FIRST_FREE)
+		return has_first;
+	return part == PART_NONE || (has_others && !has_first);
 }
 
 static int compare_address(const void *va, const void *vb)
@@ -165,10 +182,13 @@ static uint32_t better_row(const struct probe_table *table, uint32_t a, uint32_t
 }
 
 /* Keeps what stands, each address once. */
-static void settle(const struct search *search, struct elfsyms *out)
+static void settle(struct search *search, struct elfsyms *out)
 {
 	size_t kept = 0;
 
+	for (size_t i = 0; i < search->count; i++)
+		if (stands_alone(search, &search->found[i]))
+			search->parts |= 1u << search->table->rows[search->found[i].sym.row].part;
 	for (size_t i = 0; i < search->count; i++)
 		if (stands(search, &search->found[i]))
 			out->list[out->count++] = search->found[i].sym;

@@ -48,6 +48,10 @@
 			__VA_ARGS__                                                                \
 		}                                                                                  \
 	}
+#define TENSOR_PART(name, of, ...)                                                                 \
+	{                                                                                          \
+		.symbol = name, .part = of, .spec = {.layer = MS_LAYER_TENSOR, __VA_ARGS__ }       \
+	}
 #define MALLOC(name)                                                                               \
 	{                                                                                          \
 		.symbol = name, SPEC(ALLOC(1)), .is_malloc = true                                  \
@@ -223,15 +227,24 @@ static const struct probe_row builtin[] = {
      * PyTorch, from 1.13 on: its allocator of host memory tells of every block; all others
      * report theirs, and those that map files.  (total_* of the report are signed up to 2.0.)
      */
-    TENSOR("_ZN3c1025ProfiledCPUMemoryReporter3NewEPvm", MARK_NONE, TOLD(2, 3)),
-    TENSOR("_ZN3c1025ProfiledCPUMemoryReporter6DeleteEPv", MARK_NONE, TOLD_FREE(2)),
+    TENSOR_PART("_ZN3c1025ProfiledCPUMemoryReporter3NewEPvm", PART_FIRST, TOLD(2, 3)),
+    TENSOR_PART("_ZN3c1025ProfiledCPUMemoryReporter6DeleteEPv", PART_FIRST_FREE, TOLD_FREE(2)),
     TENSOR("_ZN3c1025ProfiledCPUMemoryReporter11OutOfMemoryEm", MARK_NONE, FAILED(2)),
+    /* What it allocates with, where it does not export the former: in older ones, or stripped. */
+    TENSOR_PART("_ZN3c109alloc_cpuEm", PART_STAND_IN, ALLOC(1), THROWS),
+    TENSOR_PART("_ZN3c108free_cpuEPv", PART_STAND_IN_FREE, FREE(1)),
     TENSOR("_ZN3c1027reportMemoryUsageToProfilerEPvlllNS_6DeviceE", MARK_NONE, REPORT(1, 2, 3, 5)),
     TENSOR("_ZN3c1027reportMemoryUsageToProfilerEPvlmmNS_6DeviceE", MARK_NONE, REPORT(1, 2, 3, 5)),
     TENSOR("_ZN3c1027reportOutOfMemoryToProfilerElllNS_6DeviceE", MARK_NONE, FAILED(1),
 	   .device_arg = 4),
     TENSOR("_ZN3c1027reportOutOfMemoryToProfilerElmmNS_6DeviceE", MARK_NONE, FAILED(1),
 	   .device_arg = 4),
+    /*
+     * Its caching allocators, from 2.1 on, say what was asked for: pointer, device, bytes, stream.
+     * (In 2.1 the pointer is not known yet.)  What a free says the report does, too.
+     */
+    TENSOR("pytorch:malloc", MARK_NONE, .kind = MS_KIND_REQUEST, .ptr_arg = 1, .device_arg = 2,
+	   .size_arg = 3, .stream_arg = 4),
     /*
      * What it makes tensors with: sizes, how many, type.  The first argument is where the
      * tensor goes.  (empty_cpu() calls the first.)  Two names: std::optional came in place of its
@@ -361,8 +374,8 @@ unsigned probe_row_args(const struct probe_row *row)
 		return ARGUMENTS; /* all are told */
 	return arg_bit(spec->size_arg) | arg_bit(spec->size_arg2) | arg_bit(spec->ptr_arg) |
 	       arg_bit(spec->old_arg) | arg_bit(spec->device_arg) | arg_bit(spec->name_arg) |
-	       arg_bit(spec->dtype_arg) | arg_bit(spec->only_arg) | two_bits(spec->total_arg) |
-	       two_bits(spec->dims_arg);
+	       arg_bit(spec->dtype_arg) | arg_bit(spec->only_arg) | arg_bit(spec->stream_arg) |
+	       two_bits(spec->total_arg) | two_bits(spec->dims_arg);
 }
 
 unsigned probe_row_nonzero(const struct probe_row *row)
@@ -378,6 +391,11 @@ bool probe_row_returns(const struct probe_row *row)
 	return !row->spec.at_entry &&
 	       (row->spec.kind == MS_KIND_ALLOC || row->spec.kind == MS_KIND_REALLOC ||
 		row->spec.kind == MS_KIND_RANGE);
+}
+
+bool probe_row_is_usdt(const struct probe_row *row)
+{
+	return row->spec.kind == MS_KIND_REQUEST;
 }
 
 bool probe_row_allocates(const struct probe_row *row)

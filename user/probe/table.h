@@ -22,11 +22,18 @@ enum probe_mark {
 	MARK_RUN,      /* a model runs */
 };
 
+/*
+ * Rows of which a file has two that belong together: both of the first kind, or, where it has
+ * not both of these, both of the other, which see the same blocks.
+ */
+enum probe_part { PART_NONE, PART_FIRST, PART_FIRST_FREE, PART_STAND_IN, PART_STAND_IN_FREE };
+
 struct probe_row {
 	const char *library; /* file name pattern (see probe_row_matches), NULL: any file */
-	const char *symbol;
+	const char *symbol;  /* of a tracepoint (USDT) "provider:name" */
 	struct ms_row spec;
 	enum probe_mark mark;
+	enum probe_part part;
 	struct gpu_call gpu; /* of the gpu layer: what it does */
 	bool is_malloc;      /* a file that defines this function is an allocator */
 	bool needs_malloc;   /* only in such a file: elsewhere (libstdc++) the function
@@ -82,6 +89,8 @@ unsigned probe_row_args(const struct probe_row *row);
 unsigned probe_row_nonzero(const struct probe_row *row);
 /* Whether the row needs to see the return: by a return probe, unless spec.throws. */
 bool probe_row_returns(const struct probe_row *row);
+/* Whether it is no function but a tracepoint that programs bring along. */
+bool probe_row_is_usdt(const struct probe_row *row);
 /* Whether it is an allocation function, not an event of another kind. */
 bool probe_row_allocates(const struct probe_row *row);
 

@@ -23,6 +23,7 @@ int uprobes_link(int program_fd, const struct uprobes *u)
 	    .attach_type = (uint32_t)u->kind,
 	    .path = (uintptr_t)u->path,
 	    .offsets = (uintptr_t)u->offsets,
+	    .ref_ctr_offsets = (uintptr_t)u->semaphores,
 	    .cookies = (uintptr_t)u->cookies,
 	    .count = (uint32_t)u->count,
 	    .uprobe_flags = u->returns ? UPROBE_MULTI_RETURN : 0,

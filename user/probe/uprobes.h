@@ -20,8 +20,10 @@ struct uprobes {
 	bool returns;
 	const char *path;
 	pid_t pid;
-	const uint64_t *offsets; /* in the file */
-	const uint64_t *cookies; /* NULL: all 0 */
+	const uint64_t *offsets;    /* in the file */
+	const uint64_t *cookies;    /* NULL: all 0 */
+	const uint64_t *semaphores; /* in the file: of 16 bits, one more while this is attached;
+				       0: none.  NULL: none at all */
 	size_t count;
 };
 

@@ -72,11 +72,14 @@ static int put_tensor(FILE *out, const struct snapshot *s, const struct stack *t
 	fputc('{', out);
 	error = value_emit(
 	    out,
-	    json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "pid", pid_of(s, t->process), "device",
-		      value_text(t->device), "category", value_text(t->category), "shape",
+	    json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "pid", pid_of(s, t->process),
+		      "device", value_text(t->device), "category", value_text(t->category), "shape",
 		      value_text(t->shape), "live", value_number(t->live), "live_bytes",
 		      value_number(t->live_bytes), "at_peak", value_number(t->at_peak),
-		      "peak_bytes", value_number(t->peak_bytes)),
+		      "peak_bytes", value_number(t->peak_bytes), "block_bytes",
+		      value_number(t->block_bytes), "requested_bytes",
+		      t->told ? value_number(t->requested_bytes) : json_null(), "stream",
+		      t->told ? json_integer(t->stream) : json_null()),
 	    JSON_EMBED);
 	fputc(',', out);
 	if (!error)

@@ -15,6 +15,23 @@ bool probed_has(const struct probed *probed, uint32_t module)
 	return false;
 }
 
+static int usdt_point(struct kernel *kernel, const struct module *module, const struct elf_hit *hit,
+		      struct attach_point *point)
+{
+	const struct elf_usdt *usdt = &module->elf.usdts[hit->usdt - 1];
+	int layout = kernel_usdt_layout(kernel, &usdt->layout);
+
+	if (layout < 0)
+		return layout;
+	*point = (struct attach_point){
+	    .offset = hit->offset,
+	    .cookie = MS_USDT_COOKIE(hit->row, layout),
+	    .usdt = true,
+	    .semaphore = usdt->semaphore,
+	};
+	return 0;
+}
+
 enum points { POINTS_SHAPES, POINTS_OTHERS };
 
 /*
@@ -22,8 +39,9 @@ enum points { POINTS_SHAPES, POINTS_OTHERS };
  * attaching takes time, and no block may be seen born whose death could be
  * missed, no call be seen whose return could.
  */
-static struct attach_point *points_of(const struct module *module, const struct probe_table *table,
-				      enum points which, size_t *count)
+static struct attach_point *points_of(struct kernel *kernel, const struct module *module,
+				      const struct probe_table *table, enum points which,
+				      size_t *count)
 {
 	struct attach_point *points = calloc(module->elf.hit_count, sizeof(*points));
 	size_t i, n = 0;
@@ -38,6 +56,10 @@ static struct attach_point *points_of(const struct module *module, const struct 
 				continue;
 			if ((row->spec.kind == MS_KIND_FREE || hit->is_return) != (pass == 0))
 				continue;
+			if (hit->usdt) {
+				n += !usdt_point(kernel, module, hit, &points[n]);
+				continue;
+			}
 			points[n++] = (struct attach_point){
 			    .offset = hit->offset,
 			    .cookie = MS_COOKIE(hit->row, module->id) |
@@ -56,7 +78,7 @@ static int attach_points(struct kernel *kernel, pid_t pid, const struct module *
 	size_t count;
 	int err = 0;
 
-	points = points_of(module, table, which, &count);
+	points = points_of(kernel, module, table, which, &count);
 	if (!points)
 		return -ENOMEM;
 	if (count)
