@@ -273,7 +273,6 @@ static __always_inline void on_report(struct pt_regs *ctx, struct task_state *ta
 	if (MS_DEVICE_TYPE(device) == MS_DEVICE_CPU)
 		device = 0; /* its index is -1 */
 	key->space = MS_SPACE(row->layer, device);
-	task->reserved = argument(r, row->total_arg + 1);
 	if (bytes > 0 && (MS_DEVICE_TYPE(device) != MS_DEVICE_CPU || !total))
 		on_told(ctx, task, key, row, cookie, bytes);
 	if (bytes < 0 && (MS_DEVICE_TYPE(device) != MS_DEVICE_CPU || !total))

@@ -95,7 +95,6 @@ struct task_state {
 	struct registers registers;     /* of the call that a probe is at */
 	char range_name[MS_RANGE_NAME]; /* of the next range */
 	__u64 ranges[MS_RANGES];        /* objects of those that are open */
-	__u64 reserved;                 /* by the allocator that reports a block */
 	__u32 range_nr;
 	__u32 pad2;
 	__u64 gpu_argument[MS_GPU_ARGUMENTS]; /* of the open call of the gpu layer */

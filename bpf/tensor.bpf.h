@@ -67,7 +67,7 @@ static __always_inline void shape_take(struct task_state *task, struct ms_tensor
 	__builtin_memcpy(e->dims, task->shape.dims, sizeof(e->dims));
 }
 
-/* A block came or went.  `task`: whose shape and reserve are for it, or NULL. */
+/* A block came or went.  `task`: whose shape and registers are for it, or NULL. */
 static __always_inline int tensor_block(__u32 what, const struct ms_row *row, __u64 cookie,
 					const struct ms_block_key *key, __u64 size, __u64 stack,
 					struct task_state *task)
@@ -80,12 +80,12 @@ static __always_inline int tensor_block(__u32 what, const struct ms_row *row, __
 	e->address = key->address;
 	e->size = size;
 	e->stack = stack;
-	if (task) {
-		e->reserved = task->reserved;
-		task->reserved = 0;
-		if (what == MS_TENSOR_ALLOC)
-			shape_take(task, e);
+	if (task && row->total_arg) {
+		e->allocated = task->registers.argument[row->total_arg % 8];
+		e->reserved = task->registers.argument[(row->total_arg + 1) % 8];
 	}
+	if (task && what == MS_TENSOR_ALLOC)
+		shape_take(task, e);
 	bpf_ringbuf_submit(e, event_wakes());
 	return 0;
 }

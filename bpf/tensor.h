@@ -43,10 +43,11 @@ struct ms_tensor_event {
 	__u8 dtype;   /* c10::ScalarType, or MS_DTYPE_NONE */
 	__u8 ndim;    /* of the shape; it may have more than MS_DIMS */
 	__u64 address;
-	__u64 size;     /* bytes */
-	__u64 stack;    /* of an allocation, or of what began a range; 0: could not be kept */
-	__u64 sp;       /* of a call that is a range */
-	__u64 reserved; /* what the allocator has taken from the device; 0: not told */
+	__u64 size;  /* bytes */
+	__u64 stack; /* of an allocation, or of what began a range; 0: could not be kept */
+	__u64 sp;    /* of a call that is a range */
+	/* Of a report: what the allocator has given out of the device's memory, and has taken. */
+	__u64 allocated, reserved;
 	union {
 		__u64 dims[MS_DIMS];
 		char name[MS_RANGE_NAME];

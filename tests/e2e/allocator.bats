@@ -102,3 +102,44 @@ is_let_go()
 		([$f[.frames[]].function] | any(. == "c10::alloc_cpu"))]]' "$REPORT")" \
 		"[[70368744177664,true]]" "what there was no memory for"
 }
+
+# ---- fragmentation -------------------------------------------------------------------
+
+# holders DEVICE FILTER: of the stacks that hold segments of a device, with their functions.
+holders()
+{
+	jq -c --arg device "$1" '[.frames as $f | .segment_holders[] | select(.device == $device)
+		| .functions = [$f[.frames[]].function]] | '"$2" "$REPORT"
+}
+
+@test "small blocks that hold large segments: how much, and whose they are" {
+	allocator -- "$P/2.6/cuda_blocks"
+	verify
+	# two segments of 20 MiB that pin() holds with 6 and 2 MiB
+	equal "$(holders cuda:0 '.[0] | [.live, .live_bytes, .holds_bytes, (.functions | any(. == "pin"))]')" \
+		"[4,8388608,33554432,true]" "who holds most"
+	equal "$(jq -c '.allocators[] | select(.device == "cuda:0") | .segments | [.held, .sparse]' \
+		"$REPORT")" "[5,4]" "segments"
+	trace --layers $LAYERS -- "$P/2.6/cuda_blocks"
+	grep -q 'of 64.0 MiB that the allocator has taken of cuda:0, 46.0 MiB lie free in 4 segments' \
+		"$TMP/err" || die "nothing is said of it"
+	grep -q 'What the allocator of cuda_blocks (pid [0-9]*) has taken of cuda:0, 64.0 MiB at most' \
+		"$TMP/err" || die "what is taken is not shown"
+	grep -q '^ *rounded up by  *751 B .* 751 B ' "$TMP/err" || die "no rounding"
+	grep -q '32.0 MiB free beside 8.00 MiB in 4 blocks .*< pin <' "$TMP/err" || die "not whose"
+}
+
+@test "segments that were left together: cached, and no word of fragmentation" {
+	allocator -- "$P/2.6/cuda_blocks" tidy
+	verify
+	equal "$(jq -c '[.allocators[] | .segments.held, .segments.cached_bytes], .segment_holders,
+		[.insights[].kind] | select(index("fragmentation") | not)' "$REPORT" | tr '\n' ' ')" \
+		'[0,41943040] [] ["peak"] ' "segments, holders and advice"
+}
+
+@test "without the gpu layer segments are not known, what is taken is" {
+	LAYERS=tensor
+	allocator -- "$P/2.6/cuda_blocks"
+	equal "$(jq -c '.allocators[0] | .segments, .at_end.unused_bytes' "$REPORT" | tr '\n' ' ')" \
+		"null 49280512 " "what is known"
+}

@@ -5,8 +5,8 @@ PyTorch's allocators (tests/targets/torch).
 
     allocator.py REPORT.json LEDGER
 
-The layer, its stacks and its tensors must be equal to the ledger, to the byte; nothing may be
-lost.
+The layer, its stacks, its tensors and what the allocators of devices have taken must be equal
+to the ledger, to the byte; nothing may be lost.
 """
 import argparse
 import collections
@@ -45,6 +45,36 @@ def check_blocks(report, ledger):
     expect_equal(sorted((+found).items(), key=str), sorted(wanted.items(), key=str), "blocks")
 
 
+def check_allocators(report, ledger):
+    """What each device's allocator has taken and given out, at its peak and at the end."""
+    found = {a["device"]: a for a in report["allocators"] if a["pid"] == ledger["pid"]}
+    expect_equal(sorted(found), sorted(ledger["devices"]), "devices with an allocator")
+    for name, wanted in ledger["devices"].items():
+        allocator = found.get(name)
+        if not allocator:
+            continue
+        expect_equal(allocator["reserved_peak_bytes"], wanted["reserved_peak_bytes"],
+                     f"{name}: reserved at most")
+        for moment, truth in ("at_end", wanted["now"]), ("at_peak", wanted["at_peak"]):
+            check_moment(f"{name}, {moment}", allocator[moment], truth)
+        segments = allocator["segments"]
+        if segments:
+            expect_equal(segments["stranded_bytes"] + segments["cached_bytes"],
+                         allocator["at_end"]["unused_bytes"], f"{name}: how the unused lie")
+        known = not (ledger["before"] and name == "cuda:0")
+        expect_equal(bool(segments), known, f"{name}: segments are known")
+
+
+def check_moment(what, got, truth):
+    for key in "reserved_bytes", "allocated_bytes", "requested_bytes", "untold_bytes":
+        expect_equal(got[key], truth[key], f"{what}: {key}")
+    unused = truth["reserved_bytes"] - truth["allocated_bytes"]
+    rounding = truth["allocated_bytes"] - truth["untold_bytes"] - truth["requested_bytes"]
+    expect_equal(got["unused_bytes"], unused, f"{what}: unused")
+    expect_equal(got["rounding_bytes"], rounding, f"{what}: rounding")
+    expect_equal(got["fragmentation_bytes"], unused + rounding, f"{what}: fragmentation")
+
+
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("report")
@@ -58,6 +88,7 @@ def main():
     process = max(processes, key=lambda one: one["layers"]["tensor"]["allocs"])
     stacks = [s for s in report["stacks"] if s["pid"] == pid and s["layer"] == "tensor"]
     check_layer(process, stacks, ledger)
+    check_allocators(report, ledger)
     if ledger["blocks"]:
         check_blocks(report, ledger)
     for key, count in report["lost"].items():

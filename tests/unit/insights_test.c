@@ -40,6 +40,10 @@ struct scene {
 	struct tensor_leak leaks[1];
 	struct resident_part parts[2];
 	struct stage stages[1];
+	struct allocator allocators[2];
+	struct segment_hold holders[1];
+	struct stack holder_stacks[1];
+	struct device_totals devices[2];
 };
 
 static void set(int category, uint64_t peak, uint64_t before, uint64_t after)
@@ -80,7 +84,11 @@ static void begin(struct scene *c)
 	    .leak_stacks = c->leak_stacks,
 	    .stacks = c->stacks,
 	    .stages = c->stages,
+	    .allocators = c->allocators,
+	    .holders = c->holders,
+	    .holder_stacks = c->holder_stacks,
 	};
+	c->processes[0].devices = c->devices;
 }
 
 static const struct insight *find(const struct scene *c, const char *kind)
@@ -287,6 +295,145 @@ static void test_retained(void **state)
 	not_said(&c, "retained");
 }
 
+/* ---- devices ---------------------------------------------------------------------- */
+
+/* 100 MiB, of which blocks hold 40 in segments that are mostly free. */
+static void begin_allocator(struct scene *c)
+{
+	begin(c);
+	c->s.allocator_count = 1;
+	c->allocators[0] = (struct allocator){
+	    .device = "cuda:0",
+	    .now = {.reserved_bytes = 100 * MIB, .allocated_bytes = 60 * MIB},
+	    .segments_known = true,
+	    .held_segments = 5,
+	    .stranded_bytes = 40 * MIB,
+	    .sparse_segments = 2,
+	    .sparse_bytes = 36 * MIB,
+	};
+	c->s.holder_count = 1;
+	c->holder_stacks[0] =
+	    (struct stack){.frames = frames, .frame_count = 4, .live = 3, .live_bytes = 4 * MIB};
+}
+
+static void test_fragmentation(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	begin_allocator(&c);
+	said(&c, "fragmentation", 36 * MIB,
+	     "of 100 MiB that the allocator has taken of cuda:0, 36.0 MiB lie free in 2 segments");
+	said(&c, "fragmentation", 36 * MIB, "4.00 MiB in 3 blocks that net.py:12 (Net.forward)");
+	/* The device that has most of it is named. */
+	c.s.allocator_count = 2;
+	c.allocators[1] = c.allocators[0];
+	c.allocators[1].device = "cuda:1";
+	c.allocators[1].sparse_bytes = 39 * MIB;
+	c.holders[0].allocator = 1;
+	said(&c, "fragmentation", 39 * MIB, "of cuda:1");
+	/* Another process's. */
+	c.allocators[0].process = c.allocators[1].process = 1;
+	not_said(&c, "fragmentation");
+}
+
+static void test_no_fragmentation(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	begin_allocator(&c);
+	c.allocators[0].segments_known = false;
+	not_said(&c, "fragmentation");
+	begin_allocator(&c);
+	c.allocators[0].now.reserved_bytes = 1000 * MIB; /* a small part of it */
+	not_said(&c, "fragmentation");
+	begin_allocator(&c);
+	c.allocators[0].sparse_bytes = 15 * MIB; /* little, and of little */
+	c.allocators[0].now.reserved_bytes = 20 * MIB;
+	not_said(&c, "fragmentation");
+	begin_allocator(&c);
+	c.s.holder_count = 0;
+	not_said(&c, "fragmentation");
+}
+
+static void test_cache(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	begin_allocator(&c);
+	c.allocators[0].cached_bytes = 40 * MIB;
+	not_said(&c, "cache");
+	c.allocators[0].cached_bytes = 600 * MIB;
+	c.allocators[0].now.reserved_bytes = 1000 * MIB;
+	said(&c, "cache", 600 * MIB, "of 1000 MiB that the allocator has taken of cuda:0, 600 MiB");
+	c.allocators[0].now.reserved_bytes = 2000 * MIB; /* most is in use */
+	not_said(&c, "cache");
+}
+
+/* A machine of 4 GiB, of which a program pins 1.5. */
+static void begin_pinned(struct scene *c)
+{
+	begin(c);
+	c->s.ram_bytes = 4096 * MIB;
+	c->processes[0].device_count = 2;
+	c->devices[0] =
+	    (struct device_totals){.name = "host-pinned", .totals = {.peak_bytes = 1536 * MIB}};
+	c->devices[1] = (struct device_totals){.name = "host-registered"};
+	c->s.stack_count = 1;
+	c->stacks[0] = (struct stack){.layer = LAYER_GPU,
+				      .device = "host-pinned",
+				      .frames = frames,
+				      .frame_count = 4,
+				      .peak_bytes = 1536 * MIB};
+}
+
+static void test_pinned(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	begin_pinned(&c);
+	said(&c, "pinned", 1536 * MIB, "38 % of the machine's 4.00 GiB");
+	said(&c, "pinned", 1536 * MIB, "net.py:12 (Net.forward)");
+	/* Registered memory counts, too. */
+	c.devices[0].totals.peak_bytes = 512 * MIB;
+	c.devices[1].shared_bytes = 1024 * MIB;
+	said(&c, "pinned", 1536 * MIB, "512 MiB of host memory were pinned at most and 1.00 GiB");
+	/* A fair part of a small machine, but not of this one. */
+	c.s.ram_bytes = 64 * 1024 * MIB;
+	not_said(&c, "pinned");
+	/* Memory of a device is none of it. */
+	begin_pinned(&c);
+	c.devices[0].name = c.stacks[0].device = "cuda:0";
+	not_said(&c, "pinned");
+	begin_pinned(&c);
+	c.s.ram_bytes = 0; /* not known */
+	not_said(&c, "pinned");
+}
+
+static void test_pinned_by_loader(void **state)
+{
+	struct frame loader[] = {
+	    {.function = "_pin_memory_loop", .file = "/x/pin_memory.py", .kind = FRAME_PYTHON},
+	    {.function = "cuMemHostAlloc", .kind = FRAME_NATIVE},
+	};
+	struct scene c;
+
+	(void)state;
+	begin_pinned(&c);
+	c.s.ram_bytes = 64 * 1024 * MIB;
+	c.stacks[0].frames = loader;
+	c.stacks[0].frame_count = 2;
+	said(&c, "pinned", 1536 * MIB, "by the data loader's pin_memory thread, 100 %");
+	/* A small part of what is pinned, and what is pinned no part of the machine. */
+	c.stacks[0].peak_bytes = 100 * MIB;
+	not_said(&c, "pinned");
+	c.devices[0].totals.peak_bytes = c.stacks[0].peak_bytes = 8 * MIB;
+	not_said(&c, "pinned");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,7 +442,9 @@ int main(void)
 	    cmocka_unit_test(test_gradients),   cmocka_unit_test(test_load),
 	    cmocka_unit_test(test_leak),        cmocka_unit_test(test_churn),
 	    cmocka_unit_test(test_workers),     cmocka_unit_test(test_untouched),
-	    cmocka_unit_test(test_retained),
+	    cmocka_unit_test(test_retained),    cmocka_unit_test(test_fragmentation),
+	    cmocka_unit_test(test_cache),       cmocka_unit_test(test_no_fragmentation),
+	    cmocka_unit_test(test_pinned),      cmocka_unit_test(test_pinned_by_loader),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

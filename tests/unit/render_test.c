@@ -234,6 +234,24 @@ static struct snapshot *full_snapshot(void)
 							       .bytes_before_backward = 14,
 							       .bytes_after_step = 15,
 							       .bytes_at_end = 12};
+	s->allocators = calloc(2, sizeof(*s->allocators));
+	s->allocators[s->allocator_count++] = (struct allocator){
+	    .device = "cuda:0",
+	    .now = {.reserved_bytes = 100,
+		    .allocated_bytes = 70,
+		    .requested_bytes = 60,
+		    .rounding_bytes = 6,
+		    .untold_bytes = 4,
+		    .unused_bytes = 30},
+	    .segments_known = true,
+	    .held_segments = 2,
+	};
+	s->allocators[s->allocator_count++] = (struct allocator){.device = "cuda:1"};
+	s->holders = calloc(1, sizeof(*s->holders));
+	s->holder_stacks = calloc(1, sizeof(*s->holder_stacks));
+	s->holders[s->holder_count] = (struct segment_hold){0, 30};
+	s->holder_stacks[s->holder_count++] =
+	    (struct stack){.layer = LAYER_TENSOR, .device = "cuda:0", .end = "root"};
 	s->insights = calloc(1, sizeof(*s->insights));
 	s->insights[s->insight_count++] = (struct insight){0, strdup("leak"), strdup("grows"), 13};
 	s->notes = calloc(1, sizeof(*s->notes));
@@ -252,6 +270,10 @@ static const json_t *frame_at(const json_t *root, const json_t *stack, size_t i)
 	"allocs:i alloc_bytes:i frees:i freed_bytes:i live:i live_bytes:i peak_bytes:i "           \
 	"peak_at_s:r unknown_frees:i failed:i in_flight_bytes:i"
 
+#define MOMENT_KEYS                                                                                \
+	"reserved_bytes:i allocated_bytes:i untold_bytes:i requested_bytes:i rounding_bytes:i "    \
+	"unused_bytes:i fragmentation_bytes:i"
+
 static void json_has_every_key(void **state)
 {
 	struct snapshot *s = full_snapshot();
@@ -262,7 +284,8 @@ static void json_has_every_key(void **state)
 	expect_keys(root,
 		    "schema:i tool:s title:s duration_s:r began_s:r processes:a stacks:a frames:a "
 		    "timeline:a tensors:a category_timeline:a "
-		    "stages:a categories:a ooms:a failures:a limits:a insights:a notes:a lost:o");
+		    "stages:a categories:a ooms:a failures:a limits:a insights:a notes:a lost:o "
+		    "allocators:a segment_holders:a");
 	expect_keys(at(root, "processes", 0),
 		    "pid:i comm:s cmdline:s container:n exit_code:i rss_bytes:i rss_peak_bytes:i "
 		    "layers:o id:i ppid:i start_s:r end_s:r exited:b execed:b resident:n");
@@ -289,6 +312,20 @@ static void json_has_every_key(void **state)
 	expect_keys(at(root, "categories", 0),
 		    "pid:i device:s name:s bytes_at_peak:i bytes_before_backward:i "
 		    "bytes_after_step:i bytes_at_end:i");
+	for (size_t i = 0; i < 2; i++)
+		expect_keys(
+		    at(root, "allocators", i),
+		    i ? "pid:i device:s reserved_peak_bytes:i at_peak:o at_end:o segments:n"
+		      : "pid:i device:s reserved_peak_bytes:i at_peak:o at_end:o segments:o");
+	expect_keys(json_object_get(at(root, "allocators", 0), "at_end"), MOMENT_KEYS);
+	expect_keys(json_object_get(at(root, "allocators", 1), "at_peak"), MOMENT_KEYS);
+	expect_keys(json_object_get(at(root, "allocators", 0), "segments"),
+		    "held:i stranded_bytes:i sparse:i sparse_bytes:i cached_bytes:i");
+	assert_int_equal(
+	    integer(json_object_get(at(root, "allocators", 0), "at_end"), "fragmentation_bytes"),
+	    36);
+	expect_keys(at(root, "segment_holders", 0),
+		    "pid:i device:s holds_bytes:i live:i live_bytes:i frames:a");
 	expect_keys(at(root, "insights", 0), "pid:i kind:s bytes:i text:s");
 	expect_keys(json_object_get(root, "lost"), "events:i stacks_full:i");
 	json_decref(root);

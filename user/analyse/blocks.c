@@ -107,6 +107,7 @@ static void count_birth(struct blocks *b, struct device_blocks *d, const struct 
 		return;
 	d->peak_bytes = d->live_bytes;
 	d->peak_number = b->born;
+	d->at_peak = d->now;
 	d->below = false;
 	/* They were there at a peak that is none any more. */
 	free_list(d->ended);

@@ -42,6 +42,11 @@ struct tensor_block {
 	struct tensor_block *next; /* of its bucket, then of its device's ended ones */
 };
 
+/* What a device's allocator says of itself. */
+struct allocator_totals {
+	uint64_t allocated, reserved; /* bytes given out, and taken from the device */
+};
+
 /* One device: what lives there, and the most that did. */
 struct device_blocks {
 	uint16_t device;
@@ -50,6 +55,9 @@ struct device_blocks {
 	uint64_t peak_number;       /* blocks born so far at the peak */
 	bool below;                 /* something ended since the peak */
 	struct tensor_block *ended; /* were there at the peak */
+	bool totals_told;           /* there is an allocator that says: */
+	struct allocator_totals now, at_peak;
+	uint64_t reserved_peak;
 };
 
 struct blocks {

@@ -12,40 +12,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyse/lines.h"
-#include "base/text.h"
+#include "analyse/insights_inside.h"
 
 /* Not worth a sentence. */
-#define SMALL_BYTES ((uint64_t)1 << 20)
+#define SMALL_BYTES MIB
 #define LEAK_BYTES (4 << 10) /* per iteration: less is a list of numbers */
-#define TEXT_MAX 768
 
-struct subject {
-	struct snapshot *s;
-	size_t process;
-	const struct tensor_use *use; /* NULL: no tensors */
-	uint64_t peak_bytes;          /* of tensors, all devices */
-	struct line_sum *sums;        /* room for lines_sum() */
-	uint64_t bytes;               /* what the sentence is about */
-	char text[TEXT_MAX];
-};
-
-/* Whether there is something to say: then `bytes` and `text` are set. */
-typedef bool insight_fn(struct subject *subject);
-
-static __attribute__((format(printf, 3, 4))) bool say(struct subject *x, uint64_t bytes,
-						      const char *format, ...)
+bool insight_say(struct subject *subject, uint64_t bytes, const char *format, ...)
 {
 	va_list args;
 
-	x->bytes = bytes;
+	subject->bytes = bytes;
 	va_start(args, format);
-	vsnprintf(x->text, sizeof(x->text), format, args);
+	vsnprintf(subject->text, sizeof(subject->text), format, args);
 	va_end(args);
 	return true;
 }
 
-static double share(uint64_t part, uint64_t whole)
+double insight_share(uint64_t part, uint64_t whole)
 {
 	return whole ? 100.0 * (double)part / (double)whole : 0;
 }
@@ -67,18 +51,17 @@ static uint64_t bytes_of(const struct subject *x, const char *name, size_t momen
 	return sum;
 }
 
-/* Where a frame is: "train.py:30 (Trainer.step)". */
-static const char *place_of(char text[256], const struct frame *frame)
+const char *insight_place(char text[PLACE_MAX], const struct frame *frame)
 {
 	const char *slash = frame && frame->file ? strrchr(frame->file, '/') : NULL;
 
 	if (!frame)
-		snprintf(text, 256, "an unknown line");
+		snprintf(text, PLACE_MAX, "an unknown line");
 	else if (frame->file)
-		snprintf(text, 256, "%.100s:%u (%.100s)", slash ? slash + 1 : frame->file,
+		snprintf(text, PLACE_MAX, "%.100s:%u (%.100s)", slash ? slash + 1 : frame->file,
 			 frame->line, frame->function);
 	else
-		snprintf(text, 256, "%.200s", frame->function);
+		snprintf(text, PLACE_MAX, "%.200s", frame->function);
 	return text;
 }
 
@@ -120,33 +103,33 @@ static bool peak_composition(struct subject *x)
 			 stage->iteration + 1);
 	else if (stage)
 		snprintf(where, sizeof(where), ", in stage %.40s", stage->name);
-	return say(x, x->peak_bytes,
-		   "the peak of %s of tensors, %s after the start%s, is %.0f %% %s (%s)",
-		   text_bytes(peak, x->peak_bytes), text_seconds(time, at_s), where,
-		   share(largest->bytes_at_peak, x->peak_bytes), largest->name,
-		   text_bytes(bytes, largest->bytes_at_peak));
+	return insight_say(x, x->peak_bytes,
+			   "the peak of %s of tensors, %s after the start%s, is %.0f %% %s (%s)",
+			   text_bytes(peak, x->peak_bytes), text_seconds(time, at_s), where,
+			   insight_share(largest->bytes_at_peak, x->peak_bytes), largest->name,
+			   text_bytes(bytes, largest->bytes_at_peak));
 }
 
 static bool activations_dominate(struct subject *x)
 {
 	uint64_t bytes = bytes_of(x, "activations", AT(bytes_before_backward));
 	uint64_t all = bytes_of(x, NULL, AT(bytes_before_backward));
-	char number[HUMAN_LEN], line[HUMAN_LEN], place[256];
+	char number[HUMAN_LEN], line[HUMAN_LEN], place[PLACE_MAX];
 	size_t count = lines_sum(x->s, "activations", x->sums), i;
 
-	if (bytes < SMALL_BYTES || share(bytes, all) < 50)
+	if (bytes < SMALL_BYTES || insight_share(bytes, all) < 50)
 		return false;
 	for (i = 0; i < count && x->sums[i].stack->process != x->process; i++)
 		;
 	if (i == count)
 		return false;
-	return say(
+	return insight_say(
 	    x, bytes,
 	    "activations are %s, %.0f %% of what lives when a backward pass begins; most come "
 	    "from %s, %s: torch.utils.checkpoint there would make them again instead of "
 	    "keeping them, autocast would halve them, and so would half the batch",
-	    text_bytes(number, bytes), share(bytes, all),
-	    place_of(place, lines_own(x->sums[i].stack)), text_bytes(line, x->sums[i].bytes));
+	    text_bytes(number, bytes), insight_share(bytes, all),
+	    insight_place(place, lines_own(x->sums[i].stack)), text_bytes(line, x->sums[i].bytes));
 }
 
 static bool optimizer_doubles(struct subject *x)
@@ -157,7 +140,7 @@ static bool optimizer_doubles(struct subject *x)
 
 	if (state < SMALL_BYTES || (double)state < 1.9 * (double)parameters)
 		return false;
-	return say(
+	return insight_say(
 	    x, state,
 	    "the optimizer keeps %s, %.1f times the parameters (%s), as Adam does: SGD with "
 	    "momentum keeps one value per parameter, Adafactor and 8-bit optimizers less than "
@@ -172,13 +155,15 @@ static bool gradients_stay(struct subject *x)
 	uint64_t parameters = bytes_of(x, "parameters", AT(bytes_before_backward));
 	char number[HUMAN_LEN];
 
-	if (gradients < SMALL_BYTES || share(gradients, parameters) < 90 || at_peak < gradients)
+	if (gradients < SMALL_BYTES || insight_share(gradients, parameters) < 90 ||
+	    at_peak < gradients)
 		return false;
-	return say(x, gradients,
-		   "%s of gradients stay through the forward pass and are part of the peak: with "
-		   "zero_grad(set_to_none=True) before it they would not be there, unless they are "
-		   "accumulated over several batches",
-		   text_bytes(number, gradients));
+	return insight_say(
+	    x, gradients,
+	    "%s of gradients stay through the forward pass and are part of the peak: with "
+	    "zero_grad(set_to_none=True) before it they would not be there, unless they are "
+	    "accumulated over several batches",
+	    text_bytes(number, gradients));
 }
 
 static bool loads_twice(struct subject *x)
@@ -189,9 +174,9 @@ static bool loads_twice(struct subject *x)
 	if (!x->use || x->use->loaded_bytes < SMALL_BYTES)
 		return false;
 	gone = x->use->loaded_bytes - x->use->load_end_bytes;
-	if (share(gone, x->use->loaded_bytes) < 50)
+	if (insight_share(gone, x->use->loaded_bytes) < 50)
 		return false;
-	return say(
+	return insight_say(
 	    x, gone,
 	    "while the model was loaded, %s of tensors read from files were in memory beside "
 	    "the parameters they were copied into; %s of them were gone when it was there: "
@@ -202,7 +187,7 @@ static bool loads_twice(struct subject *x)
 static bool leaks(struct subject *x)
 {
 	const struct tensor_leak *leak = NULL;
-	char bytes[HUMAN_LEN], each[HUMAN_LEN], place[256];
+	char bytes[HUMAN_LEN], each[HUMAN_LEN], place[PLACE_MAX];
 	uint64_t total = 0;
 	size_t i, at = 0, stacks = 0;
 
@@ -218,13 +203,14 @@ static bool leaks(struct subject *x)
 	}
 	if (!leak || total / leak->iterations < LEAK_BYTES)
 		return false;
-	return say(
+	return insight_say(
 	    x, total,
 	    "%s of tensors have stayed from iteration to iteration, %s each, since iteration "
 	    "%u, from %zu stack%s; most from %s: something keeps them, as a list of losses "
 	    "keeps their graphs (loss.item() or loss.detach() does not)",
 	    text_bytes(bytes, total), text_bytes(each, total / leak->iterations), leak->since + 1,
-	    stacks, stacks == 1 ? "" : "s", place_of(place, lines_own(&x->s->leak_stacks[at])));
+	    stacks, stacks == 1 ? "" : "s",
+	    insight_place(place, lines_own(&x->s->leak_stacks[at])));
 }
 
 static bool churns(struct subject *x)
@@ -237,7 +223,7 @@ static bool churns(struct subject *x)
 	each = x->use->step_bytes / (x->use->iterations - 1);
 	if (each < SMALL_BYTES || each < 3 * x->peak_bytes)
 		return false;
-	return say(
+	return insight_say(
 	    x, each,
 	    "each iteration allocates %s, %.1f times the peak of %s, and frees it again: "
 	    "in-place operations and buffers that are used again take less time and fragment "
@@ -251,7 +237,7 @@ static bool churns(struct subject *x)
 static bool untouched(struct subject *x)
 {
 	uint64_t bytes = 0;
-	char number[HUMAN_LEN], place[256];
+	char number[HUMAN_LEN], place[PLACE_MAX];
 	const struct stack *most = NULL;
 	size_t i;
 
@@ -266,10 +252,11 @@ static bool untouched(struct subject *x)
 	}
 	if (bytes < 16 * SMALL_BYTES)
 		return false;
-	return say(x, bytes,
-		   "%s on the heap were allocated and never touched, most by %s: they take address "
-		   "space, not memory, until they are",
-		   text_bytes(number, bytes), place_of(place, lines_own(most)));
+	return insight_say(
+	    x, bytes,
+	    "%s on the heap were allocated and never touched, most by %s: they take address "
+	    "space, not memory, until they are",
+	    text_bytes(number, bytes), insight_place(place, lines_own(most)));
 }
 
 static bool retained(struct subject *x)
@@ -282,14 +269,14 @@ static bool retained(struct subject *x)
 	for (i = 0; i < p->part_count; i++)
 		if (!strcmp(p->parts[i].name, "retained") && p->parts[i].bytes > 0)
 			bytes = (uint64_t)p->parts[i].bytes;
-	if (bytes < 16 * SMALL_BYTES || share(bytes, p->parts_rss_bytes) < 20)
+	if (bytes < 16 * SMALL_BYTES || insight_share(bytes, p->parts_rss_bytes) < 20)
 		return false;
-	return say(
+	return insight_say(
 	    x, bytes,
 	    "%s, %.0f %% of what is resident, are held by the allocator in no live block: "
 	    "malloc_trim(0) or MALLOC_TRIM_THRESHOLD_ gives back what is at the ends of arenas, "
 	    "MALLOC_ARENA_MAX=2 keeps them few, jemalloc's background thread returns the rest",
-	    text_bytes(number, bytes), share(bytes, p->parts_rss_bytes));
+	    text_bytes(number, bytes), insight_share(bytes, p->parts_rss_bytes));
 }
 
 static bool workers_copy(struct subject *x)
@@ -310,7 +297,7 @@ static bool workers_copy(struct subject *x)
 	}
 	if (!count || bytes < 16 * SMALL_BYTES)
 		return false;
-	return say(
+	return insight_say(
 	    x, bytes,
 	    "%zu worker process%s had up to %s resident between them and made %s of tensors "
 	    "for this one: each begins as a copy of it, and what it writes to is its own (large "
@@ -335,6 +322,9 @@ static const struct {
     {"workers", workers_copy, true},
     {"untouched", untouched, false},
     {"retained", retained, false},
+    {"fragmentation", insight_fragmented, false},
+    {"cache", insight_cached, false},
+    {"pinned", insight_pinned, false},
 };
 
 static int add(struct subject *x, const char *kind)

@@ -87,6 +87,10 @@ struct tensor_event {
 	struct tensor_shape shape;
 	uint64_t gradient_address, gradient_size; /* TENSOR_PARAMETER: 0 if there is none yet */
 	int64_t stream;
+	/* Of a block: what its device's allocator has given out and what it has taken, if `totals`.
+	 */
+	bool totals;
+	uint64_t allocated, reserved;
 };
 
 #define CATEGORIES(X)                                                                              \

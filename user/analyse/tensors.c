@@ -249,6 +249,19 @@ static void on_free(struct tensors *t, const struct tensor_event *e)
 		tensors_block_end(t, block);
 }
 
+static int on_totals(struct tensors *t, const struct tensor_event *e)
+{
+	struct device_blocks *d = blocks_device(&t->blocks, e->device);
+
+	if (!d)
+		return -ENOMEM;
+	d->totals_told = true;
+	d->now = (struct allocator_totals){e->allocated, e->reserved};
+	if (e->reserved > d->reserved_peak)
+		d->reserved_peak = e->reserved;
+	return 0;
+}
+
 /* More than the block has is another's: its report was lost. */
 static void on_request(struct tensors *t, const struct tensor_event *e)
 {
@@ -390,6 +403,8 @@ int tensors_event(struct tensors *t, const struct tensor_event *e)
 	ticks_reach(t, t->context.now.t_s);
 	if (t->stages.top.kind == STAGE_LOAD)
 		t->facts.load_end_bytes = t->loaded_bytes;
+	if (!err && e->totals)
+		err = on_totals(t, e);
 	switch (e->what) {
 	case TENSOR_ALLOC:
 		if (t->stages.iteration)

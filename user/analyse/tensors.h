@@ -51,6 +51,20 @@ struct tensor_sums {
 
 /* Per device; the caller frees.  0 or -ENOMEM. */
 int tensors_sums(const struct tensors *tensors, struct tensor_sums **out, size_t *count);
+/* What a device's allocator has taken and given out, at one moment. */
+struct tensor_use_of_device {
+	uint64_t reserved, allocated; /* as it says */
+	uint64_t told;                /* bytes of blocks of which is known what was asked for */
+	uint64_t requested;           /* that */
+};
+struct tensor_allocator {
+	uint16_t device;
+	struct tensor_use_of_device now, at_peak; /* the device's peak, of blocks */
+	uint64_t reserved_peak;
+	uint64_t live_bytes; /* of blocks that are known */
+};
+/* Devices whose allocator says so; the caller frees.  0 or -ENOMEM. */
+int tensors_allocators(const struct tensors *tensors, struct tensor_allocator **out, size_t *count);
 /* `fn` for each block that was there at its device's peak, or is there now. */
 typedef void tensors_fn(const struct tensor_block *block, unsigned category, bool at_peak,
 			void *context);

@@ -397,6 +397,13 @@ static void hide_layers(struct snapshot *s)
 			s->layer_on[rare[i]] = false;
 }
 
+static uint64_t ram_bytes(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+
+	return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0;
+}
+
 int collect_snapshot(struct collect *c, const char *title, size_t top, struct snapshot **out)
 {
 	struct snapshot *s = calloc(1, sizeof(*s));
@@ -409,6 +416,7 @@ int collect_snapshot(struct collect *c, const char *title, size_t top, struct sn
 		s->title = strdup(title);
 		s->duration_s = collect_seconds(c);
 		s->began_s = (double)c->start_ns / 1e9;
+		s->ram_bytes = ram_bytes();
 		memcpy(s->layer_on, c->limits.layers, sizeof(s->layer_on));
 		err = s->title ? 0 : -ENOMEM;
 	}

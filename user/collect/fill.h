@@ -93,6 +93,12 @@ int tensors_fill(struct collect *c, struct snapshot *s, const struct numbers *nu
 int tensors_lists(struct collect *c, struct snapshot *s, const struct numbers *numbers,
 		  struct stack_list *lists, size_t *list_count);
 
+/* ---- fill_allocators.c ---- */
+
+/* The allocators of devices, and the stacks that hold their segments: as tensors_lists(). */
+int allocators_list(struct collect *c, struct snapshot *s, const struct numbers *numbers,
+		    struct stack_list *lists, size_t *list_count);
+
 /* ---- stacks.c ---- */
 
 /*

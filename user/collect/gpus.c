@@ -32,6 +32,11 @@ const struct gpu *gpus_find(const struct gpus *g, uint32_t image)
 	return image < g->room ? g->items[image] : NULL;
 }
 
+struct gpu *gpus_opened(const struct gpus *g, uint32_t image)
+{
+	return image < g->room ? g->items[image] : NULL;
+}
+
 struct gpu *gpus_open(struct gpus *g, uint32_t image, bool from_start)
 {
 	if (image >= g->room) {

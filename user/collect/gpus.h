@@ -21,6 +21,8 @@ int gpus_init(struct gpus *gpus);
 void gpus_free(struct gpus *gpus);
 /* NULL if the image has made no call of the gpu layer. */
 const struct gpu *gpus_find(const struct gpus *gpus, uint32_t image);
+/* The same, to look through. */
+struct gpu *gpus_opened(const struct gpus *gpus, uint32_t image);
 /* The same; it is made if there is none.  NULL: no memory. */
 struct gpu *gpus_open(struct gpus *gpus, uint32_t image, bool from_start);
 /* A device's name, which lives as long as `gpus`; NULL: no memory. */

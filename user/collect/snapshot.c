@@ -103,6 +103,9 @@ void snapshot_free(struct snapshot *s)
 	free_stacks(s->tensors, s->tensor_count);
 	free_stacks(s->leak_stacks, s->leak_count);
 	free(s->leaks);
+	free_stacks(s->holder_stacks, s->holder_count);
+	free(s->holders);
+	free(s->allocators);
 	free(s->uses);
 	free_shortage(s);
 	free_stacks(s->stacks, s->stack_count);

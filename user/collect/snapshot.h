@@ -217,6 +217,37 @@ struct tensor_use {
 	uint64_t loaded_bytes, load_end_bytes;
 };
 
+/* What the allocator of a device had at one moment, in bytes. */
+struct allocator_moment {
+	uint64_t reserved_bytes;  /* taken from the device */
+	uint64_t allocated_bytes; /* of these, given out as blocks */
+	uint64_t untold_bytes;    /* of these, in blocks of which is not known what was asked for */
+	uint64_t requested_bytes; /* asked for, in the others */
+	uint64_t rounding_bytes;  /* what those take beyond it */
+	uint64_t unused_bytes;    /* reserved, and in no block */
+};
+
+struct allocator {
+	size_t process;
+	const char *device;
+	struct allocator_moment now, at_peak; /* the peak of its device's tensors */
+	uint64_t reserved_peak_bytes;
+	/* How the unused bytes of now lie, if that is known: they are stranded and cached. */
+	bool segments_known;
+	uint64_t held_segments;  /* that blocks live in */
+	uint64_t stranded_bytes; /* free in these: they go when the last block does */
+	uint64_t
+	    sparse_segments; /* of these, the ones that are mostly free, and what is free there */
+	uint64_t sparse_bytes;
+	uint64_t cached_bytes; /* in segments without a block: empty_cache() gives them back */
+};
+
+/* A stack whose blocks live in sparse segments. */
+struct segment_hold {
+	size_t allocator;
+	uint64_t holds_bytes; /* free in these segments; other stacks may hold them, too */
+};
+
 /* Tensors of one stack that stay from iteration to iteration. */
 struct tensor_leak {
 	unsigned since, iterations; /* the first one, and how many there are of */
@@ -240,7 +271,8 @@ struct loss {
 struct snapshot {
 	char *title; /* the command line or "pid 123 (name)" */
 	double duration_s;
-	double began_s; /* when tracing began, of CLOCK_MONOTONIC */
+	double began_s;     /* when tracing began, of CLOCK_MONOTONIC */
+	uint64_t ram_bytes; /* the machine's memory; 0: not known */
 	struct process *processes;
 	size_t process_count;
 	struct stack *stacks;
@@ -270,6 +302,11 @@ struct snapshot {
 	size_t tensor_count;
 	struct tensor_use *uses;
 	size_t use_count;
+	struct allocator *allocators;
+	size_t allocator_count;
+	struct segment_hold *holders; /* by allocator, those that hold most first; their stacks */
+	struct stack *holder_stacks;
+	size_t holder_count;
 	struct tensor_leak *leaks; /* and their stacks */
 	struct stack *leak_stacks;
 	size_t leak_count;

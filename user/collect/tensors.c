@@ -204,6 +204,12 @@ static struct tensor_shape shape_of(const struct ms_tensor_event *e)
 	return shape;
 }
 
+static bool reports_totals(const struct target *target, const struct ms_tensor_event *e)
+{
+	return e->what <= MS_TENSOR_FREE &&
+	       modules_table(target_modules(target))->rows[e->row].spec.total_arg;
+}
+
 /* A range that one of the user's stages is known by has its name. */
 static const char *range_name(const struct own_rules *rules, const char *name)
 {
@@ -235,6 +241,10 @@ int image_tensors_event(struct image_tensors *t, const struct kernel *kernel,
 	event.what = whats[e->what];
 	if (e->what == MS_TENSOR_ALLOC)
 		event.shape = shape_of(e);
+	/* The host's allocator has none; what is mapped from files says its own size. */
+	event.totals = e->device != MS_DEVICE_CPU && reports_totals(target, e);
+	event.allocated = e->allocated;
+	event.reserved = e->reserved;
 	if (e->what == MS_TENSOR_ALLOC || e->what == MS_TENSOR_PUSH)
 		event.marks = marks_of_stack(t, kernel, target, e);
 	if (e->what == MS_TENSOR_PUSH) {

@@ -323,6 +323,18 @@ void gpu_account_drop_context(struct gpu_account *a, pid_t tid,
 
 /* ---- reading ------------------------------------------------------------------------ */
 
+void gpu_account_each(struct gpu_account *a, gpu_wanted_fn *wanted, gpu_block_fn *fn, void *context)
+{
+	struct block *b;
+
+	for (b = RB_MIN(tree, &a->tree); b; b = RB_NEXT(tree, &a->tree, b)) {
+		const struct gpu_made *made = &b->made;
+
+		if (!made->silent && made->entry.size && wanted(&made->key, &made->entry))
+			fn(made->key.address, made->entry.size, context);
+	}
+}
+
 const struct gpu_books *gpu_account_books(const struct gpu_account *a)
 {
 	return &a->books;

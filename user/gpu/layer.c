@@ -379,6 +379,27 @@ int gpu_apply(struct gpu *g, const struct ms_row *row, const struct gpu_call *ca
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
+static bool is_segment(const struct gpu_key *key, const struct gpu_entry *entry)
+{
+	uint32_t place = GPU_DEVICE_PLACE(entry->device);
+
+	switch (key->space) {
+	case GPU_SPACE_CUDA:
+		return place == GPU_PLACE_CUDA;
+	case GPU_SPACE_HSA:
+		return place == GPU_PLACE_HSA_POOL;
+	case GPU_SPACE_ZE:
+		return place == GPU_PLACE_ZE;
+	default:
+		return false;
+	}
+}
+
+void gpu_each_segment(struct gpu *g, gpu_block_fn *fn, void *context)
+{
+	gpu_account_each(g->account, is_segment, fn, context);
+}
+
 const struct gpu_books *gpu_books(const struct gpu *g)
 {
 	return gpu_account_books(g->account);

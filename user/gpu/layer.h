@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "gpu.h"
+#include "gpu/account.h"
 #include "gpu/books.h"
 #include "gpu/calls.h"
 
@@ -39,6 +40,8 @@ int gpu_apply(struct gpu *gpu, const struct ms_row *row, const struct gpu_call *
 	      const struct ms_gpu_event *event, struct gpu_failure *failure);
 
 const struct gpu_books *gpu_books(const struct gpu *gpu);
+/* `fn` for each block of a device's memory that lives and has an address there. */
+void gpu_each_segment(struct gpu *gpu, gpu_block_fn *fn, void *context);
 
 struct gpu_counts {
 	uint64_t missed_frees;   /* blocks whose address was handed out again, the free unseen */

@@ -281,6 +281,8 @@ static int put_framed(FILE *out, const struct snapshot *s)
 		error = json_shortage(out, s, &texts);
 	if (!error)
 		error = json_tensor_stacks(out, s, &texts);
+	if (!error)
+		error = json_holders(out, s, &texts);
 	fputs(",\n", out);
 	frame_texts_put(&texts, out);
 	frame_texts_free(&texts);
@@ -341,6 +343,8 @@ int render_json(FILE *out, const struct snapshot *s, const struct render_options
 		error = json_elements(out, arrays[i].key, s, arrays[i].count, arrays[i].element);
 	if (!error)
 		error = json_tensors(out, s);
+	if (!error)
+		error = json_allocators(out, s);
 	if (!error)
 		error = put_losses(out, s);
 	fputs("}\n", out);

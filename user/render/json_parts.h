@@ -16,6 +16,10 @@ int json_shortage(FILE *out, const struct snapshot *s, struct frame_texts *texts
 int json_tensor_stacks(FILE *out, const struct snapshot *s, struct frame_texts *texts);
 int json_tensors(FILE *out, const struct snapshot *s);
 
+/* "segment_holders", and "allocators". */
+int json_holders(FILE *out, const struct snapshot *s, struct frame_texts *texts);
+int json_allocators(FILE *out, const struct snapshot *s);
+
 /* ,"key":[ element, element ] */
 typedef json_t *json_element_fn(const struct snapshot *s, size_t index);
 int json_elements(FILE *out, const char *key, const struct snapshot *s, size_t count,

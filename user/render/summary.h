@@ -22,6 +22,8 @@ double summary_share(uint64_t part, uint64_t whole);
 /* The lists of one layer's stacks.  0 or -ENOMEM. */
 int summary_stacks(struct summary *m, enum layer layer);
 
+/* What the allocators of devices have taken. */
+void summary_allocators(struct summary *m);
 /* What tensors are for, stages, the largest tensors, advice.  0 or -ENOMEM. */
 int summary_tensors(struct summary *m);
 

@@ -258,6 +258,7 @@ int summary_tensors(struct summary *m)
 
 	while (i < m->s->category_count)
 		i = put_device(m, i);
+	summary_allocators(m);
 	err = put_stages(m);
 	if (!err)
 		err = put_tensors(m);

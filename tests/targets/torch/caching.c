@@ -24,7 +24,7 @@
 #define MEDIUM_SEGMENT (20 * MIB)
 #define DEVICES 2
 
-/* Bumped by a tracer: then the probes are worth their arguments. */
+/* Bumped by a tracer: then the probes are worth their arguments.  (1.13 has none.) */
 __extension__ unsigned short pytorch_malloc_semaphore __attribute__((section(".probes")));
 __extension__ unsigned short pytorch_free_semaphore __attribute__((section(".probes")));
 
@@ -223,8 +223,10 @@ void *caching_allocate(size_t bytes, int device, int64_t stream)
 {
 	void *ptr = caching_raw_alloc(bytes, device, stream);
 
+#ifndef TORCH_1_13
 	if (ptr && __builtin_expect(pytorch_malloc_semaphore, 0))
 		STAP_PROBE4(pytorch, malloc, ptr, (int8_t)device, bytes, stream);
+#endif
 	return ptr;
 }
 
@@ -239,8 +241,10 @@ void caching_delete(void *ptr)
 {
 	if (!ptr)
 		return;
+#ifndef TORCH_1_13
 	if (__builtin_expect(pytorch_free_semaphore, 0))
 		STAP_PROBE1(pytorch, free, ptr);
+#endif
 	caching_raw_delete(ptr);
 }
 

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the JSON document says of the allocators of devices. */
+#include <jansson.h>
+
+#include "render/json_parts.h"
+#include "render/value.h"
+
+static int pid_of(const struct snapshot *s, size_t process)
+{
+	return process < s->process_count ? s->processes[process].pid : 0;
+}
+
+static json_t *moment_value(const struct allocator_moment *m)
+{
+	return json_pack(
+	    "{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "reserved_bytes", value_number(m->reserved_bytes),
+	    "allocated_bytes", value_number(m->allocated_bytes), "untold_bytes",
+	    value_number(m->untold_bytes), "requested_bytes", value_number(m->requested_bytes),
+	    "rounding_bytes", value_number(m->rounding_bytes), "unused_bytes",
+	    value_number(m->unused_bytes), "fragmentation_bytes",
+	    value_number(m->rounding_bytes + m->unused_bytes));
+}
+
+static json_t *segments_value(const struct allocator *a)
+{
+	if (!a->segments_known)
+		return json_null();
+	return json_pack("{s:o,s:o,s:o,s:o,s:o}", "held", value_number(a->held_segments),
+			 "stranded_bytes", value_number(a->stranded_bytes), "sparse",
+			 value_number(a->sparse_segments), "sparse_bytes",
+			 value_number(a->sparse_bytes), "cached_bytes",
+			 value_number(a->cached_bytes));
+}
+
+static json_t *allocator_element(const struct snapshot *s, size_t index)
+{
+	const struct allocator *a = &s->allocators[index];
+
+	return json_pack("{s:i,s:o,s:o,s:o,s:o,s:o}", "pid", pid_of(s, a->process), "device",
+			 value_text(a->device), "reserved_peak_bytes",
+			 value_number(a->reserved_peak_bytes), "at_peak", moment_value(&a->at_peak),
+			 "at_end", moment_value(&a->now), "segments", segments_value(a));
+}
+
+int json_allocators(FILE *out, const struct snapshot *s)
+{
+	return json_elements(out, "allocators", s, s->allocator_count, allocator_element);
+}
+
+static int put_holder(FILE *out, const struct snapshot *s, size_t index, struct frame_texts *texts)
+{
+	const struct segment_hold *h = &s->holders[index];
+	const struct stack *t = &s->holder_stacks[index];
+	int error;
+
+	fputc('{', out);
+	error = value_emit(out,
+			   json_pack("{s:i,s:o,s:o,s:o,s:o}", "pid", pid_of(s, t->process),
+				     "device", value_text(t->device), "holds_bytes",
+				     value_number(h->holds_bytes), "live", value_number(t->live),
+				     "live_bytes", value_number(t->live_bytes)),
+			   JSON_EMBED);
+	fputc(',', out);
+	if (!error)
+		error = frame_texts_stack(texts, out, t);
+	fputc('}', out);
+	return error;
+}
+
+int json_holders(FILE *out, const struct snapshot *s, struct frame_texts *texts)
+{
+	int error = 0;
+
+	fputs(",\n\"segment_holders\":[", out);
+	for (size_t i = 0; i < s->holder_count && !error; i++) {
+		fputs(i ? ",\n" : "\n", out);
+		error = put_holder(out, s, i, texts);
+	}
+	fputc(']', out);
+	return error;
+}
