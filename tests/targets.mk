@@ -78,7 +78,7 @@ $(TARGET_DIR)/musl-static/%: tests/targets/%.c tests/targets/ledger.c tests/targ
 GPU_DIR := $(TARGET_DIR)/gpu
 GPU_LIBS := $(addprefix $(GPU_DIR)/,libcuda.so.1 libcudart.so.12 libhsa-runtime64.so.1 libamdhip64.so.6 \
   libze_loader.so.1)
-GPU_PROGRAMS := $(addprefix $(GPU_DIR)/,cuda_calls cuda_mapped cuda_runtime cuda_static hip_calls ze_calls \
+GPU_PROGRAMS := $(addprefix $(GPU_DIR)/,cuda_calls cuda_mapped cuda_pinned cuda_runtime cuda_static hip_calls ze_calls \
   opencl_calls)
 targets: $(if $(CROSS),,$(GPU_LIBS) $(GPU_PROGRAMS))
 GPU_STORE := tests/targets/gpu/store.c

@@ -130,3 +130,32 @@ load gpu.bash
 	LD_LIBRARY_PATH=$G trace --layers heap -- "$G/cuda_calls"
 	equal "$(stacks length)" 0 "stacks"
 }
+
+# ---- advice --------------------------------------------------------------------------
+
+# advised: what is said of pinned memory, "" if nothing.
+advised()
+{
+	jq -r '.insights[] | select(.kind == "pinned") | .text' "$REPORT"
+}
+
+@test "pinned memory: half of the machine's is said" {
+	gpu -- "$G/cuda_pinned" half
+	verify_gpu
+	[[ "$(advised)" =~ ^.*' of host memory were pinned at most and 4.00 KiB are registered, 50 % of the machine'.*$ ]] ||
+		die "said is: $(advised)"
+	[[ "$(advised)" = *cuMemHostAlloc* ]] || die "not said by what: $(advised)"
+}
+
+@test "pinned memory: a little is not said" {
+	gpu -- "$G/cuda_pinned" little
+	verify_gpu
+	equal "$(advised)" "" "advice"
+}
+
+@test "pinned memory: a data loader's thread is named" {
+	gpu -- "$G/cuda_pinned" loader
+	verify_gpu
+	[[ "$(advised)" = '256 MiB of host memory were pinned by the data loader'* ]] ||
+		die "said is: $(advised)"
+}
