@@ -140,8 +140,19 @@ __weak __u64 object_find(const struct ms_torch *torch, __u64 base, __u32 class)
  * the bytes.  The second count is never 0, as the weak one of an object that is alive.
  */
 struct held {
-	__u64 address, size;
+	__u64 address, size; /* above HELD_BITS the device: their frames have no room for more */
 };
+#define HELD_BITS 48
+#define HELD_SIZE(held) ((held).size & ((1ULL << HELD_BITS) - 1))
+
+/* `device` as it lies in memory, with anything above it. */
+static __always_inline void held_read(struct held *held, __u64 address, __u64 device, __u64 size)
+{
+	if (MS_DEVICE_TYPE(device) == MS_DEVICE_CPU)
+		device = 0; /* its index is -1 */
+	held->address = address;
+	held->size = (size & ((1ULL << HELD_BITS) - 1)) | device << HELD_BITS;
+}
 
 __weak int tensor_held(const struct ms_torch *torch, __u64 tensor, struct held *held)
 {
@@ -149,14 +160,11 @@ __weak int tensor_held(const struct ms_torch *torch, __u64 tensor, struct held *
 
 	if (!held || !storage || bpf_probe_read_user(words, sizeof(words), (void *)storage))
 		return 0;
-	if (words[1] >> 32) {
-		held->address = words[2];
-		held->size = words[6];
-	} else {
-		held->address = words[3];
-		held->size = words[7];
-	}
-	return held->address && held->size;
+	if (words[1] >> 32)
+		held_read(held, words[2], words[5], words[6]);
+	else
+		held_read(held, words[3], words[6], words[7]);
+	return held->address && HELD_SIZE(*held);
 }
 
 /*
@@ -237,10 +245,11 @@ static __always_inline void tensor_parameter(__u64 node, __u32 image, const stru
 	e = tensor_event(MS_TENSOR_PARAMETER, image, row, cookie);
 	if (!e)
 		return;
+	e->device = parameter.size >> HELD_BITS;
 	e->address = parameter.address;
-	e->size = parameter.size;
+	e->size = HELD_SIZE(parameter);
 	e->gradient.address = gradient.address;
-	e->gradient.size = gradient.size;
+	e->gradient.size = HELD_SIZE(gradient);
 	bpf_ringbuf_submit(e, event_wakes());
 }
 

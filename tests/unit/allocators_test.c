@@ -133,12 +133,56 @@ static void test_none(void **state)
 	tensors_free(t);
 }
 
+/* The bytes of a category on a device, at the end. */
+static uint64_t bytes_at_end(const struct tensors *t, uint16_t device, enum category_kind category)
+{
+	struct tensor_sums *sums;
+	uint64_t bytes = 0;
+	size_t i, count;
+
+	assert_int_equal(tensors_sums(t, &sums, &count), 0);
+	for (i = 0; i < count; i++)
+		if (sums[i].device == device)
+			bytes = sums[i].at_end[category];
+	free(sums);
+	return bytes;
+}
+
+/* A parameter is where it lives; one from before is on the device that its storage names. */
+static void test_parameters(void **state)
+{
+	struct tensors *t = tensors_new(0, &rules);
+
+	(void)state;
+	report(t, TENSOR_ALLOC, CUDA(1), 0x1000, 512, 512, 512);
+	event(t, (struct tensor_event){
+		     .what = TENSOR_PARAMETER, .device = CUDA(1), .address = 0x1000, .size = 400});
+	event(t, (struct tensor_event){.what = TENSOR_PARAMETER,
+				       .device = CUDA(0),
+				       .address = 0x2000,
+				       .size = 400,
+				       .gradient_address = 0x3000,
+				       .gradient_size = 300});
+	assert_int_equal(bytes_at_end(t, CUDA(1), CATEGORY_PARAMETERS), 512);
+	assert_int_equal(bytes_at_end(t, CUDA(0), CATEGORY_PARAMETERS), 400);
+	assert_int_equal(bytes_at_end(t, CUDA(0), CATEGORY_GRADIENTS), 300);
+	assert_int_equal(bytes_at_end(t, 0, CATEGORY_PARAMETERS), 0);
+	/* The allocator may call the device by another name than the tensor does. */
+	report(t, TENSOR_ALLOC, HIP(0), 0x4000, 1024, 1024, 1024);
+	event(t, (struct tensor_event){
+		     .what = TENSOR_PARAMETER, .device = CUDA(0), .address = 0x4000, .size = 1000});
+	assert_int_equal(bytes_at_end(t, HIP(0), CATEGORY_PARAMETERS), 1024);
+	assert_int_equal(bytes_at_end(t, CUDA(0), CATEGORY_PARAMETERS), 400);
+	tensors_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_moments),
 	    cmocka_unit_test(test_requests),
 	    cmocka_unit_test(test_none),
+	    cmocka_unit_test(test_parameters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -547,19 +547,25 @@ static void test_shapes(void **state)
 	char text[64];
 
 	(void)state;
-	assert_true(tensor_shape_fits(&shape, 64ULL * 3 * 7 * 7 * 4));
-	assert_false(tensor_shape_fits(&shape, 64ULL * 3 * 7 * 7 * 8));
+	assert_true(tensor_shape_fits(&shape, 64ULL * 3 * 7 * 7 * 4, 0));
+	assert_false(tensor_shape_fits(&shape, 64ULL * 3 * 7 * 7 * 8, 0));
+	/* 37,632 bytes; a device's allocator gives 37,888. */
+	assert_true(tensor_shape_fits(&shape, 37888, 0x0101));
+	assert_false(tensor_shape_fits(&shape, 37888, 0));
+	assert_false(tensor_shape_fits(&shape, 38400, 0x0101));
+	assert_false(tensor_shape_fits(&shape, 37888 - 1, 0x0101));
+	assert_false(tensor_shape_fits(&shape, 37376, 0x0101));
 	assert_string_equal(tensor_shape_text(&shape, text, sizeof(text)), "float32[64, 3, 7, 7]");
 	tensor_shape_text(&shape, text, 10);
 	assert_string_equal(text, "float32[6");
 	shape.ndim = 0;
-	assert_true(tensor_shape_fits(&shape, 4));
+	assert_true(tensor_shape_fits(&shape, 4, 0));
 	assert_string_equal(tensor_shape_text(&shape, text, sizeof(text)), "float32[]");
 	shape.ndim = TENSOR_DIMS + 1;
-	assert_false(tensor_shape_fits(&shape, 4));
+	assert_false(tensor_shape_fits(&shape, 4, 0));
 	assert_string_equal(tensor_shape_text(&shape, text, sizeof(text)), "");
 	shape = (struct tensor_shape){.dims = {1ULL << 40, 1ULL << 40}, .ndim = 2, .dtype = 6};
-	assert_false(tensor_shape_fits(&shape, 0));
+	assert_false(tensor_shape_fits(&shape, 0, 0));
 	assert_string_equal(tensor_device_text(0, text, sizeof(text)), "cpu");
 	assert_string_equal(tensor_device_text(0x0101, text, sizeof(text)), "cuda:1");
 	assert_string_equal(tensor_device_text(0x02ee, text, sizeof(text)), "device 238:2");

@@ -62,7 +62,9 @@ const char *tensor_dtype_name(uint8_t dtype)
 	return dtype < COUNT(dtypes) ? dtypes[dtype].name : NULL;
 }
 
-bool tensor_shape_fits(const struct tensor_shape *shape, uint64_t size)
+#define ROUNDING 512
+
+bool tensor_shape_fits(const struct tensor_shape *shape, uint64_t size, uint16_t device)
 {
 	uint64_t bytes = tensor_dtype_bytes(shape->dtype);
 	int i;
@@ -72,7 +74,8 @@ bool tensor_shape_fits(const struct tensor_shape *shape, uint64_t size)
 	for (i = 0; i < shape->ndim; i++)
 		if (__builtin_mul_overflow(bytes, shape->dims[i], &bytes))
 			return false;
-	return bytes == size;
+	return bytes == size ||
+	       (device && size % ROUNDING == 0 && bytes < size && size - bytes < ROUNDING);
 }
 
 char *tensor_shape_text(const struct tensor_shape *shape, char *text, size_t size)

@@ -119,8 +119,11 @@ extern const char *const stage_names[STAGE_NR];
 /* Bytes of one element of a c10::ScalarType, its name in PyTorch; 0 and NULL if unknown. */
 unsigned tensor_dtype_bytes(uint8_t dtype);
 const char *tensor_dtype_name(uint8_t dtype);
-/* Whether the shape, if it is known, is that of a block of `size` bytes. */
-bool tensor_shape_fits(const struct tensor_shape *shape, uint64_t size);
+/*
+ * Whether the shape, if it is known, is that of a block of `size` bytes; the allocators of
+ * devices round sizes up, to a multiple of 512 bytes.
+ */
+bool tensor_shape_fits(const struct tensor_shape *shape, uint64_t size, uint16_t device);
 /* "float32[64, 3, 7, 7]", or "" if it is not known.  Returns `text`. */
 char *tensor_shape_text(const struct tensor_shape *shape, char *text, size_t size);
 /* "cpu", "cuda:0" and so on.  Returns `text`. */

@@ -281,11 +281,23 @@ static void on_request(struct tensors *t, const struct tensor_event *e)
 	}
 }
 
+/* What lives at an address: on this device, or wherever else.  No two devices share one. */
+static struct tensor_block *find_anywhere(const struct tensors *t, uint16_t device,
+					  uint64_t address)
+{
+	struct tensor_block *block = blocks_find(&t->blocks, device, address);
+	size_t i;
+
+	for (i = 0; i < t->blocks.device_count && !block; i++)
+		block = blocks_find(&t->blocks, t->blocks.devices[i].device, address);
+	return block;
+}
+
 /* What PyTorch itself says to be a parameter or a gradient; it may have been there before us. */
 static struct tensor_block *known(struct tensors *t, const struct tensor_event *e, uint64_t address,
 				  uint64_t size)
 {
-	struct tensor_block *block = blocks_find(&t->blocks, e->device, address);
+	struct tensor_block *block = find_anywhere(t, e->device, address);
 	const struct tensor_block before = {
 	    .address = address,
 	    .size = size,

@@ -199,7 +199,7 @@ static struct tensor_shape shape_of(const struct ms_tensor_event *e)
 	for (i = 0; i < TENSOR_DIMS; i++)
 		shape.dims[i] = i < e->ndim ? e->dims[i] : 0;
 	/* It was meant for another block, or this one is larger than its tensor. */
-	if (!tensor_shape_fits(&shape, e->size))
+	if (!tensor_shape_fits(&shape, e->size, e->device))
 		shape = (struct tensor_shape){.dtype = TENSOR_DTYPE_NONE};
 	return shape;
 }
