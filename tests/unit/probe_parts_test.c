@@ -4,11 +4,12 @@
 
 #define NEW "_ZN3c1025ProfiledCPUMemoryReporter3NewEPvm"
 #define DELETE "_ZN3c1025ProfiledCPUMemoryReporter6DeleteEPv"
+#define FAILED "_ZN3c1025ProfiledCPUMemoryReporter11OutOfMemoryEm"
 #define ALLOC "_ZN3c109alloc_cpuEm"
 #define FREE "_ZN3c108free_cpuEPv"
 
 static const struct {
-	const char *functions, *wanted[3];
+	const char *functions, *wanted[4];
 } files[] = {
     {"F(" NEW ") F(" DELETE ") F(" ALLOC ") F(" FREE ")", {NEW, DELETE}},
     {"F(" NEW ") F(" DELETE ")", {NEW, DELETE}},
@@ -17,6 +18,8 @@ static const struct {
     {"F(" DELETE ") F(" ALLOC ") F(" FREE ")", {ALLOC, FREE}},
     {"F(" NEW ") F(" DELETE ") F(" ALLOC ")", {NEW, DELETE}},
     {"F(" NEW ") F(" ALLOC ")", {0}},
+    {"F(" NEW ") F(" DELETE ") F(" FAILED ") F(" ALLOC ") F(" FREE ")", {NEW, DELETE, FAILED}},
+    {"F(" FAILED ") F(" ALLOC ") F(" FREE ")", {ALLOC, FREE}},
     {"F(" ALLOC ")", {0}},
     {"F(" FREE ")", {0}},
     {"F(" DELETE ")", {0}},

@@ -161,7 +161,7 @@ static bool stands(const struct search *search, const struct match *match)
 
 	if (!stands_alone(search, match))
 		return false;
-	if (part == PART_FIRST || part == PART_FIRST_FREE)
+	if (part == PART_FIRST || part == PART_FIRST_FREE || part == PART_WITH_FIRST)
 		return has_first;
 	return part == PART_NONE || (has_others && !has_first);
 }

@@ -229,7 +229,7 @@ static const struct probe_row builtin[] = {
      */
     TENSOR_PART("_ZN3c1025ProfiledCPUMemoryReporter3NewEPvm", PART_FIRST, TOLD(2, 3)),
     TENSOR_PART("_ZN3c1025ProfiledCPUMemoryReporter6DeleteEPv", PART_FIRST_FREE, TOLD_FREE(2)),
-    TENSOR("_ZN3c1025ProfiledCPUMemoryReporter11OutOfMemoryEm", MARK_NONE, FAILED(2)),
+    TENSOR_PART("_ZN3c1025ProfiledCPUMemoryReporter11OutOfMemoryEm", PART_WITH_FIRST, FAILED(2)),
     /* What it allocates with, where it does not export the former: in older ones, or stripped. */
     TENSOR_PART("_ZN3c109alloc_cpuEm", PART_STAND_IN, ALLOC(1), THROWS),
     TENSOR_PART("_ZN3c108free_cpuEPv", PART_STAND_IN_FREE, FREE(1)),

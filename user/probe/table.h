@@ -24,9 +24,17 @@ enum probe_mark {
 
 /*
  * Rows of which a file has two that belong together: both of the first kind, or, where it has
- * not both of these, both of the other, which see the same blocks.
+ * not both of these, both of the other, which see the same blocks.  PART_WITH_FIRST only counts
+ * beside the first kind.
  */
-enum probe_part { PART_NONE, PART_FIRST, PART_FIRST_FREE, PART_STAND_IN, PART_STAND_IN_FREE };
+enum probe_part {
+	PART_NONE,
+	PART_FIRST,
+	PART_FIRST_FREE,
+	PART_STAND_IN,
+	PART_STAND_IN_FREE,
+	PART_WITH_FIRST,
+};
 
 struct probe_row {
 	const char *library; /* file name pattern (see probe_row_matches), NULL: any file */
