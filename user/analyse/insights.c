@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "analyse/lines.h"
+#include "analyse/outside.h"
 #include "base/text.h"
 
 /* Not worth a sentence. */
@@ -318,6 +319,29 @@ static bool workers_copy(struct subject *x)
 	    count, count == 1 ? "" : "es", text_bytes(a, bytes), text_bytes(b, shared));
 }
 
+static bool outside_framework(struct subject *x)
+{
+	char bytes[HUMAN_LEN], all[HUMAN_LEN], calls[HUMAN_LEN], unseen[HUMAN_LEN], place[256];
+	struct outside o;
+	uint64_t outside;
+
+	if (!outside_find(x->s, x->process, &o))
+		return false;
+	outside = o.others_bytes + o.unseen_bytes;
+	if (outside < 16 * SMALL_BYTES || share(outside, o.reserved_bytes + outside) < 10)
+		return false;
+	return say(x, outside,
+		   "of %s on %s, %s (%.0f %%) are outside of %s's allocator, where nothing that is "
+		   "done to tensors reaches them: %s by calls of others%s%s, %s that no call "
+		   "shows%s",
+		   text_bytes(all, o.reserved_bytes + outside), o.device,
+		   text_bytes(bytes, outside), share(outside, o.reserved_bytes + outside),
+		   o.framework, text_bytes(calls, o.others_bytes), o.stack ? ", most by " : "",
+		   o.stack ? place_of(place, lines_own(o.stack)) : "",
+		   o.driver_known ? text_bytes(unseen, o.unseen_bytes) : "and an unknown number",
+		   o.driver_known ? ": the context, kernels' code, workspaces of libraries" : "");
+}
+
 /* ---- all ---------------------------------------------------------------------------- */
 
 static const struct {
@@ -335,6 +359,7 @@ static const struct {
     {"workers", workers_copy, true},
     {"untouched", untouched, false},
     {"retained", retained, false},
+    {"outside", outside_framework, false},
 };
 
 static int add(struct subject *x, const char *kind)

@@ -22,6 +22,9 @@ double summary_share(uint64_t part, uint64_t whole);
 /* The lists of one layer's stacks.  0 or -ENOMEM. */
 int summary_stacks(struct summary *m, enum layer layer);
 
+/* What a process has of each device, and what drivers say of it; nothing if it has none. */
+void summary_devices(struct summary *m, const struct process *process);
+
 /* What tensors are for, stages, the largest tensors, advice.  0 or -ENOMEM. */
 int summary_tensors(struct summary *m);
 

@@ -267,6 +267,24 @@ char *process_cmdline(pid_t pid)
 	return strdup(text);
 }
 
+char *process_variable(pid_t pid, const char *name)
+{
+	char path[64], *entry = NULL, *found = NULL;
+	size_t room = 0, length = strlen(name);
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/environ", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return NULL;
+	while (!found && getdelim(&entry, &room, '\0', file) > 0)
+		if (!strncmp(entry, name, length) && entry[length] == '=')
+			found = strdup(entry + length + 1);
+	free(entry);
+	fclose(file);
+	return found;
+}
+
 char *process_container_id(const char *cgroup)
 {
 	size_t run = 0;

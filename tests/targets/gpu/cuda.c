@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cuda.h"
+#include "driver.h"
 #include "store.h"
 
 #define CONTEXTS_MAX 32
@@ -48,6 +49,7 @@ static CUresult create(CUcontext *ctx, CUdevice device)
 	**ctx = (struct CUctx_st){device, true};
 	pthread_mutex_unlock(&context_lock);
 	stack[depth++] = *ctx;
+	driver_change(device, DRIVER_CONTEXT_BYTES);
 	return CUDA_SUCCESS;
 }
 
@@ -80,6 +82,7 @@ CUresult cuCtxDestroy_v2(CUcontext ctx)
 	if (depth && stack[depth - 1] == ctx)
 		depth--;
 	ctx->live = false;
+	driver_change(ctx->device, -(int64_t)DRIVER_CONTEXT_BYTES);
 	return CUDA_SUCCESS;
 }
 
