@@ -78,7 +78,7 @@ $(TARGET_DIR)/musl-static/%: tests/targets/%.c tests/targets/ledger.c tests/targ
 GPU_DIR := $(TARGET_DIR)/gpu
 GPU_LIBS := $(addprefix $(GPU_DIR)/,libcuda.so.1 libcudart.so.12 libhsa-runtime64.so.1 libamdhip64.so.6 \
   libze_loader.so.1 libnvidia-ml.so.1 old/libnvidia-ml.so.1)
-GPU_PROGRAMS := $(addprefix $(GPU_DIR)/,cuda_calls cuda_mapped cuda_runtime cuda_static cuda_driver hip_calls ze_calls \
+GPU_PROGRAMS := $(addprefix $(GPU_DIR)/,cuda_calls cuda_mapped cuda_runtime cuda_static cuda_driver cuda_real hip_calls ze_calls \
   opencl_calls)
 targets: $(if $(CROSS),,$(GPU_LIBS) $(GPU_PROGRAMS))
 GPU_STORE := tests/targets/gpu/store.c tests/targets/gpu/driver.c
@@ -112,6 +112,9 @@ $(GPU_DIR)/old/libnvidia-ml.so.1: tests/targets/gpu/nvml.c $(GPU_H)
 	$(gpu_lib) -DNVML_OLD
 $(GPU_DIR)/cuda_%: tests/targets/gpu/cuda_%.c $(GPU_TALLY) $(GPU_DIR)/libcuda.so.1 $(GPU_H)
 	$(gpu_program)
+# which library it calls is seen when it runs
+$(GPU_DIR)/cuda_real: tests/targets/gpu/cuda_real.c $(GPU_TALLY) $(GPU_H)
+	$(gpu_program) -ldl
 $(GPU_DIR)/cuda_runtime: tests/targets/gpu/cuda_runtime.c $(GPU_TALLY) $(GPU_DIR)/libcudart.so.12 $(GPU_H)
 	$(gpu_program)
 $(GPU_DIR)/cuda_static: tests/targets/gpu/cuda_runtime.c tests/targets/gpu/cudart.c $(GPU_TALLY) $(GPU_H)
