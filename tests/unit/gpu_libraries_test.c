@@ -27,7 +27,8 @@ static const struct {
 	const char *symbol; /* or how it begins */
 	const char *why;
 } others[] = {
-    {"cuCtxCreate_v4", "since CUDA 12.5"},
+    {"cuCtxCreate_v4", "since CUDA 12.5"}, {"cuMemGetDefaultMemPool", "since CUDA 13"},
+    {"cuMemGetMemPool", "since CUDA 13"},  {"zeImageViewCreateExt", "since Level Zero 1.5"},
     {"hsa_amd_vmem_", "since ROCm 5.7"},
 };
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -265,6 +266,29 @@ char *process_cmdline(pid_t pid)
 		if (!text[i])
 			text[i] = ' ';
 	return strdup(text);
+}
+
+void process_string(pid_t pid, uint64_t address, char *text, size_t size)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	size_t at = 0;
+
+	/* Page by page: what comes after the string may not be there. */
+	while (at < size - 1) {
+		size_t room = size - 1 - at, in_page = page - (address + at) % page;
+		struct iovec to = {text + at, room < in_page ? room : in_page};
+		struct iovec from = {(void *)(uintptr_t)(address + at), to.iov_len};
+		ssize_t n = process_vm_readv(pid, &to, 1, &from, 1, 0);
+
+		if (n <= 0) {
+			*text = 0;
+			return;
+		}
+		if (memchr(text + at, 0, (size_t)n))
+			return;
+		at += (size_t)n;
+	}
+	text[at] = 0;
 }
 
 char *process_variable(pid_t pid, const char *name)

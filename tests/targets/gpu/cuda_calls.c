@@ -98,6 +98,8 @@ static void try_pools(void)
 	tally_made(CUDA0, cuMemAllocFromPoolAsync(&ptr, MIB, pool, NULL), MIB);
 	tally_made(CUDA0, cuMemAllocFromPoolAsync(&ptr, HUGE, pool, NULL), HUGE);
 	tally_freed(CUDA0, cuMemFree_v2(ptr), MIB);
+	tally_expect(cuMemGetDefaultMemPool(&pool, &props.location, 1), 0, "a place's pool");
+	tally_made(CUDA1, cuMemAllocFromPoolAsync(&ptr, MIB, pool, NULL), MIB);
 }
 
 static void try_shared(void)
@@ -107,6 +109,7 @@ static void try_shared(void)
 	CUDA_EXTERNAL_MEMORY_BUFFER_DESC buffer = {.size = 4 * MIB};
 	CUipcMemHandle handle = {{1}}, bad = {{0}};
 	CUexternalMemory external;
+	CUmipmappedArray mipmap;
 	CUdeviceptr ptr, mapped;
 
 	tally_shared(REGISTERED, cuMemHostRegister_v2(memory, sizeof(memory), 0), sizeof(memory));
@@ -119,6 +122,9 @@ static void try_shared(void)
 	tally_shared(IMPORTED, cuImportExternalMemory(&external, &desc), desc.size);
 	tally_shared(IMPORTED, cuExternalMemoryGetMappedBuffer(&mapped, external, &buffer), 0);
 	tally_unshared(IMPORTED, cuMemFree_v2(mapped), 0);
+	tally_shared(IMPORTED, cuExternalMemoryGetMappedMipmappedArray(&mipmap, external, memory),
+		     0);
+	tally_unshared(IMPORTED, cuMipmappedArrayDestroy(mipmap), 0);
 	tally_unshared(IMPORTED, cuDestroyExternalMemory(external), desc.size);
 	tally_shared(IMPORTED, cuImportExternalMemory(&external, &desc), desc.size);
 }
@@ -148,7 +154,8 @@ static void try_arrays(const char *device)
 
 static void try_graph(const char *device)
 {
-	CUDA_MEM_ALLOC_NODE_PARAMS params = {.bytesize = 6 * MIB};
+	CUDA_MEM_ALLOC_NODE_PARAMS params = {.bytesize = 6 * MIB, .poolProps.location = {1, 0}};
+	CUDA_MEM_ALLOC_NODE_PARAMS nowhere = {.bytesize = 6 * MIB};
 	CUgraphNode node;
 	CUgraph graph = &params;
 
@@ -156,6 +163,34 @@ static void try_graph(const char *device)
 	tally_freed(device, cuGraphAddMemFreeNode(&node, graph, NULL, 0, params.dptr), 6 * MIB);
 	tally_made(device, cuGraphAddMemAllocNode(&node, graph, NULL, 0, &params), 6 * MIB);
 	tally_freed(device, cuMemFreeAsync(params.dptr, NULL), 6 * MIB);
+	tally_made(device, cuGraphAddMemAllocNode(&node, graph, NULL, 0, &nowhere), 6 * MIB);
+}
+
+/* Nodes of any type by one function, two versions of which have their arguments at other places. */
+static void try_nodes(void)
+{
+	CUgraphNodeParams alloc = {.type = CU_GRAPH_NODE_TYPE_MEM_ALLOC,
+				   .alloc = {.bytesize = 9 * MIB, .poolProps.location = {1, 1}}};
+	CUgraphNodeParams other = {.type = CU_GRAPH_NODE_TYPE_EMPTY};
+	CUgraphNodeParams bad = {.type = CU_GRAPH_NODE_TYPE_KERNEL};
+	CUgraphNodeParams release = {.type = CU_GRAPH_NODE_TYPE_MEM_FREE};
+	CUgraphNode node;
+	CUgraph graph = &alloc;
+	char edges[8];
+
+	tally_made(CUDA1, cuGraphAddNode(&node, graph, NULL, 0, &alloc), 9 * MIB);
+	tally_expect(cuGraphAddNode(&node, graph, NULL, 0, &other), 0, "a node without memory");
+	tally_expect(cuGraphAddNode(&node, graph, NULL, 0, &bad), 1, "one that is refused");
+	release.free.dptr = alloc.alloc.dptr;
+	tally_freed(CUDA1, cuGraphAddNode(&node, graph, NULL, 0, &release), 9 * MIB);
+	alloc.alloc.bytesize = HUGE;
+	tally_made(CUDA1, cuGraphAddNode(&node, graph, NULL, 0, &alloc), HUGE);
+	alloc.alloc.bytesize = 5 * MIB;
+	tally_made(CUDA1, cuGraphAddNode_v2(&node, graph, NULL, NULL, 0, &alloc), 5 * MIB);
+	release.free.dptr = alloc.alloc.dptr;
+	tally_expect(cuGraphAddNode_v2(&node, graph, NULL, edges, 0, &release), 1, "refused");
+	tally_freed(CUDA1, cuGraphAddNode_v2(&node, graph, NULL, NULL, 0, &release), 5 * MIB);
+	tally_made(CUDA1, cuGraphAddNode_v2(&node, graph, NULL, NULL, 0, &alloc), 5 * MIB);
 }
 
 /* What a context has goes with it, and nothing else does. */
@@ -220,6 +255,7 @@ static void try_all(void)
 	try_shared();
 	try_arrays(CUDA0);
 	try_graph(CUDA0);
+	try_nodes();
 	try_context_end();
 	try_primary();
 }

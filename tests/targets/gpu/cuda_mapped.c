@@ -67,6 +67,24 @@ static void try_references(void)
 	tally_freed(CUDA0, cuMemRelease(same), 8 * MIB);
 }
 
+/* As NCCL does: one object for the memory of several, mapped as memory is. */
+static void try_multicast(void)
+{
+	CUmulticastObjectProp prop = {.numDevices = 2, .size = 32 * MIB}, none = {.size = MIB};
+	CUmemGenericAllocationHandle object = 0, other = 0, memory = create(CUDA0, 1, 0, 32 * MIB);
+	CUdeviceptr one = reserve(), all = reserve();
+
+	tally_shared(MULTICAST, cuMulticastCreate(&object, &prop), 32 * MIB);
+	tally_shared(MULTICAST, cuMulticastCreate(&other, &none), MIB);
+	tally_expect(cuMemMap(one, 32 * MIB, 0, memory, 0), 0, "map");
+	tally_expect(cuMemMap(all, 32 * MIB, 0, object, 0), 0, "map");
+	tally_expect(cuMemRelease(object), 0, "release");
+	tally_expect(cuMemUnmap(all, 32 * MIB), 0, "unmap");
+	tally_unshared(MULTICAST, 0, 32 * MIB);
+	tally_expect(cuMemUnmap(one, 32 * MIB), 0, "unmap");
+	tally_freed(CUDA0, cuMemRelease(memory), 32 * MIB);
+}
+
 int main(void)
 {
 	CUmemGenericAllocationHandle handle = 0;
@@ -75,6 +93,7 @@ int main(void)
 	tally_expect(cuCtxCreate_v2(&ctx, 0, 0), 0, "a context");
 	try_segment();
 	try_references();
+	try_multicast();
 	create(CUDA0, 1, 0, HUGE);
 	create(CUDA0, 1, 0, 12345);    /* not of whole pages */
 	create(PINNED, 2, 0, 4 * MIB); /* CU_MEM_LOCATION_TYPE_HOST */
