@@ -85,6 +85,10 @@ GPU_STORE := tests/targets/gpu/store.c tests/targets/gpu/driver.c
 GPU_TALLY := tests/targets/gpu/tally.c
 GPU_H := $(wildcard tests/targets/gpu/*.h)
 
+# LD_LIBRARY_PATH goes before where the doubles are: a real library can take a double's place,
+# also if it lacks a function that is not called
+GPU_LINK := -Wl,--enable-new-dtags,-z,lazy '-Wl,-rpath,$$ORIGIN'
+
 define gpu_lib
 	$(say) TARGET $@
 	$(Q)mkdir -p $(@D)
@@ -93,7 +97,7 @@ endef
 define gpu_program
 	$(say) TARGET $@
 	$(Q)mkdir -p $(@D)
-	$(Q)gcc $(TARGET_CFLAGS) -o $@ $(filter %.c,$^) $(filter %.so.1 %.so.6 %.so.12,$^) $(GPU_LIBS_MORE) '-Wl,-rpath,$$ORIGIN'
+	$(Q)gcc $(TARGET_CFLAGS) -o $@ $(filter %.c,$^) $(filter %.so.1 %.so.6 %.so.12,$^) $(GPU_LIBS_MORE) $(GPU_LINK)
 endef
 
 $(GPU_DIR)/libcuda.so.1: tests/targets/gpu/cuda.c tests/targets/gpu/cuda_vmm.c tests/targets/gpu/cuda_graph.c $(GPU_STORE) $(GPU_H)

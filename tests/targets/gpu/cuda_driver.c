@@ -51,6 +51,7 @@ int main(int argc, char **argv)
 	CUcontext first, second;
 	char word[8];
 
+	tally_expect(cuInit(0), 0, "init");
 	tally_expect(cuCtxCreate_v2(&first, 0, 0), 0, "a context");
 	if (!strcmp(mode, "attach")) {
 		take(CUDA0, 33 * MIB);
