@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 #define MS_GPU_ARGUMENTS 8
-#define MS_GPU_WORDS 10 /* of a structure that an argument points to */
+#define MS_GPU_WORDS 17 /* of a structure that an argument points to */
 
 /* What could not be read. */
 #define MS_GPU_NO_OUT 1u

@@ -62,7 +62,7 @@ struct memo {
 /* A walk under way: the registers of the frame it has come to. */
 struct walk {
 	__u64 ip, sp, fp, third;
-	__u64 slot;      /* names the call that ip returns from (MS_RETURN_POPS); 0: none */
+	__u64 slot; /* names the call that ip returns from (MS_RETURN_POPS); 0: none */
 	__u64 window[MS_STACK_WINDOW]; /* a part of the stack, read at once */
 	__u64 window_at;               /* where it lies */
 	__u32 window_bytes;            /* 0: nothing was read yet */

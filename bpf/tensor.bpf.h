@@ -265,9 +265,12 @@ static __always_inline void range_name(struct task_state *task, const struct ms_
 	if (row->name_form == MS_NAME_STRING &&
 	    bpf_probe_read_user(&name, sizeof(name), (void *)name))
 		name = 0;
-	if (!name ||
-	    bpf_probe_read_user_str(task->range_name, sizeof(task->range_name), (void *)name) < 0)
-		task->range_name[0] = 0;
+	if (name &&
+	    bpf_probe_read_user_str(task->range_name, sizeof(task->range_name), (void *)name) >= 0)
+		return;
+	/* A constant that nobody has looked at yet is not in memory. */
+	__builtin_memset(task->range_name, 0, sizeof(task->range_name));
+	((struct ms_unread_name *)task->range_name)->address = name;
 }
 
 /*
@@ -292,7 +295,7 @@ static __always_inline void range_push(struct task_state *task, __u32 image,
 	e->address = object;
 	e->stack = stack;
 	__builtin_memcpy(e->name, task->range_name, sizeof(e->name));
-	task->range_name[0] = 0;
+	__builtin_memset(task->range_name, 0, sizeof(task->range_name));
 	bpf_ringbuf_submit(e, event_wakes());
 }
 

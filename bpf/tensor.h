@@ -30,6 +30,12 @@ enum ms_tensor_what {
 				is known, and are the block at `address` */
 };
 
+/* In place of the name of a range. */
+struct ms_unread_name {
+	__u64 empty;   /* 0 */
+	__u64 address; /* where it is, if it could not be read; else 0 */
+};
+
 struct ms_tensor_event {
 	__u32 kind; /* MS_EVENT_TENSOR */
 	__u32 tgid;
@@ -51,6 +57,7 @@ struct ms_tensor_event {
 	union {
 		__u64 dims[MS_DIMS];
 		char name[MS_RANGE_NAME];
+		struct ms_unread_name unread_name;
 		struct {
 			__u64 address, size; /* the gradient that is there already; 0: none */
 		} gradient;

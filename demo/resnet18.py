@@ -4,7 +4,9 @@
     resnet18.py save FILE    builds the model with random weights, saves its state dict
     resnet18.py run FILE     loads that, runs inference, then three training steps
     resnet18.py time FILE    loads that, then training steps, each with its seconds
+    resnet18.py on FILE [BATCH]    loads that, then such steps until it is ended
 """
+import itertools
 import sys
 import time
 
@@ -38,13 +40,13 @@ def infer(model):
     print(f"inference: classes {best.tolist()}", flush=True)
 
 
-def train(model, steps, timed=False):
+def train(model, steps, timed=False, batch=BATCH):
     model.train()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
-    for step in range(1, steps + 1):
+    for step in itertools.islice(itertools.count(1), steps):
         start = time.perf_counter()
-        images = torch.randn(BATCH, 3, SIDE, SIDE)
-        labels = torch.randint(CLASSES, (BATCH,))
+        images = torch.randn(batch, 3, SIDE, SIDE)
+        labels = torch.randint(CLASSES, (batch,))
         loss = torch.nn.functional.cross_entropy(model(images), labels)
         optimizer.zero_grad()
         loss.backward()
@@ -54,15 +56,17 @@ def train(model, steps, timed=False):
 
 
 def main():
-    if len(sys.argv) != 3 or sys.argv[1] not in ("save", "run", "time"):
+    if not 3 <= len(sys.argv) <= 4 or sys.argv[1] not in ("save", "run", "time", "on"):
         sys.exit(__doc__)
     torch.manual_seed(1)
     torch.set_num_threads(2)
-    what, path = sys.argv[1:]
+    what, path = sys.argv[1:3]
     if what == "save":
         save(path)
         return
     model = load_model(path)
+    if what == "on":
+        train(model, None, True, int(sys.argv[3]) if len(sys.argv) > 3 else BATCH)
     if what == "run":
         infer(model)
     train(model, STEPS, timed=what == "time")

@@ -13,17 +13,18 @@ debian_mirror()
 		sed -n 1p
 }
 
-# apt_private DIRECTORY SUITE ARCHITECTURE: from now on apt-get and apt-cache see that suite
-# alone, and no package as installed.  What they keep goes into the directory.
+# apt_private DIRECTORY SUITE ARCHITECTURE [COMPONENT...]: from now on apt-get and apt-cache see
+# that suite's components (default: main) alone, and no package as installed.  What they keep goes
+# into the directory.
 apt_private()
 {
-	local directory=$1 suite=$2 architecture=$3 uri
+	local directory=$1 suite=$2 architecture=$3 components=${*:4} uri
 
 	uri=$(debian_mirror)
 	[ -n "$uri" ] || fail "apt knows no Debian mirror (is its package list there? apt-get update)"
 	mkdir -p "$directory/lists/partial" "$directory/archives/partial"
 	: >"$directory/status"
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $suite main" \
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $suite ${components:-main}" \
 		>"$directory/sources.list"
 	cat >"$directory/apt.conf" <<-EOF
 		APT::Architecture "$architecture";

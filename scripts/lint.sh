@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 mapfile -t c_files < <(find bpf user tests -name '*.[ch]' -o -name '*.cpp' | sort)
 mapfile -t user_files < <(find user -name '*.c' | sort)
 mapfile -t scripts < <(find scripts .ci tests -type f \
-	\( -name '*.sh' -o -name '*.bash' -o -name '*.bats' -o -path .ci/run \) | sort)
+	\( -name '*.sh' -o -name '*.bash' -o -name '*.bats' -o -path .ci/run -o -path scripts/gpu-check \) | sort)
 status=0
 
 step()

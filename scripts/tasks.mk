@@ -9,6 +9,7 @@ help:
 	@echo 'make check-kernels  the BPF tests on older and newer kernels, in QEMU; needs root'
 	@echo 'make bench      what tracing costs, beside its peers; needs root'
 	@echo 'make stacks     how complete the stacks of a training run are; needs root'
+	@echo 'scripts/gpu-check   its numbers on an NVIDIA GPU, against ledgers, PyTorch and nvidia-smi; needs root'
 	@echo 'make lint       layout and static checks'
 	@echo 'make fuzz       [FUZZ_SECONDS=20] the readers of ELF files, each for so long'
 	@echo 'make install    [DESTDIR=] [PREFIX=/usr/local]'

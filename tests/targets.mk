@@ -77,13 +77,17 @@ $(TARGET_DIR)/musl-static/%: tests/targets/%.c tests/targets/ledger.c tests/targ
 
 GPU_DIR := $(TARGET_DIR)/gpu
 GPU_LIBS := $(addprefix $(GPU_DIR)/,libcuda.so.1 libcudart.so.12 libhsa-runtime64.so.1 libamdhip64.so.6 \
-  libze_loader.so.1)
-GPU_PROGRAMS := $(addprefix $(GPU_DIR)/,cuda_calls cuda_mapped cuda_pinned cuda_runtime cuda_static hip_calls ze_calls \
-  opencl_calls)
+  libze_loader.so.1 libnvidia-ml.so.1 old/libnvidia-ml.so.1 libnvToolsExt.so.1)
+GPU_PROGRAMS := $(addprefix $(GPU_DIR)/,cuda_calls cuda_mapped cuda_pinned cuda_runtime cuda_static cuda_driver cuda_real \
+  hip_calls ze_calls opencl_calls nvtx_calls)
 targets: $(if $(CROSS),,$(GPU_LIBS) $(GPU_PROGRAMS))
-GPU_STORE := tests/targets/gpu/store.c
+GPU_STORE := tests/targets/gpu/store.c tests/targets/gpu/driver.c
 GPU_TALLY := tests/targets/gpu/tally.c
 GPU_H := $(wildcard tests/targets/gpu/*.h)
+
+# LD_LIBRARY_PATH goes before where the doubles are: a real library can take a double's place,
+# also if it lacks a function that is not called
+GPU_LINK := -Wl,--enable-new-dtags,-z,lazy '-Wl,-rpath,$$ORIGIN'
 
 define gpu_lib
 	$(say) TARGET $@
@@ -93,10 +97,10 @@ endef
 define gpu_program
 	$(say) TARGET $@
 	$(Q)mkdir -p $(@D)
-	$(Q)gcc $(TARGET_CFLAGS) -o $@ $(filter %.c,$^) $(filter %.so.1 %.so.6 %.so.12,$^) $(GPU_LIBS_MORE) '-Wl,-rpath,$$ORIGIN'
+	$(Q)gcc $(TARGET_CFLAGS) -o $@ $(filter %.c,$^) $(filter %.so.1 %.so.6 %.so.12,$^) $(GPU_LIBS_MORE) $(GPU_LINK)
 endef
 
-$(GPU_DIR)/libcuda.so.1: tests/targets/gpu/cuda.c tests/targets/gpu/cuda_vmm.c $(GPU_STORE) $(GPU_H)
+$(GPU_DIR)/libcuda.so.1: tests/targets/gpu/cuda.c tests/targets/gpu/cuda_vmm.c tests/targets/gpu/cuda_graph.c $(GPU_STORE) $(GPU_H)
 	$(gpu_lib)
 $(GPU_DIR)/libcudart.so.12: tests/targets/gpu/cudart.c $(GPU_H)
 	$(gpu_lib)
@@ -106,8 +110,19 @@ $(GPU_DIR)/libamdhip64.so.6: tests/targets/gpu/hip.c $(GPU_DIR)/libhsa-runtime64
 	$(gpu_lib)
 $(GPU_DIR)/libze_loader.so.1: tests/targets/gpu/ze.c $(GPU_STORE) $(GPU_H)
 	$(gpu_lib)
+$(GPU_DIR)/libnvidia-ml.so.1: tests/targets/gpu/nvml.c $(GPU_H)
+	$(gpu_lib)
+$(GPU_DIR)/old/libnvidia-ml.so.1: tests/targets/gpu/nvml.c $(GPU_H)
+	$(gpu_lib) -DNVML_OLD
+$(GPU_DIR)/libnvToolsExt.so.1: tests/targets/gpu/nvtx.c $(GPU_H)
+	$(gpu_lib)
+$(GPU_DIR)/nvtx_calls: tests/targets/gpu/nvtx_calls.c $(GPU_DIR)/libnvToolsExt.so.1 $(GPU_H)
+	$(gpu_program)
 $(GPU_DIR)/cuda_%: tests/targets/gpu/cuda_%.c $(GPU_TALLY) $(GPU_DIR)/libcuda.so.1 $(GPU_H)
 	$(gpu_program)
+# which library it calls is seen when it runs
+$(GPU_DIR)/cuda_real: tests/targets/gpu/cuda_real.c $(GPU_TALLY) $(GPU_H)
+	$(gpu_program) -ldl
 $(GPU_DIR)/cuda_runtime: tests/targets/gpu/cuda_runtime.c $(GPU_TALLY) $(GPU_DIR)/libcudart.so.12 $(GPU_H)
 	$(gpu_program)
 $(GPU_DIR)/cuda_static: tests/targets/gpu/cuda_runtime.c tests/targets/gpu/cudart.c $(GPU_TALLY) $(GPU_H)

@@ -132,6 +132,7 @@ static void on_exiting(pid_t tid, void *context)
 {
 	struct session *s = context;
 
+	drain(s);
 	collect_exiting(s->collect, tid);
 }
 

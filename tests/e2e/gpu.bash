@@ -4,10 +4,11 @@
 
 G=$T/gpu
 
-# gpu OPTION... -- PROGRAM ARGS...: traced with the gpu layer, the doubles in place of drivers.
+# gpu OPTION... -- PROGRAM ARGS...: traced with the gpu layer, the doubles in place of drivers;
+# those of $OTHER_DOUBLES before the others.
 gpu()
 {
-	LD_LIBRARY_PATH=$G trace --layers gpu "$@"
+	LD_LIBRARY_PATH=${OTHER_DOUBLES:+$OTHER_DOUBLES:}$G trace --layers gpu "$@"
 	equal "$status" 0 "exit status"
 }
 

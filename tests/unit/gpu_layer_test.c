@@ -244,7 +244,7 @@ static void test_svm_list(void **state)
 	for (uint64_t i = 1; i <= 12; i++)
 		TELL("clSVMAlloc", .argument = {1, 1, 10}, .result = i << 12);
 	TELL_FREE("clSVMFree", .argument = {1, 0}); /* of nothing; its result is anything */
-	for (uint64_t i = 0; i < MS_GPU_WORDS; i++)
+	for (uint64_t i = 0; i < 10; i++)
 		event.words[i] = (i + 1) << 12;
 	tell_free("clEnqueueSVMFree", event);
 	/* Only so many can be told: it is counted that there were more. */
@@ -252,6 +252,35 @@ static void test_svm_list(void **state)
 	assert_int_equal(counts_now().unread, 1);
 	TELL_FREE("clSVMFree", .argument = {1, 12 << 12}, .result = 99);
 	assert_int_equal(live_bytes(), 10);
+}
+
+/* CUgraphNodeParams: type, place, bytes and address; of a node that frees, what. */
+static void test_nodes(void **state)
+{
+	struct ms_gpu_event alloc = {
+	    .words = {10, [3] = 1 | 2ULL << 32, [15] = 300, [16] = 0x1000}};
+	struct ms_gpu_event other = {.words = {5, [2] = 0x1000, [15] = 77, [16] = 0x2000}};
+
+	(void)state;
+	tell("cuGraphAddNode", &alloc);
+	assert_int_equal(device_of("cuda:2")->totals.live_bytes, 300);
+	tell("cuGraphAddNode_v2", &other);
+	assert_int_equal(live(), 1);
+	alloc.result = 2;
+	tell("cuGraphAddNode", &alloc);
+	assert_true(failure.failed);
+	assert_int_equal(failure.bytes, 300);
+	other.result = 1;
+	tell("cuGraphAddNode", &other);
+	assert_false(failure.failed);
+	TELL("cuGraphAddNode", .words = {11, [2] = 0x1000}, .result = 1);
+	assert_int_equal(live(), 1);
+	TELL("cuGraphAddNode", .words = {11, [2] = 0x1000});
+	assert_int_equal(live(), 0);
+	TELL("cuGraphAddNode", .unread = MS_GPU_NO_WORDS);
+	assert_int_equal(counts_now().unread, 1);
+	TELL("cuGraphAddMemAllocNode", .words = {0, 1 | 1ULL << 32, [13] = 40, [14] = 0x3000});
+	assert_int_equal(device_of("cuda:1")->totals.live_bytes, 40);
 }
 
 static void test_unread(void **state)
@@ -329,11 +358,12 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_blocks),      TEST(test_results),      TEST(test_handed_out_again),
-	    TEST(test_free_unseen), TEST(test_context_end),  TEST(test_primary),
-	    TEST(test_attached),    TEST(test_physical),     TEST(test_unmap_range),
-	    TEST(test_shared),      TEST(test_opencl),       TEST(test_svm_list),
-	    TEST(test_unread),      TEST(test_device_names), TEST(test_random),
+	    TEST(test_blocks),      TEST(test_results),     TEST(test_handed_out_again),
+	    TEST(test_free_unseen), TEST(test_context_end), TEST(test_primary),
+	    TEST(test_attached),    TEST(test_physical),    TEST(test_unmap_range),
+	    TEST(test_shared),      TEST(test_opencl),      TEST(test_svm_list),
+	    TEST(test_nodes),       TEST(test_unread),      TEST(test_device_names),
+	    TEST(test_random),
 	};
 
 	return cmocka_run_group_tests_name("gpu layer", tests, NULL, NULL);

@@ -434,6 +434,60 @@ static void test_pinned_by_loader(void **state)
 	not_said(&c, "pinned");
 }
 
+static struct frame segment_frames[] = {
+    {.function = "main", .kind = FRAME_NATIVE},
+    {.function = "cudaMalloc", .module = "/opt/torch/lib/libc10_cuda.so", .kind = FRAME_NATIVE},
+    {.function = "cuMemAlloc_v2", .module = "/usr/lib/libcuda.so.1", .kind = FRAME_NATIVE},
+};
+static struct frame library_frames[] = {
+    {.function = "main", .kind = FRAME_NATIVE},
+    {.function = "ncclCommInitRank", .module = "/usr/lib/libnccl.so.2", .kind = FRAME_NATIVE},
+    {.function = "cuMemAlloc_v2", .module = "/usr/lib/libcuda.so.1", .kind = FRAME_NATIVE},
+};
+
+static struct stack on_device(const char *device, struct frame *frames_of, uint64_t bytes)
+{
+	return (struct stack){.layer = LAYER_GPU,
+			      .device = device,
+			      .frames = frames_of,
+			      .frame_count = 3,
+			      .live_bytes = bytes};
+}
+
+static void test_outside(void **state)
+{
+	struct stack stacks[4];
+	struct device_totals devices[3] = {
+	    {.name = "cuda:0"}, {.name = "cuda:1"}, {.name = "host-pinned"}};
+	struct scene c;
+
+	(void)state;
+	begin(&c);
+	not_said(&c, "outside"); /* no GPU */
+	stacks[0] = on_device("cuda:0", segment_frames, 600 * MIB);
+	stacks[1] = on_device("host-pinned", library_frames, 900 * MIB); /* the host's */
+	stacks[2] = on_device("cuda:1", library_frames, 900 * MIB);      /* no segment is there */
+	stacks[3] = on_device("cuda:0", library_frames, 60 * MIB);
+	c.processes[0].devices = devices;
+	c.processes[0].device_count = 3;
+	c.s.stacks = stacks;
+	c.s.stack_count = 4;
+	not_said(&c, "outside"); /* 9 % of 660 MiB */
+	stacks[3].live_bytes = 100 * MIB;
+	said(&c, "outside", 100 * MIB, "of 700 MiB on cuda:0, 100 MiB (14 %)");
+	said(&c, "outside", 100 * MIB, "and an unknown number that no call shows");
+	devices[0].driver_known = devices[0].driver_compared = true;
+	devices[0].driver_counted_bytes = 700 * MIB;
+	devices[0].driver_bytes = 1000 * MIB;
+	said(&c, "outside", 400 * MIB, "(40 %) are outside of PyTorch's allocator");
+	said(&c, "outside", 400 * MIB, "100 MiB by calls of others");
+	said(&c, "outside", 400 * MIB, "300 MiB that no call shows: the context");
+	devices[0].driver_bytes = 100 * MIB; /* the driver says less: nothing is made of it */
+	said(&c, "outside", 100 * MIB, "0 B that no call shows");
+	stacks[0].frames = library_frames; /* no framework */
+	not_said(&c, "outside");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,6 +499,7 @@ int main(void)
 	    cmocka_unit_test(test_retained),    cmocka_unit_test(test_fragmentation),
 	    cmocka_unit_test(test_cache),       cmocka_unit_test(test_no_fragmentation),
 	    cmocka_unit_test(test_pinned),      cmocka_unit_test(test_pinned_by_loader),
+	    cmocka_unit_test(test_outside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

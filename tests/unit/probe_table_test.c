@@ -174,7 +174,7 @@ static void check_gpu_row(const struct probe_row *row)
 		assert_true(spec->desc_nr);
 		break;
 	}
-	if (row->gpu.located || row->gpu.second_word)
+	if (row->gpu.located)
 		assert_true(spec->desc_nr);
 	if (row->gpu.what == GPU_MAP || row->gpu.what == GPU_PART || row->gpu.what == GPU_HANDLE)
 		assert_true(row->gpu.of_arg && row->gpu.of_space);

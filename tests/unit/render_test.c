@@ -213,7 +213,11 @@ static struct snapshot *full_snapshot(void)
 	p->devices = calloc(1, sizeof(*p->devices));
 	assert_non_null(p->devices);
 	p->devices[p->device_count++] =
-	    (struct device_totals){"cuda:1", {.allocs = 3, .live_bytes = 30}, 77};
+	    (struct device_totals){.name = "cuda:1",
+				   .totals = {.allocs = 3, .live_bytes = 30},
+				   .shared_bytes = 77,
+				   .driver_known = true,
+				   .driver_bytes = 5};
 	snapshot_add_point(s, 0.5, 0, 900, 60);
 	snapshot_add_point(s, 2, 0, 901, 61);
 	s->stages = calloc(2, sizeof(*s->stages));
@@ -295,7 +299,8 @@ static void json_has_every_key(void **state)
 		expect_keys(json_object_get(layers, layer_names[i]),
 			    i == LAYER_GPU ? LAYER_KEYS " devices:a" : LAYER_KEYS);
 	expect_keys(at(json_object_get(layers, "gpu"), "devices", 0),
-		    LAYER_KEYS " device:s shared_bytes:i");
+		    LAYER_KEYS " device:s shared_bytes:i driver_bytes:i driver_peak_bytes:i "
+			       "driver_counted_bytes:n other_bytes:n");
 	expect_keys(at(root, "stacks", 0),
 		    "pid:i layer:s device:s frames:a allocs:i alloc_bytes:i frees:i freed_bytes:i "
 		    "live:i live_bytes:i peak_bytes:i temporary:i major_faults:i untouched_bytes:i "

@@ -325,6 +325,7 @@ static const struct {
     {"fragmentation", insight_fragmented, false},
     {"cache", insight_cached, false},
     {"pinned", insight_pinned, false},
+    {"outside", insight_outside, false},
 };
 
 static int add(struct subject *x, const char *kind)

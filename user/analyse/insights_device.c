@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "analyse/insights_inside.h"
+#include "analyse/outside.h"
 
 /* Less than this is not worth a sentence about a device. */
 #define DEVICE_BYTES (16 * MIB)
 #define CACHED_BYTES (256 * MIB)
+#define OUTSIDE_BYTES (16 * MIB)
 #define PINNED_BYTES (64 * MIB)
 
 /* ---- the caching allocator -------------------------------------------------------- */
@@ -166,4 +168,29 @@ bool insight_pinned(struct subject *x)
 	    text_bytes(a, made), text_bytes(b, registered),
 	    insight_share(made + registered, x->s->ram_bytes), text_bytes(c, x->s->ram_bytes),
 	    insight_place(place, lines_own(stack)));
+}
+
+bool insight_outside(struct subject *x)
+{
+	char bytes[HUMAN_LEN], all[HUMAN_LEN], calls[HUMAN_LEN], unseen[HUMAN_LEN],
+	    place[PLACE_MAX];
+	struct outside o;
+	uint64_t outside;
+
+	if (!outside_find(x->s, x->process, &o))
+		return false;
+	outside = o.others_bytes + o.unseen_bytes;
+	if (outside < OUTSIDE_BYTES || insight_share(outside, o.reserved_bytes + outside) < 10)
+		return false;
+	return insight_say(
+	    x, outside,
+	    "of %s on %s, %s (%.0f %%) are outside of %s's allocator, where nothing that is "
+	    "done to tensors reaches them: %s by calls of others%s%s, %s that no call "
+	    "shows%s",
+	    text_bytes(all, o.reserved_bytes + outside), o.device, text_bytes(bytes, outside),
+	    insight_share(outside, o.reserved_bytes + outside), o.framework,
+	    text_bytes(calls, o.others_bytes), o.stack ? ", most by " : "",
+	    o.stack ? insight_place(place, lines_own(o.stack)) : "",
+	    o.driver_known ? text_bytes(unseen, o.unseen_bytes) : "and an unknown number",
+	    o.driver_known ? ": the context, kernels' code, workspaces of libraries" : "");
 }

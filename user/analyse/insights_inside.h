@@ -44,5 +44,7 @@ insight_fn insight_fragmented;
 insight_fn insight_cached;
 /* Host memory that devices have pinned. */
 insight_fn insight_pinned;
+/* Memory of devices that a framework's allocator has not asked for. */
+insight_fn insight_outside;
 
 #endif

@@ -61,6 +61,7 @@ void collect_free(struct collect *c)
 	timeline_free(&c->timeline);
 	kept_free(&c->kept);
 	spaces_free(&c->spaces);
+	drivers_free(&c->drivers);
 	gpus_free(&c->gpus);
 	growth_free(&c->growth);
 	ooms_free(&c->ooms);
@@ -147,6 +148,7 @@ void collect_tick(struct collect *c)
 	}
 	if (kept)
 		kernel_rss_tick(c->kernel);
+	drivers_tick(&c->drivers, &c->gpus, c->target);
 	shortage_tick(c);
 }
 
@@ -232,6 +234,8 @@ static int fill_processes(const struct collect *c, struct snapshot *s, struct ms
 			err = watch_parts(c, &s->processes[s->process_count]);
 		if (!err)
 			err = gpus_devices(&c->gpus, &s->processes[s->process_count], c->start_ns);
+		if (!err)
+			err = drivers_fill(&c->drivers, &c->gpus, &s->processes[s->process_count]);
 		numbers->by_place[i] = s->process_count;
 		numbers->by_image_id[images[i]->id] = s->process_count++;
 	}
@@ -330,6 +334,7 @@ static int fill_notes(const struct collect *c, struct snapshot *s)
 	size_t unnamed = symbols_incomplete(c->source.symbols);
 	size_t jitted = jit_incomplete(c->source.jit);
 	uint64_t unplaced = gpus_counts(&c->gpus).unknown_device;
+	char remark[256];
 	double longest = 0;
 	int err = 0;
 
@@ -368,6 +373,11 @@ static int fill_notes(const struct collect *c, struct snapshot *s)
 			       "GPU blocks whose device is not known (its context was made "
 			       "before tracing), so that they are counted under device 0: %llu",
 			       (unsigned long long)unplaced);
+	if (!err && drivers_remark(&c->drivers, remark, sizeof(remark)))
+		err = add_note(s,
+			       "what CUDA processes hold beside what was counted is not known, or "
+			       "not of all: %s",
+			       remark);
 	return err ? err : note_ends(s);
 }
 

@@ -3,6 +3,7 @@
 #ifndef MS_FILL_H
 #define MS_FILL_H
 
+#include "collect/drivers.h"
 #include "collect/failures.h"
 #include "collect/frames.h"
 #include "collect/gpus.h"
@@ -25,6 +26,7 @@ struct collect {
 	struct roots roots;
 	struct spaces spaces;
 	struct gpus gpus;
+	struct drivers drivers;
 	size_t rooted;            /* images whose root was looked at */
 	struct timeline timeline; /* points' process is the image's number here */
 	struct deltas deltas;     /* since the last snapshot */

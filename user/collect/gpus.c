@@ -3,11 +3,13 @@
 #include "collect/gpus.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "collect/collect.h"
 #include "collect/fill.h"
+#include "gpu/figure.h"
 
 #define NAME_LEN 32
 
@@ -59,6 +61,16 @@ const char *gpus_name(const struct gpus *g, uint32_t device)
 	char name[NAME_LEN];
 
 	gpu_device_name(device, name, sizeof(name));
+	return intern_text(g->names, name, strlen(name));
+}
+
+const char *gpus_told_name(const struct gpus *g, uint32_t of, const char *bus)
+{
+	char name[GPU_BUS_LEN + 8];
+
+	if (of != GPU_OF_UNKNOWN && of != GPU_OF_ALL)
+		return gpus_name(g, of);
+	snprintf(name, sizeof(name), "pci:%s", bus);
 	return intern_text(g->names, name, strlen(name));
 }
 

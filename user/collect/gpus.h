@@ -27,6 +27,8 @@ struct gpu *gpus_opened(const struct gpus *gpus, uint32_t image);
 struct gpu *gpus_open(struct gpus *gpus, uint32_t image, bool from_start);
 /* A device's name, which lives as long as `gpus`; NULL: no memory. */
 const char *gpus_name(const struct gpus *gpus, uint32_t device);
+/* The same of what a driver tells of: by its bus, where no device is known to be it (figure.h). */
+const char *gpus_told_name(const struct gpus *gpus, uint32_t of, const char *bus);
 /* Of all images together. */
 struct gpu_counts gpus_counts(const struct gpus *gpus);
 /* What a process has on each device.  0 or -ENOMEM. */

@@ -22,6 +22,13 @@ const char *const frame_kind_names[] = {
     [FRAME_SHAPE] = "shape",
 };
 
+uint64_t snapshot_other(const struct device_totals *d)
+{
+	return d->driver_compared && d->driver_bytes > d->driver_counted_bytes
+		   ? d->driver_bytes - d->driver_counted_bytes
+		   : 0;
+}
+
 uint64_t snapshot_metric(const struct stack *stack, enum metric metric)
 {
 	switch (metric) {

@@ -94,6 +94,11 @@ struct device_totals {
 	const char *name; /* "cuda:0", "host-pinned" */
 	struct layer_totals totals;
 	uint64_t shared_bytes; /* live, but another's or there before: not in totals */
+	/* What the driver itself says of it, when it was last asked while the process was there. */
+	bool driver_known;
+	uint64_t driver_bytes, driver_peak_bytes; /* then, and the most that was ever seen */
+	bool driver_compared;                     /* it is known which calls were for this device */
+	uint64_t driver_counted_bytes;            /* what those came to at that moment */
 };
 
 struct process {
@@ -322,6 +327,12 @@ struct snapshot {
 
 /* The value of `metric` for a stack, in bytes (METRIC_COUNT: allocations). */
 uint64_t snapshot_metric(const struct stack *stack, enum metric metric);
+
+/*
+ * What the driver has of a device beyond what calls were counted: contexts, code, what
+ * libraries take by other ways.  0 if it says less than was counted, or is not compared.
+ */
+uint64_t snapshot_other(const struct device_totals *device);
 
 /* Frees everything the snapshot owns, not the frames' strings; NULL is fine. */
 void snapshot_free(struct snapshot *snapshot);

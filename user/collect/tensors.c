@@ -13,6 +13,7 @@
 #include "analyse/marks.h"
 #include "base/log.h"
 #include "collect/pieces.h"
+#include "target/process.h"
 
 /* Of a source file, as far as a line is looked for in it. */
 #define SOURCE_MAX (4 << 20)
@@ -249,6 +250,8 @@ int image_tensors_event(struct image_tensors *t, const struct kernel *kernel,
 		event.marks = marks_of_stack(t, kernel, target, e);
 	if (e->what == MS_TENSOR_PUSH) {
 		memcpy(name, e->name, MS_RANGE_NAME);
+		if (!e->unread_name.empty && e->unread_name.address)
+			process_string((pid_t)e->tgid, e->unread_name.address, name, sizeof(name));
 		event.name = range_name(t->rules, name);
 	}
 	if (e->what == MS_TENSOR_PARAMETER) {

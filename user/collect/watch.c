@@ -69,6 +69,8 @@ void collect_exiting(struct collect *c, pid_t tid)
 	/* The newest first: the pid may have had others. */
 	while (i-- > 0 && (images[i]->pid != tid || images[i]->end_ns))
 		;
+	if (i < SIZE_MAX)
+		drivers_last(&c->drivers, &c->gpus, images[i]);
 	space = i < SIZE_MAX ? spaces_find(&c->spaces, images[i]->id) : NULL;
 	if (!space || !space->begun)
 		return;
@@ -88,6 +90,8 @@ void collect_settle(struct collect *c, bool final, void (*drain)(void *context),
 	for (i = 0; i < n; i++) {
 		struct space *space = spaces_find(&c->spaces, images[i]->id);
 
+		if (final && images[i]->ready_ns && !images[i]->end_ns)
+			drivers_last(&c->drivers, &c->gpus, images[i]);
 		if (!space || !space->begun || images[i]->end_ns)
 			continue;
 		spaces_reconcile(space, images[i]->pid, drain, context);

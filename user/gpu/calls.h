@@ -15,6 +15,7 @@ enum gpu_what {
 		  */
 	GPU_UNMAP,   /* they do no longer */
 	GPU_HANDLE,  /* a handle, one reference more, of what the address of_arg leads to */
+	GPU_NODE,    /* a graph's node; words: of which type, and what that needs */
 	GPU_LIST,    /* frees size_arg blocks, the first of which are told as words */
 	GPU_POOL,    /* a pool of the device of_arg, or as the words say */
 	GPU_DEVICES, /* words: the devices, `value` of them, in their order */
@@ -59,6 +60,7 @@ enum gpu_space {
 	X(REGISTERED, "host-registered") /* host memory that was there */                          \
 	X(MANAGED, "managed")            /* wherever it is touched */                              \
 	X(IMPORTED, "imported")          /* another's, by a handle */                              \
+	X(MULTICAST, "multicast")        /* addresses that lead to the memory of several */        \
 	X(HSA_POOL, "hsa-pool:%u")                                                                 \
 	X(ZE, "ze:%u")                                                                             \
 	X(OPENCL, "opencl")
@@ -75,6 +77,7 @@ enum gpu_size {
 	GPU_SIZE_ARGUMENT, /* size_arg, times size_arg2; no size_arg: it has none of its own */
 	GPU_SIZE_VALUE,    /* what size_arg points to, times size_arg2 */
 	GPU_SIZE_WORD,     /* the first word */
+	GPU_SIZE_NODE,     /* words: a graph's node that allocates; also where, and which block */
 	GPU_SIZE_CUDA_ARRAY,
 	GPU_SIZE_CUDA_ARRAY_3D,
 	GPU_SIZE_CUDA_MIPMAP, /* size_arg levels */
@@ -95,7 +98,6 @@ struct gpu_call {
 	uint8_t flags_arg; /* argument: cl_mem_flags */
 	bool shared;       /* another's memory: its bytes are not counted again */
 	bool in_context;   /* it goes when the current context does */
-	bool second_word;  /* its address is the second word */
 	bool located;      /* words: CUmemLocation, where it is */
 };
 

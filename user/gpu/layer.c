@@ -47,10 +47,8 @@ enum location { LOCATION_DEVICE = 1, LOCATION_HOST, LOCATION_HOST_NUMA, LOCATION
 /* CUmemLocation: a kind, and a number. */
 static uint32_t located_at(const struct seen *s)
 {
-	uint64_t word = s->event->words[0];
+	uint64_t word = seen_location(s);
 
-	if (s->event->unread & MS_GPU_NO_WORDS)
-		return GPU_NO_DEVICE;
 	switch ((uint32_t)word) {
 	case LOCATION_DEVICE:
 		return GPU_DEVICE(GPU_PLACE_CUDA, word >> 32 & 0xffff);
@@ -175,11 +173,11 @@ static void drop_list(struct gpu *g, const struct seen *s)
 	uint64_t count = seen_argument(s, s->row->size_arg) & UINT32_MAX, i;
 	struct gpu_key keys[MS_GPU_WORDS];
 
-	if (s->event->unread & MS_GPU_NO_WORDS || count > MS_GPU_WORDS)
+	if (s->event->unread & MS_GPU_NO_WORDS || count > s->row->desc_nr)
 		g->unread++;
 	if (s->event->unread & MS_GPU_NO_WORDS)
 		count = 0;
-	for (i = 0; i < count && i < MS_GPU_WORDS; i++)
+	for (i = 0; i < count && i < s->row->desc_nr; i++)
 		keys[i] = (struct gpu_key){s->call->space, s->event->words[i]};
 	gpu_account_drop(g->account, (pid_t)s->event->tid, keys, i, s->event->time_ns);
 }
@@ -312,6 +310,18 @@ static void drop(struct gpu *g, const struct seen *s)
 		drop_block(g, s);
 }
 
+/* A node of a graph: from then on its memory is there, as launches take and give it. */
+static int apply_node(struct gpu *g, const struct seen *s, uint64_t address)
+{
+	struct gpu_key freed = {.space = s->call->space};
+
+	if (seen_node_allocates(s))
+		return address ? add_block(g, s, address) : 0;
+	if (seen_node_frees(s, &freed.address))
+		gpu_account_drop(g->account, (pid_t)s->event->tid, &freed, 1, s->event->time_ns);
+	return 0;
+}
+
 static int make(struct gpu *g, const struct seen *s)
 {
 	struct gpu_key of = {s->call->of_space, seen_argument(s, s->call->of_arg)};
@@ -326,6 +336,8 @@ static int make(struct gpu *g, const struct seen *s)
 	switch (s->call->what) {
 	case GPU_BLOCK:
 		return key.address ? add_block(g, s, key.address) : 0;
+	case GPU_NODE:
+		return apply_node(g, s, key.address);
 	case GPU_RETAIN:
 		gpu_account_retain(g->account, key);
 		return 0;
@@ -372,6 +384,8 @@ int gpu_apply(struct gpu *g, const struct ms_row *row, const struct gpu_call *ca
 		gpu_account_drop(g->account, (pid_t)event->tid, &old, 1, event->time_ns);
 	if (seen_good(&s))
 		return make(g, &s);
+	if (call->what == GPU_NODE && !seen_node_allocates(&s))
+		return 0; /* it asked for no memory */
 	if (row->kind == MS_KIND_CALL || (old.address && !seen_argument(&s, row->size_arg)))
 		return 0;
 	return fail(g, &s, failure);

@@ -16,11 +16,55 @@ bool seen_good(const struct seen *s)
 	return s->row->kind == MS_KIND_FREE || s->event->result != 0;
 }
 
+/* ---- nodes of CUDA's graphs ---------------------------------------------------------- */
+
+/* CUgraphNodeParams, in words: type, and 16 bytes on what there is for that type. */
+enum { NODE_TYPE = 0, NODE_PARAMS = 2 };
+enum { TYPE_ALLOC = 10, TYPE_FREE = 11 };
+/* CUDA_MEM_ALLOC_NODE_PARAMS, in words. */
+enum { ALLOC_LOCATION = 1, ALLOC_BYTES = 13, ALLOC_ADDRESS = 14 };
+
+static bool has_words(const struct seen *s)
+{
+	return !(s->event->unread & MS_GPU_NO_WORDS);
+}
+
+static uint64_t node_word(const struct seen *s, unsigned number)
+{
+	return s->event->words[number + (s->call->what == GPU_NODE ? NODE_PARAMS : 0)];
+}
+
+uint64_t seen_location(const struct seen *s)
+{
+	if (!has_words(s))
+		return 0;
+	return s->call->size == GPU_SIZE_NODE ? node_word(s, ALLOC_LOCATION) : s->event->words[0];
+}
+
+static bool is_node(const struct seen *s, uint32_t type)
+{
+	return s->call->what == GPU_NODE && has_words(s) &&
+	       (uint32_t)s->event->words[NODE_TYPE] == type;
+}
+
+bool seen_node_allocates(const struct seen *s)
+{
+	return is_node(s, TYPE_ALLOC);
+}
+
+bool seen_node_frees(const struct seen *s, uint64_t *address)
+{
+	*address = s->event->words[NODE_PARAMS];
+	return is_node(s, TYPE_FREE);
+}
+
+/* ---- any call -------------------------------------------------------------------------- */
+
 bool seen_address(const struct seen *s, uint64_t *address)
 {
-	if (s->call->second_word) {
-		*address = s->event->words[1];
-		return !(s->event->unread & MS_GPU_NO_WORDS);
+	if (s->call->size == GPU_SIZE_NODE) {
+		*address = node_word(s, ALLOC_ADDRESS);
+		return has_words(s);
 	}
 	if (s->row->ptr_out) {
 		*address = s->event->out;
@@ -39,11 +83,14 @@ static bool size_of_words(const struct seen *s, uint64_t *bytes)
 {
 	const struct ms_gpu_event *e = s->event;
 
-	if (e->unread & MS_GPU_NO_WORDS)
+	if (!has_words(s))
 		return false;
 	switch (s->call->size) {
 	case GPU_SIZE_WORD:
 		*bytes = e->words[0];
+		return true;
+	case GPU_SIZE_NODE:
+		*bytes = node_word(s, ALLOC_BYTES);
 		return true;
 	case GPU_SIZE_CUDA_ARRAY:
 		return size_cuda_array(e->words, bytes);

@@ -294,8 +294,13 @@ static const struct probe_row builtin[] = {
     TENSOR("_ZN11onnxruntime8BFCArena4FreeEPv", MARK_NONE, FREE(2)),
     TENSOR("_ZN11onnxruntime12CPUAllocator5AllocEm", MARK_NONE, ALLOC(2), THROWS),
     TENSOR("_ZN11onnxruntime12CPUAllocator4FreeEPv", MARK_NONE, FREE(2)),
-    /* NVTX, as long as it was a library (CUDA 12); since then it is a header. */
+    /*
+     * NVTX, as long as it was a library (CUDA 12); since then it is a header, whose functions are
+     * part of who calls them.  Other forms of a name are not read, but their ranges end, too.
+     */
     TENSOR("nvtxRangePushA", MARK_RANGE, PUSH_NAMED(1)),
+    TENSOR("nvtxRangePushW", MARK_RANGE, PUSH(0)),
+    TENSOR("nvtxRangePushEx", MARK_RANGE, PUSH(0)),
     TENSOR("nvtxRangePop", MARK_RANGE, POP(0)),
 
     /* What glibc's and musl's dynamic linker call when the list of libraries has changed. */

@@ -73,9 +73,13 @@ const struct probe_row probe_gpu_rows[] = {
     ROW("cuMemFreeAsync_ptsz", SPEC(FREE(1)), MEANS(IN(CUDA))),
     ROW("cuMemFreeHost", SPEC(FREE(1)), MEANS(IN(CUDA))),
     /* Memory of a graph: from its node on, as launches take and give it again and again. */
-    ROW("cuGraphAddMemAllocNode", SPEC(ALLOC, WORDS(5, 104, 2)),
-	MEANS(CUDA_BLOCK, BY(WORD), .second_word = true)),
+    ROW("cuGraphAddMemAllocNode", SPEC(ALLOC, WORDS(5, 0, 15)),
+	MEANS(CUDA_BLOCK, BY(NODE), .located = true)),
     ROW("cuGraphAddMemFreeNode", SPEC(FREE(5)), MEANS(IN(CUDA))),
+    ROW("cuGraphAddNode", SPEC(ALLOC, WORDS(5, 0, 17)),
+	MEANS(DOES(NODE), CUDA_BLOCK, BY(NODE), .located = true)),
+    ROW("cuGraphAddNode_v2", SPEC(ALLOC, WORDS(6, 0, 17)),
+	MEANS(DOES(NODE), CUDA_BLOCK, BY(NODE), .located = true)),
     /* Memory that is there already, or another's. */
     ROW("cuMemHostRegister_v2", SPEC(ALLOC, GIVEN(1), SIZE(2)),
 	MEANS(IN(CUDA_HOST), AT(REGISTERED), SHARED, IN_CONTEXT)),
@@ -87,11 +91,19 @@ const struct probe_row probe_gpu_rows[] = {
 	MEANS(IN(CUDA_EXTERNAL), AT(IMPORTED), SHARED, IN_CONTEXT, BY(WORD))),
     ROW("cuDestroyExternalMemory", SPEC(FREE(1)), MEANS(IN(CUDA_EXTERNAL))),
     ROW("cuExternalMemoryGetMappedBuffer", SPEC(ALLOC, OUT(1)), MEANS(CUDA_IMPORTED)),
+    ROW("cuExternalMemoryGetMappedMipmappedArray", SPEC(ALLOC, OUT(1)),
+	MEANS(IN(CUDA_MIPMAP), AT(IMPORTED), SHARED, IN_CONTEXT)),
     /* Physical memory, by handle, and what it is mapped to. */
     ROW("cuMemCreate", SPEC(ALLOC, OUT(1), SIZE(2), LOCATION(3)),
 	MEANS(IN(CUDA_PHYSICAL), AT(CUDA), .located = true)),
     ROW("cuMemImportFromShareableHandle", SPEC(ALLOC, OUT(1)),
 	MEANS(IN(CUDA_PHYSICAL), AT(IMPORTED), SHARED)),
+    /*
+     * A handle like those of memory, mapped and released like them.  What is bound to it
+     * keeps its own handle or mapping for as long as it is used, by what NCCL does.
+     */
+    ROW("cuMulticastCreate", SPEC(ALLOC, OUT(1), WORDS(2, 8, 1)),
+	MEANS(IN(CUDA_PHYSICAL), AT(MULTICAST), SHARED, BY(WORD))),
     ROW("cuMemRetainAllocationHandle", SPEC(CALL, OUT(1)),
 	MEANS(DOES(HANDLE), IN(CUDA_PHYSICAL), OF_IN(2, CUDA_MAP))),
     ROW("cuMemRelease", SPEC(FREE(1)), MEANS(IN(CUDA_PHYSICAL))),
@@ -121,6 +133,9 @@ const struct probe_row probe_gpu_rows[] = {
     ROW("cuMemPoolCreate", SPEC(CALL, OUT(1), LOCATION(2)), MEANS(DOES(POOL), .located = true)),
     ROW("cuDeviceGetDefaultMemPool", SPEC(CALL, OUT(1)), MEANS(DOES(POOL), OF(2))),
     ROW("cuDeviceGetMemPool", SPEC(CALL, OUT(1)), MEANS(DOES(POOL), OF(2))),
+    ROW("cuMemGetDefaultMemPool", SPEC(CALL, OUT(1), WORDS(2, 0, 1)),
+	MEANS(DOES(POOL), .located = true)),
+    ROW("cuMemGetMemPool", SPEC(CALL, OUT(1), WORDS(2, 0, 1)), MEANS(DOES(POOL), .located = true)),
 
     /* HSA, which HIP ends in. */
     ROW("hsa_amd_memory_pool_allocate", SPEC(ALLOC, OUT(4), SIZE(2)),
@@ -133,6 +148,11 @@ const struct probe_row probe_gpu_rows[] = {
     ROW("hsa_amd_memory_lock_to_pool", SPEC(ALLOC, GIVEN(1), SIZE(2)),
 	MEANS(IN(HSA_HOST), AT(REGISTERED), SHARED)),
     ROW("hsa_amd_memory_unlock", SPEC(FREE(1)), MEANS(IN(HSA_HOST))),
+    /* hsa_amd_svm_attributes_set() has no row: it says where the process's memory may go, again and
+     * again, and gives none. */
+    ROW("hsa_memory_register", SPEC(ALLOC, GIVEN(1), SIZE(2)),
+	MEANS(IN(HSA_HOST), AT(REGISTERED), SHARED)),
+    ROW("hsa_memory_deregister", SPEC(FREE(1)), MEANS(IN(HSA_HOST))),
     ROW("hsa_amd_ipc_memory_attach", SPEC(ALLOC, OUT(5), SIZE(2)),
 	MEANS(IN(HSA), AT(IMPORTED), SHARED)),
     ROW("hsa_amd_ipc_memory_detach", SPEC(FREE(1)), MEANS(IN(HSA))),
@@ -167,6 +187,10 @@ const struct probe_row probe_gpu_rows[] = {
     ROW("zeVirtualMemUnmap", SPEC(FREE(2), SIZE(3)), MEANS(DOES(UNMAP), IN(ZE_MAP))),
     ROW("zeImageCreate", SPEC(ALLOC, OUT(4), WORDS(3, 16, 7)),
 	MEANS(IN(ZE_IMAGE), AT(ZE), OF(2), BY(ZE_IMAGE))),
+    ROW("zeImageViewCreateExt", SPEC(CALL, OUT(5)),
+	MEANS(DOES(PART), IN(ZE_IMAGE), OF_IN(4, ZE_IMAGE))),
+    ROW("zeImageViewCreateExp", SPEC(CALL, OUT(5)),
+	MEANS(DOES(PART), IN(ZE_IMAGE), OF_IN(4, ZE_IMAGE))),
     ROW("zeImageDestroy", SPEC(FREE(1)), MEANS(IN(ZE_IMAGE))),
 
     /* OpenCL: a buffer is of a context, not of a device. */

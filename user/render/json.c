@@ -53,19 +53,43 @@ static json_t *layer_element(const struct layer_totals *t)
 			 value_number(t->unknown_frees), "failed", value_number(t->failed));
 }
 
+static json_t *number_or_null(bool known, uint64_t number)
+{
+	return known ? value_number(number) : json_null();
+}
+
+static json_t *device_element(const struct device_totals *d)
+{
+	const struct {
+		const char *key;
+		json_t *value;
+	} more[] = {
+	    {"device", json_string(d->name)},
+	    {"shared_bytes", value_number(d->shared_bytes)},
+	    {"driver_bytes", number_or_null(d->driver_known, d->driver_bytes)},
+	    {"driver_peak_bytes", number_or_null(d->driver_known, d->driver_peak_bytes)},
+	    {"driver_counted_bytes", number_or_null(d->driver_compared, d->driver_counted_bytes)},
+	    {"other_bytes", number_or_null(d->driver_compared, snapshot_other(d))},
+	};
+	json_t *device = layer_element(&d->totals);
+	int error = 0;
+
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++)
+		value_set(device, more[i].key, more[i].value, &error);
+	if (!error)
+		return device;
+	json_decref(device);
+	return NULL;
+}
+
 /* The gpu layer, by device. */
 static json_t *devices_element(const struct process *p)
 {
 	json_t *devices = json_array();
 	int error = 0;
 
-	for (size_t i = 0; i < p->device_count && !error; i++) {
-		json_t *device = layer_element(&p->devices[i].totals);
-
-		value_set(device, "device", json_string(p->devices[i].name), &error);
-		value_set(device, "shared_bytes", value_number(p->devices[i].shared_bytes), &error);
-		error |= json_array_append_new(devices, device);
-	}
+	for (size_t i = 0; i < p->device_count && !error; i++)
+		error |= json_array_append_new(devices, device_element(&p->devices[i]));
 	if (!error)
 		return devices;
 	json_decref(devices);

@@ -183,10 +183,12 @@ static void put_process(struct summary *m, const struct process *process)
 	for (int i = 0; i < LAYER_NR; i++)
 		if (m->s->layer_on[i] && i != LAYER_RSS)
 			put_layer(m, (enum layer)i, &process->layers[i]);
-	if (!m->s->layer_on[LAYER_RSS])
-		return;
-	put_rss(m, process);
-	put_parts(m, process);
+	if (m->s->layer_on[LAYER_RSS]) {
+		put_rss(m, process);
+		put_parts(m, process);
+	}
+	if (m->s->layer_on[LAYER_GPU])
+		summary_devices(m, process);
 }
 
 static int put_processes(struct summary *m)

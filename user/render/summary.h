@@ -24,6 +24,9 @@ int summary_stacks(struct summary *m, enum layer layer);
 
 /* What the allocators of devices have taken. */
 void summary_allocators(struct summary *m);
+/* What a process has of each device, and what drivers say of it; nothing if it has none. */
+void summary_devices(struct summary *m, const struct process *process);
+
 /* What tensors are for, stages, the largest tensors, advice.  0 or -ENOMEM. */
 int summary_tensors(struct summary *m);
 

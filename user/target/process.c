@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -265,6 +266,47 @@ char *process_cmdline(pid_t pid)
 		if (!text[i])
 			text[i] = ' ';
 	return strdup(text);
+}
+
+void process_string(pid_t pid, uint64_t address, char *text, size_t size)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	size_t at = 0;
+
+	/* Page by page: what comes after the string may not be there. */
+	while (at < size - 1) {
+		size_t room = size - 1 - at, in_page = page - (address + at) % page;
+		struct iovec to = {text + at, room < in_page ? room : in_page};
+		struct iovec from = {(void *)(uintptr_t)(address + at), to.iov_len};
+		ssize_t n = process_vm_readv(pid, &to, 1, &from, 1, 0);
+
+		if (n <= 0) {
+			*text = 0;
+			return;
+		}
+		if (memchr(text + at, 0, (size_t)n))
+			return;
+		at += (size_t)n;
+	}
+	text[at] = 0;
+}
+
+char *process_variable(pid_t pid, const char *name)
+{
+	char path[64], *entry = NULL, *found = NULL;
+	size_t room = 0, length = strlen(name);
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/environ", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return NULL;
+	while (!found && getdelim(&entry, &room, '\0', file) > 0)
+		if (!strncmp(entry, name, length) && entry[length] == '=')
+			found = strdup(entry + length + 1);
+	free(entry);
+	fclose(file);
+	return found;
 }
 
 char *process_container_id(const char *cgroup)

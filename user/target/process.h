@@ -58,6 +58,13 @@ int process_parent(pid_t pid);
 /* Its name; its arguments joined by blanks; "" if it is gone.  Never NULL unless out of memory. */
 char *process_comm(pid_t pid);
 char *process_cmdline(pid_t pid);
+/*
+ * The string at an address in its memory: what is not there yet is brought in.  As much of it
+ * as fits, ended by 0; "" if it cannot be read.
+ */
+void process_string(pid_t pid, uint64_t address, char *text, size_t size);
+/* What this variable was when its program began; NULL if it was not set, or nobody can tell. */
+char *process_variable(pid_t pid, const char *name);
 /* The id of the container it runs in, from its cgroup; NULL if in none. */
 char *process_container(pid_t pid);
 /* The same, of the path of a control group. */

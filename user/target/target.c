@@ -24,6 +24,7 @@ struct traced {
 	uint32_t flags;      /* MS_PROC_* */
 	struct probed probed;
 	struct jit_watch watch;
+	bool missed; /* it was gone at the last tick */
 };
 
 struct target {
@@ -407,14 +408,6 @@ static void look_again(struct target *t, struct traced *traced)
 	jit_watch_looked(&traced->watch, start_ns, now_ns());
 }
 
-void target_tick(struct target *t)
-{
-	size_t i;
-
-	for (i = 0; i < t->traced_count; i++)
-		look_again(t, t->traced[i]);
-}
-
 int target_tell_shapes(struct target *t, uint32_t image, bool wanted)
 {
 	size_t i;
@@ -518,6 +511,38 @@ static void image_exited(struct target *t, const struct ms_event *e)
 			image->memory.rss_peak_bytes = e->maxrss_pages * page;
 	}
 	traced_remove(t, traced);
+}
+
+/*
+ * Processes that are gone and whose exits found the ring buffer full; their status is not
+ * known.  What is there is read before each tick: after two of them nothing more comes.
+ */
+static void end_unannounced(struct target *t)
+{
+	struct ms_event gone = {.kind = MS_EVENT_EXIT, .time_ns = now_ns()};
+	size_t i = kernel_loss(t->kernel, MS_LOSS_events) ? t->traced_count : 0;
+	struct process_memory memory;
+
+	while (i-- > 0) {
+		struct traced *traced = t->traced[i];
+
+		gone.tgid = (uint32_t)traced->pid;
+		if (!process_memory(traced->pid, &memory))
+			traced->missed = false;
+		else if (!traced->missed)
+			traced->missed = true;
+		else
+			image_exited(t, &gone);
+	}
+}
+
+void target_tick(struct target *t)
+{
+	size_t i;
+
+	end_unannounced(t);
+	for (i = 0; i < t->traced_count; i++)
+		look_again(t, t->traced[i]);
 }
 
 void target_event(struct target *t, const struct ms_event *e)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cuda.h"
+#include "driver.h"
 #include "store.h"
 
 #define CONTEXTS_MAX 32
@@ -48,6 +49,7 @@ static CUresult create(CUcontext *ctx, CUdevice device)
 	**ctx = (struct CUctx_st){device, true};
 	pthread_mutex_unlock(&context_lock);
 	stack[depth++] = *ctx;
+	driver_change(device, DRIVER_CONTEXT_BYTES);
 	return CUDA_SUCCESS;
 }
 
@@ -80,6 +82,7 @@ CUresult cuCtxDestroy_v2(CUcontext ctx)
 	if (depth && stack[depth - 1] == ctx)
 		depth--;
 	ctx->live = false;
+	driver_change(ctx->device, -(int64_t)DRIVER_CONTEXT_BYTES);
 	return CUDA_SUCCESS;
 }
 
@@ -221,6 +224,12 @@ CUresult cuDeviceGetDefaultMemPool(CUmemoryPool *pool, CUdevice device)
 	return CUDA_SUCCESS;
 }
 
+CUresult cuMemGetDefaultMemPool(CUmemoryPool *pool, CUmemLocation *location, int type)
+{
+	return location->type == 1 && type == 1 ? cuDeviceGetDefaultMemPool(pool, location->id)
+						: CUDA_ERROR_INVALID_VALUE;
+}
+
 CUresult cuMemAllocFromPoolAsync(CUdeviceptr *ptr, size_t size, CUmemoryPool pool, CUstream stream)
 {
 	uint64_t address = store_take(&pointers, size, (uintptr_t)pool & 0xff, current());
@@ -322,6 +331,14 @@ CUresult cuExternalMemoryGetMappedBuffer(CUdeviceptr *ptr, CUexternalMemory memo
 	return result;
 }
 
+CUresult cuExternalMemoryGetMappedMipmappedArray(CUmipmappedArray *array, CUexternalMemory memory,
+						 const void *desc)
+{
+	return desc && store_find(&external, (uintptr_t)memory)
+		   ? take(&mipmaps, (uint64_t *)array, 1, -1)
+		   : CUDA_ERROR_INVALID_VALUE;
+}
+
 CUresult cuDestroyExternalMemory(CUexternalMemory memory)
 {
 	return give(&external, (uintptr_t)memory);
@@ -364,13 +381,18 @@ CUresult cuMipmappedArrayDestroy(CUmipmappedArray array)
 CUresult cuGraphAddMemAllocNode(CUgraphNode *node, CUgraph graph, const CUgraphNode *deps, size_t n,
 				CUDA_MEM_ALLOC_NODE_PARAMS *params)
 {
-	CUresult result = take_here(&params->dptr, params->bytesize);
+	uint64_t address;
+	CUresult result = CUDA_ERROR_INVALID_VALUE;
 
 	(void)deps;
 	(void)n;
-	if (!result)
-		*node = graph;
-	return result;
+	if (params->poolProps.location.type == 1)
+		result = take(&pointers, &address, params->bytesize, params->poolProps.location.id);
+	if (result)
+		return result;
+	params->dptr = address;
+	*node = graph;
+	return CUDA_SUCCESS;
 }
 
 CUresult cuGraphAddMemFreeNode(CUgraphNode *node, CUgraph graph, const CUgraphNode *deps, size_t n,

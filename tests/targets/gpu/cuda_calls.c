@@ -4,6 +4,7 @@
  * refused, contexts that end, two devices.
  *
  *   cuda_calls                every function
+ *   cuda_calls card           those that a real driver with one device can be asked for
  *   cuda_calls threads N M    M calls in each of N threads, blocks freed by others
  *   cuda_calls attach         says `ready` with blocks held, waits for a line, goes on
  *   cuda_calls flood M        the same, then M pairs
@@ -20,6 +21,7 @@
 #define HUGE (1ULL << 40)
 
 static const char *const devices[] = {CUDA0, CUDA1};
+static int is_card; /* handles that are gone, and that never were, are the end of a real driver */
 
 struct held {
 	CUdeviceptr ptr;
@@ -98,6 +100,8 @@ static void try_pools(void)
 	tally_made(CUDA0, cuMemAllocFromPoolAsync(&ptr, MIB, pool, NULL), MIB);
 	tally_made(CUDA0, cuMemAllocFromPoolAsync(&ptr, HUGE, pool, NULL), HUGE);
 	tally_freed(CUDA0, cuMemFree_v2(ptr), MIB);
+	tally_expect(cuMemGetDefaultMemPool(&pool, &props.location, 1), 0, "a place's pool");
+	tally_made(CUDA1, cuMemAllocFromPoolAsync(&ptr, MIB, pool, NULL), MIB);
 }
 
 static void try_shared(void)
@@ -107,6 +111,7 @@ static void try_shared(void)
 	CUDA_EXTERNAL_MEMORY_BUFFER_DESC buffer = {.size = 4 * MIB};
 	CUipcMemHandle handle = {{1}}, bad = {{0}};
 	CUexternalMemory external;
+	CUmipmappedArray mipmap;
 	CUdeviceptr ptr, mapped;
 
 	tally_shared(REGISTERED, cuMemHostRegister_v2(memory, sizeof(memory), 0), sizeof(memory));
@@ -119,6 +124,9 @@ static void try_shared(void)
 	tally_shared(IMPORTED, cuImportExternalMemory(&external, &desc), desc.size);
 	tally_shared(IMPORTED, cuExternalMemoryGetMappedBuffer(&mapped, external, &buffer), 0);
 	tally_unshared(IMPORTED, cuMemFree_v2(mapped), 0);
+	tally_shared(IMPORTED, cuExternalMemoryGetMappedMipmappedArray(&mipmap, external, memory),
+		     0);
+	tally_unshared(IMPORTED, cuMipmappedArrayDestroy(mipmap), 0);
 	tally_unshared(IMPORTED, cuDestroyExternalMemory(external), desc.size);
 	tally_shared(IMPORTED, cuImportExternalMemory(&external, &desc), desc.size);
 }
@@ -134,7 +142,8 @@ static void try_arrays(const char *device)
 
 	tally_made(device, cuArrayCreate_v2(&array, &flat), 640 * 480 * 16);
 	tally_freed(device, cuArrayDestroy(array), 640 * 480 * 16);
-	tally_expect(cuArrayDestroy(array), CUDA_ERROR_INVALID_VALUE, "a second destroy");
+	if (!is_card)
+		tally_expect(cuArrayDestroy(array), CUDA_ERROR_INVALID_VALUE, "a second destroy");
 	tally_made(device, cuArrayCreate_v2(&array, &line), 1000);
 	tally_made(device, cuArrayCreate_v2(&array, &none), 0);
 	tally_made(device, cuArray3DCreate_v2(&array, &cube), 16 * 8 * 4 * 4);
@@ -148,7 +157,8 @@ static void try_arrays(const char *device)
 
 static void try_graph(const char *device)
 {
-	CUDA_MEM_ALLOC_NODE_PARAMS params = {.bytesize = 6 * MIB};
+	CUDA_MEM_ALLOC_NODE_PARAMS params = {.bytesize = 6 * MIB, .poolProps.location = {1, 0}};
+	CUDA_MEM_ALLOC_NODE_PARAMS nowhere = {.bytesize = 6 * MIB};
 	CUgraphNode node;
 	CUgraph graph = &params;
 
@@ -156,6 +166,34 @@ static void try_graph(const char *device)
 	tally_freed(device, cuGraphAddMemFreeNode(&node, graph, NULL, 0, params.dptr), 6 * MIB);
 	tally_made(device, cuGraphAddMemAllocNode(&node, graph, NULL, 0, &params), 6 * MIB);
 	tally_freed(device, cuMemFreeAsync(params.dptr, NULL), 6 * MIB);
+	tally_made(device, cuGraphAddMemAllocNode(&node, graph, NULL, 0, &nowhere), 6 * MIB);
+}
+
+/* Nodes of any type by one function, two versions of which have their arguments at other places. */
+static void try_nodes(void)
+{
+	CUgraphNodeParams alloc = {.type = CU_GRAPH_NODE_TYPE_MEM_ALLOC,
+				   .alloc = {.bytesize = 9 * MIB, .poolProps.location = {1, 1}}};
+	CUgraphNodeParams other = {.type = CU_GRAPH_NODE_TYPE_EMPTY};
+	CUgraphNodeParams bad = {.type = CU_GRAPH_NODE_TYPE_KERNEL};
+	CUgraphNodeParams release = {.type = CU_GRAPH_NODE_TYPE_MEM_FREE};
+	CUgraphNode node;
+	CUgraph graph = &alloc;
+	char edges[8];
+
+	tally_made(CUDA1, cuGraphAddNode(&node, graph, NULL, 0, &alloc), 9 * MIB);
+	tally_expect(cuGraphAddNode(&node, graph, NULL, 0, &other), 0, "a node without memory");
+	tally_expect(cuGraphAddNode(&node, graph, NULL, 0, &bad), 1, "one that is refused");
+	release.free.dptr = alloc.alloc.dptr;
+	tally_freed(CUDA1, cuGraphAddNode(&node, graph, NULL, 0, &release), 9 * MIB);
+	alloc.alloc.bytesize = HUGE;
+	tally_made(CUDA1, cuGraphAddNode(&node, graph, NULL, 0, &alloc), HUGE);
+	alloc.alloc.bytesize = 5 * MIB;
+	tally_made(CUDA1, cuGraphAddNode_v2(&node, graph, NULL, NULL, 0, &alloc), 5 * MIB);
+	release.free.dptr = alloc.alloc.dptr;
+	tally_expect(cuGraphAddNode_v2(&node, graph, NULL, edges, 0, &release), 1, "refused");
+	tally_freed(CUDA1, cuGraphAddNode_v2(&node, graph, NULL, NULL, 0, &release), 5 * MIB);
+	tally_made(CUDA1, cuGraphAddNode_v2(&node, graph, NULL, NULL, 0, &alloc), 5 * MIB);
 }
 
 /* What a context has goes with it, and nothing else does. */
@@ -207,6 +245,44 @@ static void try_primary(void)
 	tally_made(CUDA1, cuMemAlloc_v2(&ptr, 1000), 1000);
 }
 
+/* The same of one device, as far as nothing has to be made up. */
+static void try_card_contexts(void)
+{
+	CUcontext first, second, popped;
+	CUdeviceptr ptr;
+	void *host;
+
+	tally_expect(cuCtxCreate_v2(&first, 0, 0), 0, "a context");
+	tally_made(CUDA0, cuMemAlloc_v2(&ptr, 100), 100);
+	tally_expect(cuCtxCreate_v2(&second, 0, 0), 0, "another one");
+	tally_made(CUDA0, cuMemAlloc_v2(&ptr, 200), 200);
+	tally_made(PINNED, cuMemHostAlloc(&host, 4096, 0), 4096);
+	tally_expect(cuCtxDestroy_v2(second), 0, "its end");
+	tally_freed(CUDA0, 0, 200);
+	tally_freed(PINNED, 0, 4096);
+	tally_expect(cuCtxPopCurrent_v2(&popped), 0, "pop");
+	tally_made(CUDA0, cuMemAlloc_v2(&ptr, 600), 600); /* in the first of all */
+	tally_expect(cuCtxDestroy_v2(first), 0, "its end");
+	tally_freed(CUDA0, 0, 100);
+}
+
+static void try_card(void)
+{
+	static char memory[10000];
+	CUcontext ctx;
+
+	is_card = 1;
+	tally_expect(cuInit(0), 0, "init");
+	tally_expect(cuCtxCreate_v2(&ctx, 0, 0), 0, "a context");
+	try_blocks(CUDA0);
+	try_kinds(CUDA0);
+	try_arrays(CUDA0);
+	tally_shared(REGISTERED, cuMemHostRegister_v2(memory, sizeof(memory), 0), sizeof(memory));
+	tally_shared(REGISTERED, cuMemHostRegister_v2(memory, sizeof(memory), 0), sizeof(memory));
+	tally_unshared(REGISTERED, cuMemHostUnregister(memory), sizeof(memory));
+	try_card_contexts();
+}
+
 static void try_all(void)
 {
 	CUcontext ctx;
@@ -220,6 +296,7 @@ static void try_all(void)
 	try_shared();
 	try_arrays(CUDA0);
 	try_graph(CUDA0);
+	try_nodes();
 	try_context_end();
 	try_primary();
 }
@@ -280,6 +357,7 @@ static void attached(int asks, int pairs)
 	CUdevice device;
 	char word[8];
 
+	tally_expect(cuInit(0), 0, "init");
 	tally_expect(cuCtxCreate_v2(&ctx, 0, asks ? 1 : 0), 0, "a context");
 	before = take(devices[asks], 4321);
 	tally_signal("ready");
@@ -311,6 +389,8 @@ int main(int argc, char **argv)
 		attached(argc > 2 && !strcmp(argv[2], "asks"),
 			 !strcmp(mode, "flood") ? atoi(argv[2]) : 0);
 		return 0;
+	} else if (!strcmp(mode, "card")) {
+		try_card();
 	} else {
 		try_all();
 	}

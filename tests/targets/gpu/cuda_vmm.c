@@ -52,6 +52,16 @@ CUresult cuMemImportFromShareableHandle(CUmemGenericAllocationHandle *handle, vo
 	return CUDA_SUCCESS;
 }
 
+CUresult cuMulticastCreate(CUmemGenericAllocationHandle *handle, const CUmulticastObjectProp *prop)
+{
+	uint64_t taken = prop->numDevices ? store_take(&handles, prop->size, -1, NULL) : 0;
+
+	if (!taken)
+		return CUDA_ERROR_INVALID_VALUE;
+	*handle = taken;
+	return CUDA_SUCCESS;
+}
+
 CUresult cuMemRelease(CUmemGenericAllocationHandle handle)
 {
 	return store_give(&handles, handle) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;

@@ -15,6 +15,7 @@ static CUcontext contexts[8];
 static void *driver(const char *symbol)
 {
 	static CUresult (*get)(const char *, void **, int, uint64_t, int *);
+	CUresult (*init)(unsigned);
 	void *function = NULL;
 
 	if (!get) {
@@ -22,7 +23,10 @@ static void *driver(const char *symbol)
 
 		if (!library)
 			abort();
+		*(void **)&init = dlsym(library, "cuInit");
 		*(void **)&get = dlsym(library, "cuGetProcAddress_v2");
+		if (!init || init(0))
+			abort();
 	}
 	if (!get || get(symbol, &function, 12040, 0, NULL))
 		abort();

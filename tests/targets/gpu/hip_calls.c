@@ -37,6 +37,9 @@ static void try_hsa(void)
 	tally_shared(REGISTERED, hsa_amd_memory_lock(host, sizeof(host), 0, 0, &agent),
 		     sizeof(host));
 	tally_unshared(REGISTERED, hsa_amd_memory_unlock(host), sizeof(host));
+	tally_shared(REGISTERED, hsa_memory_register(host, 1000), 1000);
+	tally_shared(REGISTERED, hsa_memory_register(host, 0), 0);
+	tally_unshared(REGISTERED, hsa_memory_deregister(host, 1000), 1000);
 	tally_shared(IMPORTED, hsa_amd_ipc_memory_attach(host, 700, 0, 0, &a), 700);
 	tally_unshared(IMPORTED, hsa_amd_ipc_memory_detach(a), 700);
 	tally_shared(IMPORTED, hsa_amd_interop_map_buffer(0, 0, 3, 0, &size, &a, 0, 0), 3 * 4096);

@@ -69,6 +69,16 @@ hsa_status_t hsa_amd_memory_unlock(void *host)
 	return host ? HSA_STATUS_SUCCESS : HSA_STATUS_ERROR_INVALID_ARGUMENT;
 }
 
+hsa_status_t hsa_memory_register(void *host, size_t size)
+{
+	return host && size ? HSA_STATUS_SUCCESS : HSA_STATUS_ERROR_INVALID_ARGUMENT;
+}
+
+hsa_status_t hsa_memory_deregister(void *host, size_t size)
+{
+	return hsa_memory_register(host, size);
+}
+
 hsa_status_t hsa_amd_ipc_memory_attach(const void *handle, size_t size, uint32_t count,
 				       const void *agents, void **ptr)
 {

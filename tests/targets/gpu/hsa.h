@@ -28,6 +28,8 @@ hsa_status_t hsa_memory_allocate(hsa_region_t region, size_t size, void **ptr);
 hsa_status_t hsa_memory_free(void *ptr);
 hsa_status_t hsa_amd_memory_lock(void *host, size_t size, void *agents, int count, void **agent);
 hsa_status_t hsa_amd_memory_unlock(void *host);
+hsa_status_t hsa_memory_register(void *host, size_t size);
+hsa_status_t hsa_memory_deregister(void *host, size_t size);
 hsa_status_t hsa_amd_ipc_memory_attach(const void *handle, size_t size, uint32_t count,
 				       const void *agents, void **ptr);
 hsa_status_t hsa_amd_ipc_memory_detach(void *ptr);

@@ -2,6 +2,8 @@
 /* Slots, and what each device has left. */
 #include "store.h"
 
+#include "driver.h"
+
 static pthread_mutex_t used_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t used[STORE_DEVICES];
 
@@ -16,6 +18,8 @@ static bool reserve(int device, uint64_t size)
 	if (fits)
 		used[device] += size;
 	pthread_mutex_unlock(&used_lock);
+	if (fits)
+		driver_change(device, (int64_t)size);
 	return fits;
 }
 
@@ -26,6 +30,7 @@ static void release(int device, uint64_t size)
 	pthread_mutex_lock(&used_lock);
 	used[device] -= size;
 	pthread_mutex_unlock(&used_lock);
+	driver_change(device, -(int64_t)size);
 }
 
 static void begin(struct store *s)

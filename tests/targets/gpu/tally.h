@@ -16,6 +16,7 @@
 #define REGISTERED "host-registered"
 #define MANAGED "managed"
 #define IMPORTED "imported"
+#define MULTICAST "multicast"
 
 /* A block that was allocated, or, with `result` not 0, was not: a failure. */
 void tally_made(const char *device, int result, uint64_t size);

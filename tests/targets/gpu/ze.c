@@ -142,6 +142,13 @@ ze_result_t zeImageCreate(ze_handle_t context, ze_handle_t device, const ze_imag
 	return take(&images, desc->width ? 1 : 0, number_of(device), image);
 }
 
+ze_result_t zeImageViewCreateExt(ze_handle_t context, ze_handle_t device,
+				 const ze_image_desc_t *desc, ze_handle_t image, ze_handle_t *view)
+{
+	return store_find(&images, (uintptr_t)image) ? zeImageCreate(context, device, desc, view)
+						     : ZE_RESULT_ERROR_INVALID_ARGUMENT;
+}
+
 ze_result_t zeImageDestroy(ze_handle_t image)
 {
 	return give(&images, image);

@@ -67,6 +67,8 @@ ze_result_t zeVirtualMemMap(ze_handle_t context, const void *ptr, size_t size, z
 ze_result_t zeVirtualMemUnmap(ze_handle_t context, const void *ptr, size_t size);
 ze_result_t zeImageCreate(ze_handle_t context, ze_handle_t device, const ze_image_desc_t *desc,
 			  ze_handle_t *image);
+ze_result_t zeImageViewCreateExt(ze_handle_t context, ze_handle_t device,
+				 const ze_image_desc_t *desc, ze_handle_t image, ze_handle_t *view);
 ze_result_t zeImageDestroy(ze_handle_t image);
 
 #endif

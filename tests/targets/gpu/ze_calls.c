@@ -41,6 +41,8 @@ static void try_handles(ze_handle_t *devices)
 	tally_expect(zePhysicalMemDestroy(0, memory), 0, "destroy");
 	tally_freed(ZE0, zeVirtualMemUnmap(0, va, 65536), 65536);
 	tally_made(ZE1, zeImageCreate(0, devices[1], &image, &object), 40 * 30 * 4);
+	tally_expect(zeImageViewCreateExt(0, devices[1], &image, object, &memory), 0, "a view");
+	tally_expect(zeImageDestroy(memory), 0, "its end");
 	tally_freed(ZE1, zeImageDestroy(object), 40 * 30 * 4);
 	tally_freed(ZE1, zeImageDestroy(object), 40 * 30 * 4);
 	image.type = 4;

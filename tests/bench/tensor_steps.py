@@ -1,0 +1,114 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""What the tensor layer costs a training: ResNet-18's steps with memsnoop attached and without.
+
+    tensor_steps.py [--rounds N] [--steps N] [--batches N,N]
+
+One training runs on and on; memsnoop attaches to it for some steps, leaves it alone for as
+many, and so on, so that both are of the same process, memory and hour.  The first steps after
+each change are left out: those pay for attaching, not for being traced.
+"""
+import argparse
+import os
+import re
+import statistics
+import subprocess
+import tempfile
+
+from bench import MEMSNOOP, PYTHON, TRAIN, Unavailable, end, number, read, read_report, stop
+from bench import wait_until
+
+LEFT_OUT = 2
+STEP = re.compile(r"^step (\d+): .*, ([0-9.]+) s$", re.M)
+
+
+def steps_of(path):
+    return [float(seconds) for _, seconds in STEP.findall(read(path))]
+
+
+def window(output, count):
+    """The seconds of the next `count` steps, without those that a change may be in."""
+    begun = len(steps_of(output))
+    wait_until(f"{count} steps", lambda: len(steps_of(output)) > begun + LEFT_OUT + count)
+    return steps_of(output)[begun + LEFT_OUT:begun + LEFT_OUT + count]
+
+
+def traced(pid, scratch, output, count):
+    """The same with memsnoop; and how many tensors a step makes, as it saw."""
+    report, said = os.path.join(scratch, "report.json"), os.path.join(scratch, "said")
+    with open(said, "w", encoding="utf-8") as file:
+        tracer = subprocess.Popen([MEMSNOOP, "-v", "--layers", "tensor", "-p", str(pid), "-o",
+                                   report], stdin=subprocess.DEVNULL, stdout=file,
+                                  stderr=subprocess.STDOUT)
+    try:
+        wait_until("memsnoop to attach", lambda: f"tracing {pid}" in read(said))
+        wait_until("memsnoop to know the shapes", lambda: "shapes of tensors are" in read(said))
+        begun = len(steps_of(output))
+        seconds = window(output, count)
+        ended = len(steps_of(output))
+    finally:
+        stop(tracer)
+    found = read_report(report)
+    lost = {name: lost for name, lost in found["lost"].items() if lost}
+    if lost:
+        raise Unavailable(f"wrong: lost {lost}")
+    steps = sum(1 for stage in found["stages"] if stage["name"] == "optimizer step")
+    if steps < ended - begun:
+        raise Unavailable(f"wrong: saw {steps} steps of {ended - begun}")
+    return seconds, found["processes"][0]["layers"]["tensor"]["allocs"] / steps
+
+
+def measure(batch, options, scratch):
+    weights, output = os.path.join(scratch, "resnet18.pt"), os.path.join(scratch, "output")
+    subprocess.run([PYTHON, TRAIN, "save", weights], check=True, stdout=subprocess.DEVNULL)
+    alone, with_us, tensors = [], [], []
+    with open(output, "w", encoding="utf-8") as file:
+        program = subprocess.Popen([PYTHON, TRAIN, "on", weights, str(batch)],
+                                   stdin=subprocess.DEVNULL, stdout=file,
+                                   stderr=subprocess.DEVNULL)
+    try:
+        wait_until("the training to warm up", lambda: len(steps_of(output)) >= 3)
+        for _ in range(options.rounds):
+            alone.append(window(output, options.steps))
+            seconds, made = traced(program.pid, scratch, output, options.steps)
+            with_us.append(seconds)
+            tensors.append(made)
+    finally:
+        end(program)
+    return alone, with_us, statistics.median(tensors)
+
+
+def show(batch, alone, with_us, tensors):
+    all_alone, all_with = sum(alone, []), sum(with_us, [])
+    base, median = statistics.median(all_alone), statistics.median(all_with)
+    ratios = [statistics.median(b) / statistics.median(a) for a, b in zip(alone, with_us)]
+    print(f"\na training step of ResNet-18, batch {batch}, {tensors:.0f} tensors")
+    print(f"  {'':<28}{'min':>10}{'median':>10} {'s':<8}{'x base':>9}")
+    for name, values, middle in (("no tracer", all_alone, base),
+                                 ("memsnoop --layers tensor", all_with, median)):
+        print(f"  {name:<28}{number(min(values)):>10}{number(middle):>10} {'':<8}"
+              f"{middle / base:>9.4f}")
+    print(f"  median of {len(ratios)} rounds: {100 * (statistics.median(ratios) - 1):+.2f} %; "
+          f"of the fastest steps: {100 * (min(all_with) / min(all_alone) - 1):+.2f} %")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="What the tensor layer costs a training.")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--batches", default="8,32")
+    options = parser.parse_args()
+    if subprocess.run([PYTHON, "-c", "import torch, torchvision"], stderr=subprocess.DEVNULL,
+                      check=False).returncode:
+        print("\nthe tensor layer: not available: no python3-torch (scripts/deps.sh bench)")
+        return
+    for batch in (int(text) for text in options.batches.split(",")):
+        with tempfile.TemporaryDirectory() as scratch:
+            try:
+                show(batch, *measure(batch, options, scratch))
+            except Unavailable as reason:
+                print(f"\na training step of ResNet-18, batch {batch}: not available: {reason}")
+
+
+if __name__ == "__main__":
+    main()
