@@ -291,17 +291,16 @@ static __always_inline void walk_start(struct walk *w, const struct position *at
 }
 
 /*
- * Walks the stack of the current thread and keeps it.  `first`, if not 0, is a
- * frame that goes before what is found: the probed function.  Returns the hash,
- * or MS_STACK_OTHER when it could not be kept.
+ * Walks the stack of the current thread from task->walk on, into task->stack.  A global function:
+ * the verifier goes through it once, not for each place that it is called from.
  */
-static __always_inline __u64 stack_walk(const struct position *at, struct task_state *task,
-					__u32 image, __u64 first)
+PYTHON_FUNCTION int stack_take(struct task_state *task, __u32 image, __u64 first)
 {
 	struct walk_context c = {.task = task};
 
+	if (!task)
+		return 0;
 	c.mappings = bpf_map_lookup_elem(&mappings, &image);
-	walk_start(&task->walk, at);
 	python_begin(&task->python, image);
 	task->stack.nr = 0;
 	if (first)
@@ -314,6 +313,19 @@ static __always_inline __u64 stack_walk(const struct position *at, struct task_s
 	if (task->stack.end == MS_END_TRUNCATED)
 		loss_add(MS_LOSS_stacks_truncated, 1);
 	notes_add(&task->stack);
+	return 1;
+}
+
+/*
+ * Walks it and keeps it.  `first`, if not 0, is a frame that goes before what is found: the
+ * probed function.  Returns the hash, or MS_STACK_OTHER when it could not be kept.  (Up to 6.1 a
+ * global function cannot put what it is given into a map.)
+ */
+static __always_inline __u64 stack_walk(const struct position *at, struct task_state *task,
+					__u32 image, __u64 first)
+{
+	walk_start(&task->walk, at);
+	stack_take(task, image, first);
 	return stack_keep(&task->stack, 0, &task->keeping);
 }
 

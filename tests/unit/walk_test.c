@@ -120,13 +120,11 @@ static void table_make(void)
 
 static void walk(void)
 {
-	struct walk_context c = {.task = &thread, .mappings = &table};
 	const struct position at = {record.regs.rip, record.regs.rsp, record.regs.rbp,
 				    record.regs.rbx, 1};
 
 	walk_start(&thread.walk, &at);
-	thread.stack.nr = 0;
-	bpf_loop(WALK_STEPS, walk_step, &c, 0);
+	assert_int_equal(stack_take(&thread, 1, 0), 1);
 }
 
 static uint64_t frame_address(uint64_t frame)
