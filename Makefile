@@ -22,6 +22,11 @@ else
   MAKEFLAGS += --no-print-directory
 endif
 
+# As many at a time as there are processors, unless make was told.
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+  MAKEFLAGS += -j$(shell nproc)
+endif
+
 # ARCH=arm64 builds for another machine, with Debian's packages for it (scripts/sysroot.sh)
 HOST_ARCH := $(patsubst aarch64,arm64,$(shell uname -m))
 ARCH ?= $(HOST_ARCH)

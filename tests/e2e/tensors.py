@@ -42,6 +42,11 @@ def check_totals(report, pid):
     stacks = [s for s in report["stacks"] if s["layer"] == "tensor" and s["pid"] == pid]
     for key in ("allocs", "alloc_bytes", "frees", "freed_bytes", "live", "live_bytes"):
         expect(sum(s[key] for s in stacks) == tensor[key], f"stacks and process: {key}")
+    makers = [m for m in report["stage_makers"] if m["pid"] == pid]
+    for key in ("allocs", "alloc_bytes"):
+        expect(sum(m[key] for m in makers) == tensor[key], f"makers by stage and process: {key}")
+    stages = {s["name"] for s in report["stages"] if s["pid"] == pid and not s["depth"]}
+    expect({m["stage"] for m in makers} - {""} <= stages, "makers' stages are the process's")
     return tensor
 
 

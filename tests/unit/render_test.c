@@ -251,6 +251,11 @@ static struct snapshot *full_snapshot(void)
 	    .held_segments = 2,
 	};
 	s->allocators[s->allocator_count++] = (struct allocator){.device = "cuda:1"};
+	s->makers = calloc(1, sizeof(*s->makers));
+	s->maker_stacks = calloc(1, sizeof(*s->maker_stacks));
+	s->makers[s->maker_count] = (struct stage_maker){"forward"};
+	s->maker_stacks[s->maker_count++] =
+	    (struct stack){.layer = LAYER_TENSOR, .allocs = 2, .alloc_bytes = 9};
 	s->holders = calloc(1, sizeof(*s->holders));
 	s->holder_stacks = calloc(1, sizeof(*s->holder_stacks));
 	s->holders[s->holder_count] = (struct segment_hold){0, 30};
@@ -289,7 +294,7 @@ static void json_has_every_key(void **state)
 		    "schema:i tool:s title:s duration_s:r began_s:r processes:a stacks:a frames:a "
 		    "timeline:a tensors:a category_timeline:a "
 		    "stages:a categories:a ooms:a failures:a limits:a insights:a notes:a lost:o "
-		    "allocators:a segment_holders:a");
+		    "allocators:a segment_holders:a stage_makers:a");
 	expect_keys(at(root, "processes", 0),
 		    "pid:i comm:s cmdline:s container:n exit_code:i rss_bytes:i rss_peak_bytes:i "
 		    "layers:o id:i ppid:i start_s:r end_s:r exited:b execed:b resident:n");
@@ -331,6 +336,7 @@ static void json_has_every_key(void **state)
 	    36);
 	expect_keys(at(root, "segment_holders", 0),
 		    "pid:i device:s holds_bytes:i live:i live_bytes:i frames:a");
+	expect_keys(at(root, "stage_makers", 0), "pid:i stage:s allocs:i alloc_bytes:i frames:a");
 	expect_keys(at(root, "insights", 0), "pid:i kind:s bytes:i text:s");
 	expect_keys(json_object_get(root, "lost"), "events:i stacks_full:i");
 	json_decref(root);

@@ -398,6 +398,23 @@ static void test_stages_of_a_training(void **state)
 	end(&s);
 }
 
+static void add_made(uint64_t stack, enum stage_kind stage, struct made made, void *context)
+{
+	uint64_t *bytes = context;
+
+	assert_int_not_equal(stack, 0);
+	bytes[stage] += made.bytes;
+}
+
+/* Bytes that were made in a stage, by whomever. */
+static uint64_t made_in(const struct scene *s, enum stage_kind stage)
+{
+	uint64_t bytes[STAGE_NR] = {0};
+
+	tensors_each_maker(s->tensors, add_made, bytes);
+	return bytes[stage];
+}
+
 static void test_evaluation(void **state)
 {
 	struct scene s;
@@ -413,11 +430,17 @@ static void test_evaluation(void **state)
 		release(&s, 12);
 	}
 	expect_stages(&s, "load forward forward"); /* there is nothing but that */
+	assert_int_equal(made_in(&s, STAGE_LOAD), 7);
+	assert_int_equal(made_in(&s, STAGE_FORWARD), 167);
+	assert_int_equal(made_in(&s, STAGE_EVALUATION), 0);
 	alloc(&s, 10, 7, 0);
 	alloc(&s, 11, 40, MARK_FORWARD);
 	backward(&s, TENSOR_BEGIN, 1000);
 	backward(&s, TENSOR_END, 1000);
 	expect_stages(&s, "load evaluation evaluation forward backward");
+	assert_int_equal(made_in(&s, STAGE_LOAD), 7);
+	assert_int_equal(made_in(&s, STAGE_FORWARD), 40);
+	assert_int_equal(made_in(&s, STAGE_EVALUATION), 174);
 	end(&s);
 }
 

@@ -76,3 +76,29 @@ size_t lines_sum(const struct snapshot *s, const char *category, struct line_sum
 	qsort(sums, count, sizeof(*sums), compare_sums);
 	return count;
 }
+
+struct line_sum lines_of_stage(const struct snapshot *s, size_t process, const char *stage,
+			       uint64_t *all_bytes)
+{
+	struct line_sum *sums = calloc(s->maker_count + 1, sizeof(*sums)), most = {0};
+	size_t i, j, count = 0;
+
+	*all_bytes = 0;
+	for (i = 0; sums && i < s->maker_count; i++) {
+		const struct stack *t = &s->maker_stacks[i];
+
+		if (t->process != process || strcmp(s->makers[i].stage, stage))
+			continue;
+		for (j = 0; j < count && !lines_same(sums[j].stack, t); j++)
+			;
+		if (j == count)
+			sums[count++] = (struct line_sum){.stack = t};
+		sums[j].bytes += t->alloc_bytes;
+		sums[j].count += t->allocs;
+		*all_bytes += t->alloc_bytes;
+		if (sums[j].bytes > most.bytes)
+			most = sums[j];
+	}
+	free(sums);
+	return most;
+}

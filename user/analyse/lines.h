@@ -23,4 +23,11 @@ struct line_sum {
 /* `sums` has room for each tensor of the snapshot; how many there are. */
 size_t lines_sum(const struct snapshot *s, const char *category, struct line_sum *sums);
 
+/*
+ * The lines that allocated most in a stage of a process, .stack NULL if nothing did; *all_bytes is
+ * what was allocated there in all.
+ */
+struct line_sum lines_of_stage(const struct snapshot *s, size_t process, const char *stage,
+			       uint64_t *all_bytes);
+
 #endif

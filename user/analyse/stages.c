@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analyse/marks.h"
+#include "base/array.h"
 
 /* A forward pass that has given back more than this of what it took holds no graph. */
 #define RELEASED 0.75
@@ -28,22 +29,6 @@ struct stage_thread {
 	size_t window_count, window_room;
 };
 
-/* Room for one more item of `size` bytes. */
-static int reserve(void *items, size_t count, size_t *room, size_t size)
-{
-	size_t more = *room ? 2 * *room : 8;
-	void *larger;
-
-	if (count < *room)
-		return 0;
-	larger = realloc(*(void **)items, more * size);
-	if (!larger)
-		return -ENOMEM;
-	*(void **)items = larger;
-	*room = more;
-	return 0;
-}
-
 void stages_free(struct stages *s)
 {
 	size_t i;
@@ -64,7 +49,7 @@ static struct stage_thread *thread_get(struct stages *s, uint32_t id)
 	for (i = 0; i < s->thread_count; i++)
 		if (s->threads[i].id == id)
 			return &s->threads[i];
-	if (reserve(&s->threads, s->thread_count, &s->thread_room, sizeof(*s->threads)))
+	if (array_reserve(&s->threads, s->thread_count, &s->thread_room, sizeof(*s->threads)))
 		return NULL;
 	s->threads[s->thread_count] = (struct stage_thread){.id = id};
 	return &s->threads[s->thread_count++];
@@ -102,7 +87,7 @@ static void span_end(struct stages *s, struct stage_span *span, uint64_t bytes)
 	span->exit_bytes = bytes;
 	if (s->done_count >= STAGES_KEPT && !s->whole)
 		drop_some(s);
-	if (reserve(&s->done, s->done_count, &s->done_room, sizeof(*s->done)))
+	if (array_reserve(&s->done, s->done_count, &s->done_room, sizeof(*s->done)))
 		s->dropped++;
 	else
 		s->done[s->done_count++] = *span;
@@ -220,8 +205,8 @@ static int window_open(struct stages *s, struct stage_thread *thread, uint64_t s
 {
 	/* One that was left by an exception is below the new one. */
 	windows_close(s, thread, sp, bytes);
-	if (reserve(&thread->windows, thread->window_count, &thread->window_room,
-		    sizeof(*thread->windows)))
+	if (array_reserve(&thread->windows, thread->window_count, &thread->window_room,
+			  sizeof(*thread->windows)))
 		return -ENOMEM;
 	thread->windows[thread->window_count++] = (struct window){sp, ++s->windows};
 	innermost_window(s);
@@ -251,8 +236,8 @@ static int range_open(struct stages *s, struct stage_thread *thread, const struc
 {
 	struct range *range;
 
-	if (reserve(&thread->ranges, thread->range_count, &thread->range_room,
-		    sizeof(*thread->ranges)))
+	if (array_reserve(&thread->ranges, thread->range_count, &thread->range_room,
+			  sizeof(*thread->ranges)))
 		return -ENOMEM;
 	range = &thread->ranges[thread->range_count++];
 	*range = (struct range){e->address, stage_marks[kind], span_begin(s, kind, bytes)};

@@ -35,6 +35,7 @@ void tensors_free(struct tensors *t)
 		return;
 	leaks_free(&t->leaks);
 	shapes_free(&t->shapes);
+	makers_free(&t->makers);
 	blocks_free(&t->blocks);
 	stages_free(&t->stages);
 	free(t->before_backward.devices);
@@ -75,6 +76,28 @@ const struct shapes *tensors_shapes(const struct tensors *t)
 const struct stages *tensors_stages(const struct tensors *t)
 {
 	return &t->stages;
+}
+
+void tensors_each_maker(const struct tensors *t, maker_fn *fn, void *context)
+{
+	const struct stages *s = &t->stages;
+	/* As top_set() and stages_copy() see it. */
+	enum stage_kind open = s->top.marked || !s->windows ? STAGE_FORWARD : STAGE_EVALUATION;
+	size_t i;
+	int kind;
+
+	for (i = 0; i < t->makers.count; i++) {
+		struct maker maker = t->makers.items[i];
+
+		made_add(&maker.made[open], maker.open);
+		if (!s->windows) {
+			made_add(&maker.made[STAGE_FORWARD], maker.made[STAGE_EVALUATION]);
+			maker.made[STAGE_EVALUATION] = (struct made){0};
+		}
+		for (kind = 0; kind < STAGE_NR; kind++)
+			if (maker.made[kind].count)
+				fn(maker.stack, kind, maker.made[kind], context);
+	}
 }
 
 uint64_t tensors_live_bytes(const struct tensors *t)
@@ -236,7 +259,8 @@ static int on_alloc(struct tensors *t, const struct tensor_event *e)
 	    .born = t->context.now,
 	};
 
-	if (shapes_event(&t->shapes, e->t_s, e->stack, e->size, &block.shape))
+	if (shapes_event(&t->shapes, e->t_s, e->stack, e->size, &block.shape) ||
+	    makers_add(&t->makers, t->stages.top.kind, e->stack, e->size))
 		return -ENOMEM;
 	return tensors_block_begin(t, &block) ? 0 : -ENOMEM;
 }
@@ -404,11 +428,24 @@ static void on_usage(struct tensors *t, const struct tensor_event *e)
 		block->usage = e->size <= USAGE_COMPUTE ? (uint8_t)e->size : USAGE_ANY;
 }
 
+/* What was open before the last event of stages is over now: what was it? */
+static void settle_makers(struct tensors *t, const struct stage_span *before)
+{
+	const struct stages *s = &t->stages;
+	bool goes_on = s->top.kind == before->kind && s->top.start_s == before->start_s;
+
+	if (before->kind == STAGE_FORWARD && !goes_on)
+		makers_settle(&t->makers,
+			      s->done_count ? s->done[s->done_count - 1].kind : STAGE_FORWARD);
+}
+
 int tensors_event(struct tensors *t, const struct tensor_event *e)
 {
 	uint32_t iteration = t->stages.iteration, open_windows = t->stages.open_windows;
+	const struct stage_span before = t->stages.top;
 	int err = stages_event(&t->stages, e, tensors_live_bytes(t));
 
+	settle_makers(t, &before);
 	free(t->all);
 	t->all = NULL;
 	t->context.now = moment_now(t);

@@ -9,6 +9,7 @@
 #include "analyse/blocks.h"
 #include "analyse/categories.h"
 #include "analyse/leaks.h"
+#include "analyse/makers.h"
 #include "analyse/shapes.h"
 #include "analyse/stages.h"
 
@@ -78,6 +79,12 @@ int tensors_timeline(struct tensors *tensors);
 /* From `t_s` on shapes are told with allocations, as they are from the start, or no longer. */
 void tensors_tell_shapes(struct tensors *tensors, bool told, double t_s);
 const struct shapes *tensors_shapes(const struct tensors *tensors);
+/*
+ * Who made tensors in a stage of the process, as it would be told by stages_copy() now: `fn` for
+ * each stack that made any there.
+ */
+typedef void maker_fn(uint64_t stack, enum stage_kind stage, struct made made, void *context);
+void tensors_each_maker(const struct tensors *tensors, maker_fn *fn, void *context);
 /* What stayed, when the optimizer's last step was over. */
 const struct leaks *tensors_leaks(const struct tensors *tensors);
 

@@ -26,6 +26,7 @@ struct tensors {
 	const struct own_rules *rules;
 	struct leaks leaks;
 	struct shapes shapes;
+	struct makers makers;
 	struct tensor_facts facts;
 	uint64_t loaded_bytes; /* read from files and alive */
 	double start_s, tick_s;

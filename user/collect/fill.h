@@ -95,6 +95,12 @@ int tensors_fill(struct collect *c, struct snapshot *s, const struct numbers *nu
 int tensors_lists(struct collect *c, struct snapshot *s, const struct numbers *numbers,
 		  struct stack_list *lists, size_t *list_count);
 
+/* ---- fill_makers.c ---- */
+
+/* Who made tensors in which stage: as tensors_lists(). */
+int makers_list(struct collect *c, struct snapshot *s, const struct numbers *numbers,
+		struct stack_list *lists, size_t *list_count);
+
 /* ---- fill_allocators.c ---- */
 
 /* The allocators of devices, and the stacks that hold their segments: as tensors_lists(). */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "collect/collect.h"
 #include "collect/fill.h"
 
@@ -225,17 +226,8 @@ static void add_block(const struct tensor_block *block, unsigned category, bool 
 {
 	struct groups *g = context;
 
-	if (g->count == g->room && !g->err) {
-		size_t room = 2 * g->room + 256;
-		void *items = realloc(g->items, room * sizeof(*g->items));
-
-		if (items) {
-			g->items = items;
-			g->room = room;
-		} else {
-			g->err = -ENOMEM;
-		}
-	}
+	if (!g->err)
+		g->err = array_reserve(&g->items, g->count, &g->room, sizeof(*g->items));
 	if (g->err)
 		return;
 	g->items[g->count++] = (struct group){

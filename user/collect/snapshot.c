@@ -110,6 +110,8 @@ void snapshot_free(struct snapshot *s)
 	free_stacks(s->tensors, s->tensor_count);
 	free_stacks(s->leak_stacks, s->leak_count);
 	free(s->leaks);
+	free_stacks(s->maker_stacks, s->maker_count);
+	free(s->makers);
 	free_stacks(s->holder_stacks, s->holder_count);
 	free(s->holders);
 	free(s->allocators);

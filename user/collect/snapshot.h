@@ -259,6 +259,11 @@ struct tensor_leak {
 	uint64_t blocks, bytes;
 };
 
+/* Who made tensors in a stage; the stack has `allocs` of `alloc_bytes`. */
+struct stage_maker {
+	const char *stage;
+};
+
 struct insight {
 	size_t process;
 	char *kind, *text;
@@ -315,6 +320,9 @@ struct snapshot {
 	struct tensor_leak *leaks; /* and their stacks */
 	struct stack *leak_stacks;
 	size_t leak_count;
+	struct stage_maker *makers; /* and their stacks: most bytes of a process's stage first */
+	struct stack *maker_stacks;
+	size_t maker_count;
 	struct insight *insights;
 	size_t insight_count;
 	struct loss *losses; /* every counter, zero or not */

@@ -197,7 +197,7 @@ static void choose_stacks(const struct collect *c, struct snapshot *s,
 static int fill_lists(struct collect *c, struct snapshot *s, const struct numbers *numbers,
 		      struct stack_list *own, size_t top)
 {
-	struct stack_list *lists = calloc(c->ooms.count + 5, sizeof(*lists));
+	struct stack_list *lists = calloc(c->ooms.count + 6, sizeof(*lists));
 	size_t i, count = 1;
 	int err;
 
@@ -211,6 +211,8 @@ static int fill_lists(struct collect *c, struct snapshot *s, const struct number
 		err = tensors_lists(c, s, numbers, lists, &count);
 	if (!err && !top)
 		err = allocators_list(c, s, numbers, lists, &count);
+	if (!err && !top)
+		err = makers_list(c, s, numbers, lists, &count);
 	if (!err)
 		err = fill_frames(c, numbers, lists, count, !top);
 	for (i = 1; i < count; i++)

@@ -132,7 +132,10 @@ static bool take_memory(const char **at, struct ms_usdt_argument *a)
 				return false;
 		}
 	}
-	return *(*at)++ == ')';
+	if (**at != ')')
+		return false; /* it may be the end of the text */
+	++*at;
+	return true;
 }
 
 static bool take_operand(const char **at, struct ms_usdt_argument *a)

@@ -307,6 +307,8 @@ static int put_framed(FILE *out, const struct snapshot *s)
 		error = json_tensor_stacks(out, s, &texts);
 	if (!error)
 		error = json_holders(out, s, &texts);
+	if (!error)
+		error = json_makers(out, s, &texts);
 	fputs(",\n", out);
 	frame_texts_put(&texts, out);
 	frame_texts_free(&texts);

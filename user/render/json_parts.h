@@ -16,6 +16,8 @@ int json_shortage(FILE *out, const struct snapshot *s, struct frame_texts *texts
 int json_tensor_stacks(FILE *out, const struct snapshot *s, struct frame_texts *texts);
 int json_tensors(FILE *out, const struct snapshot *s);
 
+/* "stage_makers". */
+int json_makers(FILE *out, const struct snapshot *s, struct frame_texts *texts);
 /* "segment_holders", and "allocators". */
 int json_holders(FILE *out, const struct snapshot *s, struct frame_texts *texts);
 int json_allocators(FILE *out, const struct snapshot *s);

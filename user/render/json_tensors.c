@@ -100,3 +100,35 @@ int json_tensor_stacks(FILE *out, const struct snapshot *s, struct frame_texts *
 	fputc(']', out);
 	return error;
 }
+
+static int put_maker(FILE *out, const struct snapshot *s, size_t index, struct frame_texts *texts)
+{
+	const struct stack *t = &s->maker_stacks[index];
+	int error;
+
+	fputc('{', out);
+	error = value_emit(out,
+			   json_pack("{s:i,s:o,s:o,s:o}", "pid", pid_of(s, t->process), "stage",
+				     value_text(s->makers[index].stage), "allocs",
+				     value_number(t->allocs), "alloc_bytes",
+				     value_number(t->alloc_bytes)),
+			   JSON_EMBED);
+	fputc(',', out);
+	if (!error)
+		error = frame_texts_stack(texts, out, t);
+	fputc('}', out);
+	return error;
+}
+
+int json_makers(FILE *out, const struct snapshot *s, struct frame_texts *texts)
+{
+	int error = 0;
+
+	fputs(",\n\"stage_makers\":[", out);
+	for (size_t i = 0; i < s->maker_count && !error; i++) {
+		fputs(i ? ",\n" : "\n", out);
+		error = put_maker(out, s, i, texts);
+	}
+	fputc(']', out);
+	return error;
+}

@@ -85,6 +85,28 @@ static size_t put_device(struct summary *m, size_t from)
 	return end;
 }
 
+/* ---- lines ---------------------------------------------------------------------- */
+
+/* The innermost lines of the program that led to it: "forward resnet.py:96 < …". */
+static void put_lines(struct summary *m, const struct stack *stack, size_t most)
+{
+	const struct frame *own = lines_own(stack);
+	char place[NAME_LEN];
+	size_t shown = 0;
+
+	for (size_t i = stack->frame_count; i-- > 0 && shown < most;) {
+		const struct frame *frame = &stack->frames[i];
+
+		if (!lines_is_own(frame))
+			continue;
+		lines_put(&m->lines, STYLE_PLAIN, "%s%s ", shown++ ? " < " : "  ", frame->function);
+		lines_put(&m->lines, STYLE_DIM, "%s", part_place(place, frame));
+	}
+	if (!shown && own)
+		lines_put(&m->lines, STYLE_DIM, "  %s",
+			  own->file ? part_place(place, own) : own->function);
+}
+
 /* ---- stages ---------------------------------------------------------------------- */
 
 struct stage_sum {
@@ -109,6 +131,18 @@ static struct stage_sum *sum_of(struct stage_sum *sums, size_t *count, const str
 	return &sums[(*count)++];
 }
 
+/* Who allocated most in it, and how much of all. */
+static void put_maker(struct summary *m, const struct stage_sum *sum)
+{
+	uint64_t all;
+	struct line_sum most = lines_of_stage(m->s, sum->process, sum->name, &all);
+
+	if (!most.bytes || sum->depth)
+		return;
+	lines_put(&m->lines, STYLE_PLAIN, "%5.0f %%", summary_share(most.bytes, all));
+	put_lines(m, most.stack, 1);
+}
+
 static void put_stage(struct summary *m, const struct stage_sum *sum)
 {
 	char number[HUMAN_LEN], name[NAME_LEN];
@@ -123,6 +157,7 @@ static void put_stage(struct summary *m, const struct stage_sum *sum)
 	lines_cell(&m->lines, STYLE_STRONG, 14, text_bytes(number, sum->peak_bytes));
 	lines_cell(&m->lines, STYLE_PLAIN, 14,
 		   text_delta(number, sum->growth_bytes / (int64_t)sum->count));
+	put_maker(m, sum);
 	lines_end(&m->lines);
 }
 
@@ -154,6 +189,7 @@ static int put_stages(struct summary *m)
 			lines_put(&m->lines, STYLE_PLAIN, "  ");
 			for (size_t j = 0; j < sizeof(titles) / sizeof(titles[0]); j++)
 				lines_cell(&m->lines, STYLE_DIM, titles[j].width, titles[j].title);
+			lines_put(&m->lines, STYLE_DIM, "  most allocated by");
 			lines_end(&m->lines);
 		}
 		put_stage(m, &sums[i]);
@@ -163,26 +199,6 @@ static int put_stages(struct summary *m)
 }
 
 /* ---- the largest tensors ----------------------------------------------------------- */
-
-/* The innermost lines of the program that led to it: "forward resnet.py:96 < …". */
-static void put_lines(struct summary *m, const struct stack *stack, size_t most)
-{
-	const struct frame *own = lines_own(stack);
-	char place[NAME_LEN];
-	size_t shown = 0;
-
-	for (size_t i = stack->frame_count; i-- > 0 && shown < most;) {
-		const struct frame *frame = &stack->frames[i];
-
-		if (!lines_is_own(frame))
-			continue;
-		lines_put(&m->lines, STYLE_PLAIN, "%s%s ", shown++ ? " < " : "  ", frame->function);
-		lines_put(&m->lines, STYLE_DIM, "%s", part_place(place, frame));
-	}
-	if (!shown && own)
-		lines_put(&m->lines, STYLE_DIM, "  %s",
-			  own->file ? part_place(place, own) : own->function);
-}
 
 static int put_tensors(struct summary *m)
 {

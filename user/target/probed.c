@@ -104,8 +104,11 @@ int probed_add(struct probed *probed, struct kernel *kernel, pid_t pid, const st
 		attach_close(shapes);
 	if (err == -ESRCH || err == -ENOMEM)
 		return err;
-	files[probed->count++] = err ? (struct probed_file){.module = module->id}
-				     : (struct probed_file){module->id, attach, shapes};
+	files[probed->count++] = (struct probed_file){
+	    .module = module->id,
+	    .attach = err ? NULL : attach,
+	    .shapes = err ? NULL : shapes,
+	};
 	return err;
 }
 

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "probe/closer.h"
 #include "probe/seccomp.h"
@@ -48,22 +49,6 @@ static uint64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
-
-/* Room for one more pointer. */
-static int reserve(void *array, size_t count, size_t *room)
-{
-	size_t more = *room ? 2 * *room : 16;
-	void *items;
-
-	if (count < *room)
-		return 0;
-	items = realloc(*(void **)array, more * sizeof(void *));
-	if (!items)
-		return -ENOMEM;
-	*(void **)array = items;
-	*room = more;
-	return 0;
 }
 
 struct target *target_new(struct kernel *kernel, struct modules *modules,
@@ -133,7 +118,7 @@ static struct traced *traced_new(struct target *t, pid_t pid, struct image *imag
 {
 	struct traced *traced;
 
-	if (reserve(&t->traced, t->traced_count, &t->traced_room))
+	if (array_reserve(&t->traced, t->traced_count, &t->traced_room, sizeof(void *)))
 		return NULL;
 	traced = calloc(1, sizeof(*traced));
 	if (!traced)
@@ -159,7 +144,7 @@ static struct image *image_add(struct target *t, uint32_t id, pid_t pid, pid_t p
 {
 	struct image *image;
 
-	if (reserve(&t->images, t->image_count, &t->image_room))
+	if (array_reserve(&t->images, t->image_count, &t->image_room, sizeof(void *)))
 		return NULL;
 	image = image_new(id, pid, ppid, start_ns);
 	if (image)
