@@ -9,7 +9,6 @@
 /* Less than this is not worth a sentence about a device. */
 #define DEVICE_BYTES (16 * MIB)
 #define CACHED_BYTES (256 * MIB)
-#define OUTSIDE_BYTES (16 * MIB)
 #define PINNED_BYTES (64 * MIB)
 
 /* ---- the caching allocator -------------------------------------------------------- */
@@ -180,7 +179,7 @@ bool insight_outside(struct subject *x)
 	if (!outside_find(x->s, x->process, &o))
 		return false;
 	outside = o.others_bytes + o.unseen_bytes;
-	if (outside < OUTSIDE_BYTES || insight_share(outside, o.reserved_bytes + outside) < 10)
+	if (outside < DEVICE_BYTES || insight_share(outside, o.reserved_bytes + outside) < 10)
 		return false;
 	return insight_say(
 	    x, outside,

@@ -54,7 +54,7 @@ static void answer(struct nvml *n, struct nvml_library **library)
 		return; /* known already */
 	n->missing = missing;
 	if (err)
-		memcpy(n->reason, *reason ? reason : "no memory", NVML_REASON_LEN);
+		snprintf(n->reason, sizeof(n->reason), "%s", *reason ? reason : "no memory");
 	else
 		*n->reason = 0;
 }

@@ -21,6 +21,20 @@ static int pid_of(const struct snapshot *s, size_t process)
 
 /* ---- "key":[ element, element ] ---------------------------------------------- */
 
+int json_with_frames(FILE *out, json_t *values, struct frame_texts *texts,
+		     const struct stack *stack)
+{
+	int error;
+
+	fputc('{', out);
+	error = value_emit(out, values, JSON_EMBED);
+	fputc(',', out);
+	if (!error)
+		error = frame_texts_stack(texts, out, stack);
+	fputc('}', out);
+	return error;
+}
+
 int json_elements(FILE *out, const char *key, const struct snapshot *s, size_t count,
 		  json_element_fn *element)
 {

@@ -51,20 +51,13 @@ static int put_holder(FILE *out, const struct snapshot *s, size_t index, struct 
 {
 	const struct segment_hold *h = &s->holders[index];
 	const struct stack *t = &s->holder_stacks[index];
-	int error;
 
-	fputc('{', out);
-	error = value_emit(out,
-			   json_pack("{s:i,s:o,s:o,s:o,s:o}", "pid", pid_of(s, t->process),
-				     "device", value_text(t->device), "holds_bytes",
-				     value_number(h->holds_bytes), "live", value_number(t->live),
-				     "live_bytes", value_number(t->live_bytes)),
-			   JSON_EMBED);
-	fputc(',', out);
-	if (!error)
-		error = frame_texts_stack(texts, out, t);
-	fputc('}', out);
-	return error;
+	return json_with_frames(
+	    out,
+	    json_pack("{s:i,s:o,s:o,s:o,s:o}", "pid", pid_of(s, t->process), "device",
+		      value_text(t->device), "holds_bytes", value_number(h->holds_bytes), "live",
+		      value_number(t->live), "live_bytes", value_number(t->live_bytes)),
+	    texts, t);
 }
 
 int json_holders(FILE *out, const struct snapshot *s, struct frame_texts *texts)

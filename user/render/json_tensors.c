@@ -67,10 +67,8 @@ int json_tensors(FILE *out, const struct snapshot *s)
 static int put_tensor(FILE *out, const struct snapshot *s, const struct stack *t,
 		      struct frame_texts *texts)
 {
-	int error;
 
-	fputc('{', out);
-	error = value_emit(
+	return json_with_frames(
 	    out,
 	    json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "pid", pid_of(s, t->process),
 		      "device", value_text(t->device), "category", value_text(t->category), "shape",
@@ -80,12 +78,7 @@ static int put_tensor(FILE *out, const struct snapshot *s, const struct stack *t
 		      value_number(t->block_bytes), "requested_bytes",
 		      t->told ? value_number(t->requested_bytes) : json_null(), "stream",
 		      t->told ? json_integer(t->stream) : json_null()),
-	    JSON_EMBED);
-	fputc(',', out);
-	if (!error)
-		error = frame_texts_stack(texts, out, t);
-	fputc('}', out);
-	return error;
+	    texts, t);
 }
 
 int json_tensor_stacks(FILE *out, const struct snapshot *s, struct frame_texts *texts)
@@ -104,20 +97,13 @@ int json_tensor_stacks(FILE *out, const struct snapshot *s, struct frame_texts *
 static int put_maker(FILE *out, const struct snapshot *s, size_t index, struct frame_texts *texts)
 {
 	const struct stack *t = &s->maker_stacks[index];
-	int error;
 
-	fputc('{', out);
-	error = value_emit(out,
-			   json_pack("{s:i,s:o,s:o,s:o}", "pid", pid_of(s, t->process), "stage",
-				     value_text(s->makers[index].stage), "allocs",
-				     value_number(t->allocs), "alloc_bytes",
-				     value_number(t->alloc_bytes)),
-			   JSON_EMBED);
-	fputc(',', out);
-	if (!error)
-		error = frame_texts_stack(texts, out, t);
-	fputc('}', out);
-	return error;
+	return json_with_frames(out,
+				json_pack("{s:i,s:o,s:o,s:o}", "pid", pid_of(s, t->process),
+					  "stage", value_text(s->makers[index].stage), "allocs",
+					  value_number(t->allocs), "alloc_bytes",
+					  value_number(t->alloc_bytes)),
+				texts, t);
 }
 
 int json_makers(FILE *out, const struct snapshot *s, struct frame_texts *texts)
