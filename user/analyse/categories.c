@@ -22,6 +22,12 @@ static bool is_gradient(const struct tensor_block *b, const struct category_cont
 	return b->gradient;
 }
 
+static bool is_state(const struct tensor_block *b, const struct category_context *c)
+{
+	(void)c;
+	return b->state;
+}
+
 /* Nothing is known of how it came to be. */
 static bool is_unseen(const struct tensor_block *b, const struct category_context *c)
 {
@@ -162,6 +168,7 @@ static const struct {
 } rules[] = {
     {is_parameter, CATEGORY_PARAMETERS},
     {is_gradient, CATEGORY_GRADIENTS},
+    {is_state, CATEGORY_OPTIMIZER},
     {is_unseen, CATEGORY_OTHER},
     {is_weights, CATEGORY_PARAMETERS},
     {is_compute, CATEGORY_WORKSPACE},

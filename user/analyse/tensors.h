@@ -12,6 +12,7 @@
 #include "analyse/makers.h"
 #include "analyse/shapes.h"
 #include "analyse/stages.h"
+#include "analyse/states.h"
 
 /* Moments at which the bytes of each category are known, evenly spaced. */
 #define TENSOR_TICKS 4096
@@ -79,6 +80,9 @@ int tensors_timeline(struct tensors *tensors);
 /* From `t_s` on shapes are told with allocations, as they are from the start, or no longer. */
 void tensors_tell_shapes(struct tensors *tensors, bool told, double t_s);
 const struct shapes *tensors_shapes(const struct tensors *tensors);
+/* The same for what steps of optimizers change, which is not told from the start. */
+void tensors_tell_states(struct tensors *tensors, bool told, double t_s);
+const struct states *tensors_states(const struct tensors *tensors);
 /*
  * Who made tensors in a stage of the process, as it would be told by stages_copy() now: `fn` for
  * each stack that made any there.

@@ -26,6 +26,7 @@ struct tensors {
 	const struct own_rules *rules;
 	struct leaks leaks;
 	struct shapes shapes;
+	struct states states;
 	struct makers makers;
 	struct tensor_facts facts;
 	uint64_t loaded_bytes; /* read from files and alive */
@@ -38,5 +39,9 @@ struct tensors {
 /* A block is born (copied; NULL: no memory), and one that was taken out has ended. */
 struct tensor_block *tensors_block_begin(struct tensors *t, const struct tensor_block *block);
 void tensors_block_end(struct tensors *t, struct tensor_block *block);
+
+/* identity.c: what an event of this kind says.  0 or -ENOMEM. */
+int tensors_parameter(struct tensors *t, const struct tensor_event *e);
+int tensors_update(struct tensors *t, const struct tensor_event *e);
 
 #endif

@@ -180,11 +180,11 @@ static unsigned marks_of_stack(struct image_tensors *t, const struct kernel *ker
 /* ---- events ------------------------------------------------------------------------ */
 
 static const enum tensor_what whats[] = {
-    [MS_TENSOR_ALLOC] = TENSOR_ALLOC,     [MS_TENSOR_FREE] = TENSOR_FREE,
-    [MS_TENSOR_BEGIN] = TENSOR_BEGIN,     [MS_TENSOR_END] = TENSOR_END,
-    [MS_TENSOR_PUSH] = TENSOR_PUSH,       [MS_TENSOR_POP] = TENSOR_POP,
-    [MS_TENSOR_USAGE] = TENSOR_USAGE,     [MS_TENSOR_PARAMETER] = TENSOR_PARAMETER,
-    [MS_TENSOR_REQUEST] = TENSOR_REQUEST,
+    [MS_TENSOR_ALLOC] = TENSOR_ALLOC,         [MS_TENSOR_FREE] = TENSOR_FREE,
+    [MS_TENSOR_BEGIN] = TENSOR_BEGIN,         [MS_TENSOR_END] = TENSOR_END,
+    [MS_TENSOR_PUSH] = TENSOR_PUSH,           [MS_TENSOR_POP] = TENSOR_POP,
+    [MS_TENSOR_UPDATE] = TENSOR_UPDATE,       [MS_TENSOR_USAGE] = TENSOR_USAGE,
+    [MS_TENSOR_PARAMETER] = TENSOR_PARAMETER, [MS_TENSOR_REQUEST] = TENSOR_REQUEST,
 };
 
 static const enum stage_kind stages[] = {
@@ -263,22 +263,48 @@ int image_tensors_event(struct image_tensors *t, const struct kernel *kernel,
 	return tensors_event(tensors, &event);
 }
 
+static void tell_shapes(struct image_tensors *t, struct target *target, uint32_t id, double t_s)
+{
+	const struct shapes *shapes = tensors_shapes(t->items[id]);
+	bool wanted = shapes_wanted(shapes);
+
+	if (wanted == shapes->told)
+		return;
+	/* Taken out, they say nothing more; put in, they do once that is done. */
+	if (!wanted)
+		tensors_tell_shapes(t->items[id], false, t_s);
+	if (target_tell(target, id, GROUP_SHAPES, wanted))
+		return;
+	if (wanted)
+		tensors_tell_shapes(t->items[id], true, seconds_since(t, now_ns()));
+	log_verbose("image %u: shapes of tensors are %s: %zu stacks and sizes", id,
+		    wanted ? "told again" : "known", shapes->known.count);
+}
+
+static void tell_states(struct image_tensors *t, struct target *target, uint32_t id, double t_s)
+{
+	const struct states *states = tensors_states(t->items[id]);
+	bool wanted = states_wanted(states);
+
+	if (wanted == states->told)
+		return;
+	if (!wanted)
+		tensors_tell_states(t->items[id], false, t_s);
+	if (target_tell(target, id, GROUP_STATES, wanted))
+		return;
+	if (wanted)
+		tensors_tell_states(t->items[id], true, seconds_since(t, now_ns()));
+	log_verbose("image %u: what steps of optimizers change is %s", id,
+		    wanted ? "told" : "known");
+}
+
 void image_tensors_tick(struct image_tensors *t, struct target *target, double t_s)
 {
 	uint32_t id;
 
-	for (id = 0; id < t->room; id++) {
-		const struct shapes *shapes = t->items[id] ? tensors_shapes(t->items[id]) : NULL;
-		bool wanted = shapes && shapes_wanted(shapes);
-
-		if (!shapes || wanted == shapes->told)
-			continue;
-		log_verbose("image %u: shapes of tensors are %s: %zu stacks and sizes", id,
-			    wanted ? "told again" : "known", shapes->known.count);
-		/* Taken out, they say nothing more; put in, they do once that is done. */
-		if (!wanted)
-			tensors_tell_shapes(t->items[id], false, t_s);
-		if (!target_tell_shapes(target, id, wanted) && wanted)
-			tensors_tell_shapes(t->items[id], true, seconds_since(t, now_ns()));
-	}
+	for (id = 0; id < t->room; id++)
+		if (t->items[id]) {
+			tell_shapes(t, target, id, t_s);
+			tell_states(t, target, id, t_s);
+		}
 }

@@ -393,14 +393,14 @@ static void look_again(struct target *t, struct traced *traced)
 	jit_watch_looked(&traced->watch, start_ns, now_ns());
 }
 
-int target_tell_shapes(struct target *t, uint32_t image, bool wanted)
+int target_tell(struct target *t, uint32_t image, enum probe_group group, bool wanted)
 {
 	size_t i;
 
 	for (i = 0; i < t->traced_count; i++)
 		if (t->traced[i]->image->id == image && !(t->traced[i]->flags & MS_PROC_BORROWED))
-			return probed_shapes(&t->traced[i]->probed, t->kernel, t->traced[i]->pid,
-					     t->modules, wanted, t->closer);
+			return probed_tell(&t->traced[i]->probed, t->kernel, t->traced[i]->pid,
+					   t->modules, group, wanted, t->closer);
 	return -ESRCH;
 }
 
