@@ -91,12 +91,12 @@ static uint64_t at_end(const struct scene *s, enum category_kind category)
 
 static bool is_wanted(const struct scene *s)
 {
-	return states_wanted(tensors_states(s->tensors));
+	return tensors_wants(s->tensors, TOLD_STATES);
 }
 
 static void tell(struct scene *s)
 {
-	tensors_tell_states(s->tensors, true, s->now_s);
+	tensors_tell(s->tensors, TOLD_STATES, true, s->now_s);
 }
 
 static void test_found_in_a_step(void **state)
@@ -187,7 +187,7 @@ static void test_until_steps_bring_nothing_new(void **state)
 	}
 	step(s, states, 2);
 	assert_false(is_wanted(s));
-	tensors_tell_states(s->tensors, false, 0);
+	tensors_tell(s->tensors, TOLD_STATES, false, 0);
 	assert_false(is_wanted(s));
 }
 

@@ -63,19 +63,22 @@ struct tensor_facts tensors_facts(const struct tensors *t)
 	return facts;
 }
 
-void tensors_tell_shapes(struct tensors *t, bool told, double t_s)
+bool tensors_wants(const struct tensors *t, enum tensor_told what)
 {
-	shapes_tell(&t->shapes, told, t_s);
+	return what == TOLD_SHAPES ? shapes_wanted(&t->shapes) : states_wanted(&t->states);
 }
 
-void tensors_tell_states(struct tensors *t, bool told, double t_s)
+bool tensors_is_told(const struct tensors *t, enum tensor_told what)
 {
-	states_tell(&t->states, told, t_s);
+	return what == TOLD_SHAPES ? t->shapes.told : t->states.told;
 }
 
-const struct states *tensors_states(const struct tensors *t)
+void tensors_tell(struct tensors *t, enum tensor_told what, bool told, double t_s)
 {
-	return &t->states;
+	if (what == TOLD_SHAPES)
+		shapes_tell(&t->shapes, told, t_s);
+	else
+		states_tell(&t->states, told, t_s);
 }
 
 const struct shapes *tensors_shapes(const struct tensors *t)

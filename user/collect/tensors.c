@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "analyse/marks.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "collect/pieces.h"
 #include "target/process.h"
@@ -45,14 +45,6 @@ void image_tensors_free(struct image_tensors *t)
 struct tensors *image_tensors_find(const struct image_tensors *t, uint32_t image)
 {
 	return image < t->room ? t->items[image] : NULL;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
 static double seconds_since(const struct image_tensors *t, uint64_t ns)
@@ -263,48 +255,39 @@ int image_tensors_event(struct image_tensors *t, const struct kernel *kernel,
 	return tensors_event(tensors, &event);
 }
 
-static void tell_shapes(struct image_tensors *t, struct target *target, uint32_t id, double t_s)
-{
-	const struct shapes *shapes = tensors_shapes(t->items[id]);
-	bool wanted = shapes_wanted(shapes);
+static const struct {
+	enum probe_group group;
+	const char *wanted, *known; /* what is said when its probes go in, and out */
+} tellings[] = {
+    [TOLD_SHAPES] = {GROUP_SHAPES, "shapes of tensors are told again",
+		     "shapes of tensors are known"},
+    [TOLD_STATES] = {GROUP_STATES, "what steps of optimizers change is told",
+		     "what steps of optimizers change is known"},
+};
 
-	if (wanted == shapes->told)
+static void tell(struct image_tensors *t, struct target *target, uint32_t id, enum tensor_told what,
+		 double t_s)
+{
+	bool wanted = tensors_wants(t->items[id], what);
+
+	if (wanted == tensors_is_told(t->items[id], what))
 		return;
 	/* Taken out, they say nothing more; put in, they do once that is done. */
 	if (!wanted)
-		tensors_tell_shapes(t->items[id], false, t_s);
-	if (target_tell(target, id, GROUP_SHAPES, wanted))
+		tensors_tell(t->items[id], what, false, t_s);
+	if (target_tell(target, id, tellings[what].group, wanted))
 		return;
 	if (wanted)
-		tensors_tell_shapes(t->items[id], true, seconds_since(t, now_ns()));
-	log_verbose("image %u: shapes of tensors are %s: %zu stacks and sizes", id,
-		    wanted ? "told again" : "known", shapes->known.count);
-}
-
-static void tell_states(struct image_tensors *t, struct target *target, uint32_t id, double t_s)
-{
-	const struct states *states = tensors_states(t->items[id]);
-	bool wanted = states_wanted(states);
-
-	if (wanted == states->told)
-		return;
-	if (!wanted)
-		tensors_tell_states(t->items[id], false, t_s);
-	if (target_tell(target, id, GROUP_STATES, wanted))
-		return;
-	if (wanted)
-		tensors_tell_states(t->items[id], true, seconds_since(t, now_ns()));
-	log_verbose("image %u: what steps of optimizers change is %s", id,
-		    wanted ? "told" : "known");
+		tensors_tell(t->items[id], what, true, seconds_since(t, clock_ns()));
+	log_verbose("image %u: %s", id, wanted ? tellings[what].wanted : tellings[what].known);
 }
 
 void image_tensors_tick(struct image_tensors *t, struct target *target, double t_s)
 {
 	uint32_t id;
+	int what;
 
 	for (id = 0; id < t->room; id++)
-		if (t->items[id]) {
-			tell_shapes(t, target, id, t_s);
-			tell_states(t, target, id, t_s);
-		}
+		for (what = 0; t->items[id] && what < TOLD_NR; what++)
+			tell(t, target, id, what, t_s);
 }
