@@ -5,19 +5,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
+
 static int add_item(struct failures *f, const struct ms_stack_key *key)
 {
 	if (f->count == MS_FAILURES_MAX)
 		return -ENOMEM;
-	if (f->count == f->room) {
-		size_t room = f->room ? 2 * f->room : 16;
-		void *items = realloc(f->items, room * sizeof(*f->items));
-
-		if (!items)
-			return -ENOMEM;
-		f->items = items;
-		f->room = room;
-	}
+	if (array_reserve(&f->items, f->count, &f->room, sizeof(*f->items)))
+		return -ENOMEM;
 	if (pair_map_add(&f->places, (uint64_t)key->id << 32 | key->layer, key->hash,
 			 (void *)(uintptr_t)(f->count + 1)))
 		return -ENOMEM;

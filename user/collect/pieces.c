@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "collect/maps.h"
 
 #define SLOTS (sizeof(((struct ms_stack *)0)->frames) / sizeof(uint64_t))
@@ -13,15 +14,8 @@
 
 static int take_piece(struct pieces *p, uint64_t name, const struct ms_piece *piece)
 {
-	if (p->count == p->room) {
-		size_t more = p->room ? 2 * p->room : 1024;
-		void *items = reallocarray(p->items, more, sizeof(*p->items));
-
-		if (!items)
-			return -ENOMEM;
-		p->items = items;
-		p->room = more;
-	}
+	if (array_reserve(&p->items, p->count, &p->room, sizeof(*p->items)))
+		return -ENOMEM;
 	/* A map that changes meanwhile may give an entry twice. */
 	if (pair_map_find(&p->by_name, name, 0))
 		return 0;

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
+
 /* Keeps every second tick; points of one tick share their time. */
 static void timeline_halve(struct timeline *t)
 {
@@ -31,15 +33,8 @@ bool timeline_begin(struct timeline *t)
 
 int timeline_add(struct timeline *t, const struct point *point)
 {
-	if (t->count == t->room) {
-		size_t more = t->room ? 2 * t->room : 1024;
-		void *points = realloc(t->points, more * sizeof(*t->points));
-
-		if (!points)
-			return -ENOMEM;
-		t->points = points;
-		t->room = more;
-	}
+	if (array_reserve(&t->points, t->count, &t->room, sizeof(*t->points)))
+		return -ENOMEM;
 	t->points[t->count++] = *point;
 	return 0;
 }

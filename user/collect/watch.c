@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "collect/collect.h"
 #include "collect/fill.h"
 #include "target/process.h"
@@ -222,17 +223,9 @@ static void append(struct append *a, uint32_t layer, uint64_t stack,
 {
 	if (a->err)
 		return;
-	if (a->count == a->room) {
-		size_t room = 2 * a->room + 64;
-		void *items = realloc(a->items, room * sizeof(*a->items));
-
-		if (!items) {
-			a->err = -ENOMEM;
-			return;
-		}
-		a->items = items;
-		a->room = room;
-	}
+	a->err = array_reserve(&a->items, a->count, &a->room, sizeof(*a->items));
+	if (a->err)
+		return;
 	a->items[a->count++] = (struct kernel_total){
 	    .key = {.id = a->image, .layer = layer, .hash = stack}, .value = *totals};
 }

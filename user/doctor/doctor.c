@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "doctor/check.h"
 
@@ -18,16 +19,8 @@ static char out_of_memory[] = "out of memory";
 
 static struct finding *add_finding(struct doctor *d)
 {
-	size_t room = d->finding_room ? 2 * d->finding_room : 64;
-	void *findings;
-
-	if (d->finding_count == d->finding_room) {
-		findings = reallocarray(d->findings, room, sizeof(*d->findings));
-		if (!findings)
-			return &d->spare;
-		d->findings = findings;
-		d->finding_room = room;
-	}
+	if (array_reserve(&d->findings, d->finding_count, &d->finding_room, sizeof(*d->findings)))
+		return &d->spare;
 	return &d->findings[d->finding_count++];
 }
 

@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "base/array.h"
+
 #define THREADS 8
 
 struct closer {
@@ -67,17 +69,10 @@ void closer_add(struct closer *c, struct attach *attach)
 	if (!attach)
 		return;
 	pthread_mutex_lock(&c->lock);
-	if (c->count == c->room) {
-		size_t more = c->room ? 2 * c->room : 64;
-		void *queue = realloc(c->queue, more * sizeof(*c->queue));
-
-		if (!queue) {
-			pthread_mutex_unlock(&c->lock);
-			attach_close(attach);
-			return;
-		}
-		c->queue = queue;
-		c->room = more;
+	if (array_reserve(&c->queue, c->count, &c->room, sizeof(*c->queue))) {
+		pthread_mutex_unlock(&c->lock);
+		attach_close(attach);
+		return;
 	}
 	c->queue[c->count++] = attach;
 	pthread_cond_signal(&c->changed);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "probe/elfplt.h"
 #include "probe/elfret.h"
 
@@ -44,15 +45,8 @@ struct follow {
 
 static int push(uint64_t **list, size_t *count, size_t *room, uint64_t address)
 {
-	if (*count == *room) {
-		size_t more = *room ? 2 * *room : 32;
-		void *items = realloc(*list, more * sizeof(**list));
-
-		if (!items)
-			return -ENOMEM;
-		*list = items;
-		*room = more;
-	}
+	if (array_reserve(list, *count, room, sizeof(**list)))
+		return -ENOMEM;
 	(*list)[(*count)++] = address;
 	return 0;
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 #define SYMBOLS_MAX ((size_t)8 << 20)
 #define TABLE_MAX ((uint64_t)1 << 30)
 /* Names are compared up to here: a hostile table may name one long string many times. */
@@ -45,15 +47,8 @@ static int symbol_order(const void *a, const void *b)
 
 static int symbol_add(struct elfsyms *syms, const struct elfsym *sym)
 {
-	if (syms->count == syms->room) {
-		size_t room = syms->room ? 2 * syms->room : 256;
-		struct elfsym *items = realloc(syms->items, room * sizeof(*items));
-
-		if (!items)
-			return -ENOMEM;
-		syms->items = items;
-		syms->room = room;
-	}
+	if (array_reserve(&syms->items, syms->count, &syms->room, sizeof(*syms->items)))
+		return -ENOMEM;
 	syms->items[syms->count++] = *sym;
 	return 0;
 }

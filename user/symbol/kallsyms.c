@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "symbol/intern.h"
 
 /* No function is larger; what lies further behind the last symbol is another's. */
@@ -52,15 +53,8 @@ static uint32_t rank_of(char type)
 
 static int add(struct kallsyms *k, const struct symbol *symbol)
 {
-	if (k->count == k->room) {
-		size_t room = k->room ? 2 * k->room : 4096;
-		void *symbols = reallocarray(k->symbols, room, sizeof(*k->symbols));
-
-		if (!symbols)
-			return -ENOMEM;
-		k->symbols = symbols;
-		k->room = room;
-	}
+	if (array_reserve(&k->symbols, k->count, &k->room, sizeof(*k->symbols)))
+		return -ENOMEM;
 	k->symbols[k->count++] = *symbol;
 	return 0;
 }

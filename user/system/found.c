@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 void found_begin(struct found *f)
 {
 	f->count = f->thread_count = 0;
@@ -12,30 +14,16 @@ void found_begin(struct found *f)
 
 int found_add(struct found *f, const struct ms_system_process *process)
 {
-	if (f->count == f->room) {
-		size_t room = f->room ? 2 * f->room : 256;
-		void *items = reallocarray(f->processes, room, sizeof(*f->processes));
-
-		if (!items)
-			return -ENOMEM;
-		f->processes = items;
-		f->room = room;
-	}
+	if (array_reserve(&f->processes, f->count, &f->room, sizeof(*f->processes)))
+		return -ENOMEM;
 	f->processes[f->count++] = *process;
 	return 0;
 }
 
 int found_add_thread(struct found *f, const struct ms_system_thread *thread)
 {
-	if (f->thread_count == f->thread_room) {
-		size_t room = f->thread_room ? 2 * f->thread_room : 256;
-		void *items = reallocarray(f->threads, room, sizeof(*f->threads));
-
-		if (!items)
-			return -ENOMEM;
-		f->threads = items;
-		f->thread_room = room;
-	}
+	if (array_reserve(&f->threads, f->thread_count, &f->thread_room, sizeof(*f->threads)))
+		return -ENOMEM;
 	f->threads[f->thread_count++] = *thread;
 	return 0;
 }

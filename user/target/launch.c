@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/log.h"
 
 #define TRACE_OPTIONS                                                                              \
@@ -113,15 +114,8 @@ static struct thread *thread_get(struct launch *l, pid_t tid)
 
 	if (thread)
 		return thread;
-	if (l->thread_count == l->thread_room) {
-		size_t more = l->thread_room ? 2 * l->thread_room : 64;
-		void *items = realloc(l->threads, more * sizeof(*l->threads));
-
-		if (!items)
-			return NULL;
-		l->threads = items;
-		l->thread_room = more;
-	}
+	if (array_reserve(&l->threads, l->thread_count, &l->thread_room, sizeof(*l->threads)))
+		return NULL;
 	thread = &l->threads[l->thread_count++];
 	*thread = (struct thread){.tid = tid};
 	return thread;

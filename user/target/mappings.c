@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "base/array.h"
+
 #define DELETED " (deleted)"
 
 static void strip_deleted(char *path)
@@ -50,16 +52,9 @@ static int append(struct mappings *all, size_t *room, const struct mapping *m)
 
 	if (!path)
 		return -ENOMEM;
-	if (all->count == *room) {
-		size_t more = *room ? 2 * *room : 64;
-		void *items = realloc(all->items, more * sizeof(*all->items));
-
-		if (!items) {
-			free(path);
-			return -ENOMEM;
-		}
-		all->items = items;
-		*room = more;
+	if (array_reserve(&all->items, all->count, room, sizeof(*all->items))) {
+		free(path);
+		return -ENOMEM;
 	}
 	all->items[all->count] = *m;
 	all->items[all->count++].path = path;

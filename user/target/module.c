@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/log.h"
 
 #define VDSO_BYTES_MAX (1u << 20)
@@ -242,15 +243,8 @@ struct module *modules_get(struct modules *modules, pid_t pid, const struct mapp
 		return modules->items[*slot - 1];
 	if (modules->count + 1 >= MS_MODULE_PYTHON)
 		return NULL;
-	if (modules->count == modules->room) {
-		size_t more = modules->room ? 2 * modules->room : 256;
-		void *items = realloc(modules->items, more * sizeof(*modules->items));
-
-		if (!items)
-			return NULL;
-		modules->items = items;
-		modules->room = more;
-	}
+	if (array_reserve(&modules->items, modules->count, &modules->room, sizeof(*modules->items)))
+		return NULL;
 	m = module_make(modules, pid, mapping);
 	if (!m)
 		return NULL;

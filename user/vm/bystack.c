@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 static void *item_at(const struct by_stack *t, size_t place)
 {
 	return (char *)t->items + place * t->size;
@@ -24,15 +26,8 @@ void *by_stack_open(struct by_stack *t, uint64_t stack)
 
 	if (item)
 		return item;
-	if (t->count == t->room) {
-		size_t room = t->room ? 2 * t->room : 32;
-		void *items = reallocarray(t->items, room, t->size);
-
-		if (!items)
-			return NULL;
-		t->items = items;
-		t->room = room;
-	}
+	if (array_reserve(&t->items, t->count, &t->room, t->size))
+		return NULL;
 	if (pair_map_add(&t->places, stack, 0, (void *)(uintptr_t)(t->count + 1)))
 		return NULL;
 	item = item_at(t, t->count++);
