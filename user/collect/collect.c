@@ -122,6 +122,7 @@ void collect_tick(struct collect *c)
 
 	target_tick(c->target);
 	image_tensors_tick(&c->tensors, c->target, now);
+	image_tensors_names(&c->tensors, &c->source, false);
 	for (; c->rooted < n; c->rooted++)
 		roots_add(&c->roots, c->source.symbols, images[c->rooted]->pid);
 
@@ -431,6 +432,7 @@ int collect_snapshot(struct collect *c, const char *title, size_t top, struct sn
 		err = s->title ? 0 : -ENOMEM;
 	}
 	jit_begin(c->source.jit);
+	image_tensors_names(&c->tensors, &c->source, true);
 	if (!err)
 		err = fill_processes(c, s, totals, &numbers);
 	if (!err)

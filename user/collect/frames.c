@@ -53,7 +53,7 @@ static uint64_t place_late(const struct image *image, uint64_t frame)
 	return frame;
 }
 
-static size_t name_code(const struct frames_source *s, uint64_t frame, struct frame *out)
+size_t frames_code(const struct frames_source *s, uint64_t frame, struct frame *out)
 {
 	const struct module *module = modules_find(s->modules, MS_FRAME_MODULE(frame));
 
@@ -81,7 +81,7 @@ static size_t name_frame(const struct frames_source *s, const struct image *imag
 			return 1;
 		}
 	}
-	return name_code(s, frame, out);
+	return frames_code(s, frame, out);
 }
 
 /* ---- all frames ---------------------------------------------------------- */

@@ -19,6 +19,8 @@
 #define SOURCE_MAX (4 << 20)
 #define LINE_BYTES 1024
 #define STATEMENT_BYTES 4096
+/* Ended blocks of a process that wait for names: 6 MiB of them. */
+#define WAITING_MAX (1 << 16)
 
 _Static_assert(TENSOR_DIMS == MS_DIMS && TENSOR_DTYPE_NONE == MS_DTYPE_NONE,
 	       "a shape is told as it is shown");
@@ -26,7 +28,7 @@ _Static_assert(TENSOR_DIMS == MS_DIMS && TENSOR_DTYPE_NONE == MS_DTYPE_NONE,
 int image_tensors_init(struct image_tensors *t, uint64_t start_ns, const struct own_rules *rules)
 {
 	*t = (struct image_tensors){.start_ns = start_ns, .rules = rules, .memory = intern_new()};
-	return t->memory ? 0 : -ENOMEM;
+	return t->memory ? native_names_init(&t->names) : -ENOMEM;
 }
 
 void image_tensors_free(struct image_tensors *t)
@@ -38,6 +40,7 @@ void image_tensors_free(struct image_tensors *t)
 	free(t->items);
 	pair_map_free(&t->by_stack);
 	pair_map_free(&t->by_frame);
+	native_names_free(&t->names);
 	intern_free(t->memory);
 	*t = (struct image_tensors){0};
 }
@@ -78,6 +81,8 @@ static struct tensors *image_tensors_get(struct image_tensors *t, const struct t
 	image = t->items[id] ? NULL : target_image(target, id);
 	if (!t->items[id])
 		t->items[id] = tensors_new(image ? seconds_since(t, image->start_ns) : 0, t->rules);
+	if (t->items[id])
+		tensors_read_names(t->items[id], &t->names.marks);
 	return t->items[id];
 }
 
@@ -170,6 +175,7 @@ static unsigned marks_of_stack(struct image_tensors *t, const struct kernel *ker
 		return known ? (unsigned)(known - 1) : 0;
 	if (pieces_stack(&none, kernel, e->stack, &stack))
 		return 0;
+	native_names_note(&t->names, e->stack, &stack);
 	for (i = 0; i < stack.nr; i++)
 		if (MS_FRAME_MODULE(stack.frames[i]) == MS_MODULE_PYTHON)
 			marks |= marks_of(t, target, (pid_t)e->tgid, stack.frames[i]);
@@ -261,6 +267,20 @@ int image_tensors_event(struct image_tensors *t, const struct kernel *kernel,
 	if (e->what == MS_TENSOR_REQUEST)
 		event.stream = e->stream;
 	return tensors_event(tensors, &event);
+}
+
+void image_tensors_names(struct image_tensors *t, const struct frames_source *source, bool must)
+{
+	uint32_t id;
+
+	for (id = 0; id < t->room && !must; id++)
+		must = t->items[id] && tensors_waiting(t->items[id]) > WAITING_MAX;
+	if (!must)
+		return;
+	native_names_read(&t->names, source, t->rules);
+	for (id = 0; id < t->room; id++)
+		if (t->items[id])
+			tensors_names_read(t->items[id]);
 }
 
 void image_tensors_tick(struct image_tensors *t, struct target *target, double t_s)
