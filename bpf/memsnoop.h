@@ -65,6 +65,7 @@ enum ms_kind {
 	MS_KIND_USAGE,     /* what a block is for, as a number */
 	MS_KIND_PARAMETER, /* PyTorch's AccumulateGrad: a gradient for a parameter */
 	MS_KIND_REQUEST,   /* a tracepoint of the program (usdt.h): what was asked for a block */
+	MS_KIND_MOMENT,    /* the same: a moment that stages begin or end at */
 };
 
 /* How the name of a range is passed. */

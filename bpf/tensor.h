@@ -28,6 +28,7 @@ enum ms_tensor_what {
 	MS_TENSOR_PARAMETER, /* a gradient arrives for the block at `address` */
 	MS_TENSOR_REQUEST,   /* `size` bytes were asked for, of `device`, of which only the index
 				is known, and are the block at `address` */
+	MS_TENSOR_MOMENT,    /* the thread has come to the tracepoint of its row */
 };
 
 /* In place of the name of a range. */

@@ -379,6 +379,9 @@ static int fill_notes(const struct collect *c, struct snapshot *s)
 			       "what CUDA processes hold beside what was counted is not known, or "
 			       "not of all: %s",
 			       remark);
+	for (i = 0; i < c->tensors.rules->count && !err; i++)
+		if (stage_remark(c, i, remark, sizeof(remark)))
+			err = add_note(s, "%s", remark);
 	return err ? err : note_ends(s);
 }
 

@@ -225,10 +225,35 @@ static const char *range_name(const struct own_rules *rules, const char *name)
 	return marks ? rules->items[own_number(marks)].name : name;
 }
 
+/* A tracepoint that stages of the user's end at, and others begin. */
+static int on_moment(struct tensors *tensors, const struct own_rules *rules, const char *tracepoint,
+		     const struct tensor_event *moment)
+{
+	struct tensor_event event = *moment;
+	size_t i;
+	int err = 0;
+
+	event.what = TENSOR_POP;
+	for (i = 0; i < rules->count && !err; i++) {
+		event.address = own_object(i);
+		if (rules->items[i].end && !strcmp(rules->items[i].end, tracepoint))
+			err = tensors_event(tensors, &event);
+	}
+	event.what = TENSOR_PUSH;
+	for (i = 0; i < rules->count && !err; i++) {
+		event.address = own_object(i);
+		event.name = rules->items[i].name;
+		if (rules->items[i].begin && !strcmp(rules->items[i].begin, tracepoint))
+			err = tensors_event(tensors, &event);
+	}
+	return err;
+}
+
 int image_tensors_event(struct image_tensors *t, const struct kernel *kernel,
 			const struct target *target, const struct ms_tensor_event *e)
 {
 	struct tensors *tensors = image_tensors_get(t, target, e->image);
+	const struct probe_row *row = &modules_table(target_modules(target))->rows[e->row];
 	struct tensor_event event = {
 	    .t_s = seconds_since(t, e->time_ns),
 	    .thread = e->tid,
@@ -238,11 +263,13 @@ int image_tensors_event(struct image_tensors *t, const struct kernel *kernel,
 	    .stack = e->stack,
 	    .sp = e->sp,
 	    .name = "",
-	    .stage = stages[modules_table(target_modules(target))->rows[e->row].mark],
+	    .stage = stages[row->mark],
 	    .shape.dtype = TENSOR_DTYPE_NONE,
 	};
 	char name[MS_RANGE_NAME + 1] = "";
 
+	if (tensors && e->what == MS_TENSOR_MOMENT)
+		return on_moment(tensors, t->rules, row->symbol, &event);
 	if (!tensors || e->what >= sizeof(whats) / sizeof(whats[0]))
 		return -ENOMEM;
 	event.what = whats[e->what];
