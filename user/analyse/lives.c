@@ -46,10 +46,10 @@ static int wait_for(struct waitings *list, const struct tensors *t,
 	    .size = block->size,
 	    .born_s = block->born.t_s,
 	    .died_s = block->died.t_s,
-	    .device = device,
+	    .device = (uint32_t)device,
 	    .marks = block->marks,
-	    .plain = category_with(t, block, 0),
-	    .workspace = category_with(t, block, MARK_WORKSPACE),
+	    .plain = (uint8_t)category_with(t, block, 0),
+	    .workspace = (uint8_t)category_with(t, block, MARK_WORKSPACE),
 	};
 	return 0;
 }
@@ -76,6 +76,23 @@ static size_t tick_of(const struct tensors *t, double t_s)
 	return ticks <= 0 ? 0 : ticks >= TENSOR_TICKS ? TENSOR_TICKS - 1 : (size_t)ticks;
 }
 
+/* It came and went within one interval: no sum is another for it, whatever it was. */
+static bool is_brief(const struct tensors *t, double born_s, double died_s)
+{
+	return tick_of(t, born_s) == tick_of(t, died_s);
+}
+
+static void drop_brief(struct tensors *t)
+{
+	struct waitings *list = &t->waiting;
+	size_t i, kept = 0;
+
+	for (i = 0; i < list->count; i++)
+		if (!is_brief(t, list->items[i].born_s, list->items[i].died_s))
+			list->items[kept++] = list->items[i];
+	list->count = kept;
+}
+
 /* Twice the time for each interval. */
 static void ticks_merge(struct tensors *t)
 {
@@ -86,6 +103,7 @@ static void ticks_merge(struct tensors *t)
 			t->ended->by[i][j] = t->ended->by[2 * i][j] + t->ended->by[2 * i + 1][j];
 	memset(t->ended->by[TENSOR_TICKS / 2], 0, sizeof(t->ended->by) / 2);
 	t->tick_s *= 2;
+	drop_brief(t);
 }
 
 void tensors_reach(struct tensors *t, double t_s)
@@ -103,6 +121,8 @@ static void add_ended(struct tensors *t, unsigned category, uint64_t size, doubl
 
 void tensors_add_life(struct tensors *t, const struct tensor_block *block)
 {
+	if (is_brief(t, block->born.t_s, block->died.t_s))
+		return;
 	/* Without memory to wait, it is what it is without names. */
 	if (native_is_open(t->native, block->stack) && !wait_for(&t->waiting, t, block, 0))
 		return;

@@ -25,9 +25,9 @@ bool native_is_open(const struct native_marks *native, uint64_t stack);
 struct waiting {
 	uint64_t stack, size;
 	double born_s, died_s;
-	size_t device; /* its place in the blocks' list */
+	uint32_t device; /* its place in the blocks' list */
 	unsigned marks;
-	unsigned plain, workspace; /* categories */
+	uint8_t plain, workspace; /* categories */
 };
 
 struct waitings {

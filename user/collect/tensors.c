@@ -19,8 +19,8 @@
 #define SOURCE_MAX (4 << 20)
 #define LINE_BYTES 1024
 #define STATEMENT_BYTES 4096
-/* Ended blocks of a process that wait for names: 6 MiB of them. */
-#define WAITING_MAX (1 << 16)
+/* Ended blocks of a process that wait for names: 12 MiB of them. */
+#define WAITING_MAX (1 << 18)
 
 _Static_assert(TENSOR_DIMS == MS_DIMS && TENSOR_DTYPE_NONE == MS_DTYPE_NONE,
 	       "a shape is told as it is shown");
