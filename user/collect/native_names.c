@@ -39,17 +39,19 @@ static bool is_native(const struct modules *modules, uint64_t frame)
 
 void native_names_note(struct native_names *n, uint64_t hash, const struct ms_stack *stack)
 {
-	uint64_t *frames;
+	struct unread *u;
 
-	if (!native_is_open(&n->marks, hash))
+	if (!native_is_open(&n->marks, hash) ||
+	    array_reserve(&n->unread, n->count, &n->room, sizeof(*n->unread)))
 		return;
-	frames = malloc((stack->nr + 1) * sizeof(*frames));
-	if (!frames || array_reserve(&n->unread, n->count, &n->room, sizeof(*n->unread))) {
-		free(frames);
+	u = &n->unread[n->count];
+	u->stack = hash;
+	u->count = stack->nr;
+	u->frames = malloc((stack->nr + 1) * sizeof(*u->frames));
+	if (!u->frames)
 		return;
-	}
-	memcpy(frames, stack->frames, stack->nr * sizeof(*frames));
-	n->unread[n->count++] = (struct unread){hash, stack->nr, frames};
+	memcpy(u->frames, stack->frames, stack->nr * sizeof(*u->frames));
+	n->count++;
 }
 
 /* Of a frame, beside its marks: one of its functions asks for memory. */
