@@ -285,6 +285,23 @@ static __always_inline void on_failed(struct pt_regs *ctx, struct task_state *ta
 	account_failed(id, row->layer, stack_here(ctx, task, id), size);
 }
 
+/* Tensors are about to be changed: one is given by where its pointer lies, as a list is. */
+static __always_inline void on_update(struct pt_regs *ctx, __u32 id, const struct ms_row *row,
+				      __u64 cookie, const struct registers *r)
+{
+	__u64 list[2] = {argument(r, row->ptr_arg), row->lists ? argument(r, row->ptr_arg + 1) : 1};
+	int i;
+
+	updates_tell(id, row, cookie, list[0], list[1]);
+	MS_UNROLL
+	for (i = 1; i < MS_LISTS_MAX; i++) {
+		if (i >= row->lists)
+			return;
+		arch_pair(ctx, r, i - 1, list);
+		updates_tell(id, row, cookie, list[0], list[1]);
+	}
+}
+
 /* What is neither an allocation function nor known to all layers. */
 static __always_inline void on_tensor(struct pt_regs *ctx, struct task_state *task,
 				      struct pending *open, __u32 id, const struct ms_row *row,
@@ -328,6 +345,11 @@ static __always_inline void on_tensor(struct pt_regs *ctx, struct task_state *ta
 		break;
 	case MS_KIND_PARAMETER:
 		tensor_parameter(address, id, row, cookie);
+		break;
+	case MS_KIND_UPDATE:
+		/* Steps of optimizers are ranges; all other places are left quickly. */
+		if (task->range_nr)
+			on_update(ctx, id, row, cookie, r);
 		break;
 	case MS_KIND_RANGE:
 		range_call(MS_TENSOR_BEGIN, id, row, cookie, r->sp);

@@ -39,6 +39,18 @@ static __always_inline void arch_arguments_more(struct pt_regs *ctx, const struc
 	out[1] = regs->regs[7];
 }
 
+/* A pair of arguments behind the sixth: the first such pair is 0. */
+static __always_inline void arch_pair(struct pt_regs *ctx, const struct registers *r, __u32 number,
+				      __u64 *pair)
+{
+	const struct user_pt_regs *regs = (const void *)ctx;
+
+	pair[0] = number ? 0 : regs->regs[6];
+	pair[1] = number ? 0 : regs->regs[7];
+	if (number)
+		bpf_probe_read_user(pair, 2 * sizeof(*pair), (void *)(r->sp + 16 * (number - 1)));
+}
+
 /* Where the call returns to that has just been entered. */
 static __always_inline long arch_back(const struct registers *r, __u64 *address)
 {
@@ -89,6 +101,14 @@ static __always_inline void arch_arguments_more(struct pt_regs *ctx, const struc
 {
 	if (bpf_probe_read_user(out, 2 * sizeof(*out), (void *)(r->sp + 8)))
 		out[0] = out[1] = 0;
+}
+
+/* A pair of arguments behind the sixth: the first such pair is 0. */
+static __always_inline void arch_pair(struct pt_regs *ctx, const struct registers *r, __u32 number,
+				      __u64 *pair)
+{
+	pair[0] = pair[1] = 0;
+	bpf_probe_read_user(pair, 2 * sizeof(*pair), (void *)(r->sp + 8 + 16 * number));
 }
 
 /* Where the call returns to that has just been entered; not 0 if that cannot be read. */

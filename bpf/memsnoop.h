@@ -64,9 +64,12 @@ enum ms_kind {
 	MS_KIND_POP,       /* ends a range: that of the object, or the last one */
 	MS_KIND_USAGE,     /* what a block is for, as a number */
 	MS_KIND_PARAMETER, /* PyTorch's AccumulateGrad: a gradient for a parameter */
+	MS_KIND_UPDATE,    /* tensors are changed where they are: tells what a step works on */
 	MS_KIND_REQUEST,   /* a tracepoint of the program (usdt.h): what was asked for a block */
 	MS_KIND_MOMENT,    /* the same: a moment that stages begin or end at */
 };
+
+#define MS_LISTS_MAX 4 /* of tensors, that are read of one call */
 
 /* How the name of a range is passed. */
 enum ms_name_form { MS_NAME_CHARS, MS_NAME_STRING };
@@ -98,6 +101,9 @@ struct ms_row {
 	__u8 desc_at;
 	__u8 desc_nr;
 	__u8 stream_arg; /* request: the stream that the block is for */
+	__u8 lists; /* update: 0: one tensor; else so many lists, each as two arguments: where its
+		       tensors' pointers lie, and how many.  Those after the first: from the
+		       seventh argument on */
 };
 
 /* The BPF cookie of a probe: which row, and in which module it was found. */

@@ -17,6 +17,8 @@
 #define OBJECT_WORDS 6
 #define META_WORDS 16
 #define META_GRADIENT (8 + 32)
+/* Of a list of tensors no more are looked at: no model has so many. */
+#define UPDATES_MAX 65536
 
 static __always_inline struct ms_tensor_event *tensor_event(__u32 what, __u32 image,
 							    const struct ms_row *row, __u64 cookie)
@@ -206,6 +208,17 @@ static long variable_step(__u32 i, void *data)
 	return 1;
 }
 
+/* The gradient that a tensor has, from its AutogradMeta; address 0: none. */
+static __always_inline void gradient_held(const struct ms_torch *torch, __u64 tensor,
+					  struct held *gradient)
+{
+	__u64 meta = object_find(torch, tensor, MS_CLASS_AUTOGRAD), word = 0;
+
+	if (!meta || bpf_probe_read_user(&word, sizeof(word), (void *)(meta + META_GRADIENT)) ||
+	    !points_to(torch, word, MS_CLASS_TENSOR) || !tensor_held(torch, word, gradient))
+		gradient->address = gradient->size = 0;
+}
+
 /*
  * `node`, an AccumulateGrad, is given the gradient of its variable: what that holds is
  * a parameter, also if it was there before us.  Its own gradient is in its AutogradMeta.
@@ -215,7 +228,6 @@ static __noinline int parameter_find(__u64 node, __u32 image, struct held *param
 {
 	struct ms_torch *torch = bpf_map_lookup_elem(&torches, &image);
 	struct search s = {.torch = torch, .node = node};
-	__u64 meta, word = 0;
 
 	if (!torch)
 		return 0;
@@ -227,30 +239,72 @@ static __noinline int parameter_find(__u64 node, __u32 image, struct held *param
 	}
 	if (!s.variable || !tensor_held(s.torch, s.variable, parameter))
 		return 0;
-	meta = object_find(s.torch, s.variable, MS_CLASS_AUTOGRAD);
-	if (!meta || bpf_probe_read_user(&word, sizeof(word), (void *)(meta + META_GRADIENT)) ||
-	    !points_to(s.torch, word, MS_CLASS_TENSOR) || !tensor_held(s.torch, word, gradient))
-		gradient->address = gradient->size = 0;
+	gradient_held(s.torch, s.variable, gradient);
 	return 1;
+}
+
+static __always_inline void held_tell(__u32 what, __u32 image, const struct ms_row *row,
+				      __u64 cookie, const struct held *block,
+				      const struct held *gradient)
+{
+	struct ms_tensor_event *e = tensor_event(what, image, row, cookie);
+
+	if (!e)
+		return;
+	e->device = block->size >> HELD_BITS;
+	e->address = block->address;
+	e->size = HELD_SIZE(*block);
+	e->gradient.address = gradient->address;
+	e->gradient.size = HELD_SIZE(*gradient);
+	bpf_ringbuf_submit(e, event_wakes());
 }
 
 static __always_inline void tensor_parameter(__u64 node, __u32 image, const struct ms_row *row,
 					     __u64 cookie)
 {
 	struct held parameter = {}, gradient = {};
-	struct ms_tensor_event *e;
 
-	if (!parameter_find(node, image, &parameter, &gradient))
-		return;
-	e = tensor_event(MS_TENSOR_PARAMETER, image, row, cookie);
-	if (!e)
-		return;
-	e->device = parameter.size >> HELD_BITS;
-	e->address = parameter.address;
-	e->size = HELD_SIZE(parameter);
-	e->gradient.address = gradient.address;
-	e->gradient.size = HELD_SIZE(gradient);
-	bpf_ringbuf_submit(e, event_wakes());
+	if (parameter_find(node, image, &parameter, &gradient))
+		held_tell(MS_TENSOR_PARAMETER, image, row, cookie, &parameter, &gradient);
+}
+
+struct updates {
+	const struct ms_torch *torch;
+	const struct ms_row *row;
+	__u64 cookie, list;
+	__u32 image;
+};
+
+/* Of what a step changes, parameters have a gradient, and nothing else does. */
+static long update_step(__u32 i, void *data)
+{
+	struct updates *u = data;
+	struct held block = {}, gradient = {};
+	__u64 tensor = 0;
+
+	if (bpf_probe_read_user(&tensor, sizeof(tensor), (void *)(u->list + 8 * i)))
+		return 1;
+	if (!points_to(u->torch, tensor, MS_CLASS_TENSOR) || !tensor_held(u->torch, tensor, &block))
+		return 0;
+	gradient_held(u->torch, tensor, &gradient);
+	held_tell(gradient.address ? MS_TENSOR_PARAMETER : MS_TENSOR_UPDATE, u->image, u->row,
+		  u->cookie, &block, &gradient);
+	return 0;
+}
+
+/* `list`: where pointers to `count` tensors lie. */
+static __noinline int updates_tell(__u32 image, const struct ms_row *row, __u64 cookie, __u64 list,
+				   __u64 count)
+{
+	struct updates u = {.torch = bpf_map_lookup_elem(&torches, &image),
+			    .row = row,
+			    .cookie = cookie,
+			    .list = list,
+			    .image = image};
+
+	if (u.torch)
+		bpf_loop(count < UPDATES_MAX ? count : UPDATES_MAX, update_step, &u, 0);
+	return 0;
 }
 
 /* ---- ranges -------------------------------------------------------------------- */

@@ -168,15 +168,37 @@ wanted()
 
 # ---- attaching, and losses ------------------------------------------------------------
 
-# late ARGS...: attached between the first step and the others.
+# late ARGS...: attached between the first step and the others, of which there are as many as
+# memsnoop needs.
 late()
 {
-	"$PYTHON" "$REPO/tests/targets/train.py" "$@" wait </dev/null >/dev/null 3>&- 5>&- &
+	"$PYTHON" "$REPO/tests/targets/train.py" "$@" wait on </dev/null >/dev/null 3>&- 5>&- &
 	TARGET=$!
 	wait_file "$LEDGER/ready.$TARGET"
+	late_from_here
+}
+
+late_13()
+{
+	local root
+
+	root=$("$REPO/scripts/debian13.sh")
+	unshare --mount sh -c '
+		mount --bind "$1" "$2/mnt" && mount --bind "$3" "$2/srv" && shift 1 && root=$1 &&
+		shift 2 && exec env LEDGER=/srv chroot "$root" /usr/bin/python3 /mnt/train.py "$@"' \
+		- "$REPO/tests/targets" "$root" "$LEDGER" "$@" wait on </dev/null >/dev/null 3>&- 5>&- &
+	TARGET=$!
+	wait_file "$LEDGER/ready.$TARGET"
+	late_from_here
+}
+
+late_from_here()
+{
 	launch -q --layers tensor -p "$TARGET"
 	wait_tracing "$TARGET"
 	touch "$LEDGER/go"
+	wait_line "what steps of optimizers change is known" "$TMP/err"
+	touch "$LEDGER/enough"
 	wait_line end "$LEDGER/ready.$TARGET"
 	kill -INT "$TRACER"
 	finish "$TRACER"
@@ -187,12 +209,28 @@ late()
 }
 
 @test "attached to a training: parameters from before are known" {
-	late mlp adam
+	late mlp adam amsgrad
 	judge --late
 }
 
 @test "attached to a training that keeps its gradients: they are known, too" {
 	late mlp sgd keep
+	judge --late
+}
+
+@test "attached to a training: the state of each of PyTorch's optimizers is known" {
+	late mlp momentum+Adadelta+Adagrad+Adamax+ASGD+NAdam+RAdam+RMSprop+Rprop
+	judge --late
+}
+
+@test "attached to a training that steps all parameters at once: its state is known" {
+	late mlp adamw foreach amsgrad
+	judge --late
+	rm "$LEDGER"/*
+	late_13 mlp adamw foreach amsgrad
+	judge --late
+	rm "$LEDGER"/*
+	late_13 mlp adamw fused amsgrad
 	judge --late
 }
 

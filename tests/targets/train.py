@@ -3,11 +3,13 @@
 
     train.py MODEL OPTIMIZER [OPTION...]
 
-MODEL is mlp, resnet18, transformer or lstm; OPTIMIZER is sgd, momentum, adam, adamw or none,
-which runs inference only.  Options: steps=N, accumulate=N, keep (gradients are set to zero, not
+MODEL is mlp, resnet18, transformer or lstm; OPTIMIZER is sgd, momentum, adam, adamw, a class
+of torch.optim, or none, which runs inference only; several, with + between them, train a model
+each, in turn.  Options: steps=N, accumulate=N, keep (gradients are set to zero, not
 to None), checkpoint=reentrant|plain, loader=N (a DataLoader with N workers), twin (a second
 model, trained in turn), wait (between the steps, until a file says go on), threads=N,
-leak (keeps a loss with its graph from each step), load (the model is read from a file first),
+on (steps on and on after the last one, until a file says that it is enough), foreach, fused,
+amsgrad (how the optimizer is made), leak (keeps a loss with its graph from each step), load (the model is read from a file first),
 batch=N, side=N.
 
 The ledger, $LEDGER/train.json, has bytes of parameters, buffers, gradients and optimizer state
@@ -124,14 +126,17 @@ def make_sample(name, batch, side):
     return torch.randint(1000, (batch, 32))
 
 
-def make_optimizer(name, model):
+def make_optimizer(name, model, options):
+    how = {way: True for way in ("foreach", "fused", "amsgrad") if way in options}
     makers = {
-        "sgd": lambda p: torch.optim.SGD(p, lr=0.01),
-        "momentum": lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9),
-        "adam": lambda p: torch.optim.Adam(p),
-        "adamw": lambda p: torch.optim.AdamW(p),
+        "sgd": lambda p: torch.optim.SGD(p, lr=0.01, **how),
+        "momentum": lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9, **how),
+        "adam": lambda p: torch.optim.Adam(p, **how),
+        "adamw": lambda p: torch.optim.AdamW(p, **how),
     }
-    return makers[name](model.parameters())
+    if name in makers:
+        return makers[name](model.parameters())
+    return getattr(torch.optim, name)(model.parameters(), **how)
 
 
 class Samples(torch.utils.data.Dataset):
@@ -191,7 +196,7 @@ class Trainer:
     def __init__(self, name, optimizer, options, ledger):
         self.name, self.options, self.ledger = name, options, ledger
         self.model = make_model(name, options)
-        self.optimizer = make_optimizer(optimizer, self.model) if optimizer != "none" else None
+        self.optimizer = make_optimizer(optimizer, self.model, options) if optimizer != "none" else None
         self.seen = first_times(self.model)
 
     def batch(self):
@@ -277,7 +282,7 @@ def main():
     torch.manual_seed(1)
     torch.set_num_threads(int(options.get("threads", 1)))
     ledger = Ledger()
-    trainers = [Trainer(name, optimizer, options, ledger)
+    trainers = [Trainer(name, one, options, ledger) for one in optimizer.split("+")
                 for _ in range(2 if "twin" in options else 1)]
     if "load" in options:
         for trainer in trainers:
@@ -297,6 +302,9 @@ def main():
             if "leak" in options:
                 inputs, labels = trainer.batch()
                 kept.append(nn.functional.cross_entropy(trainer.model(inputs), labels))
+    while "on" in options and not os.path.exists(os.path.join(os.environ["LEDGER"], "enough")):
+        for trainer in trainers:
+            trainer.step()
     counts = [t.count() for t in trainers]
     ledger.numbers.update({key: sum(c[key] for c in counts) for key in counts[0]})
     ledger.numbers["steps"] = 0 if optimizer == "none" else len(ledger.marks)

@@ -133,6 +133,13 @@ static void check_tensor_row(const struct probe_row *row)
 	case MS_KIND_SHAPE:
 		assert_true(spec->dims_arg && spec->dtype_arg);
 		break;
+	case MS_KIND_UPDATE:
+		/* Lists after the first are read from the seventh argument on. */
+		assert_true(spec->lists < 2 ? spec->ptr_arg >= 1 && spec->ptr_arg <= 5
+					    : spec->ptr_arg == 5);
+		assert_true(spec->lists <= MS_LISTS_MAX);
+		assert_int_equal(probe_row_group(row), GROUP_STATES);
+		break;
 	case MS_KIND_FREE:
 	case MS_KIND_PARAMETER:
 	case MS_KIND_USAGE:

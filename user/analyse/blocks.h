@@ -33,6 +33,7 @@ struct tensor_block {
 	bool unseen;    /* its birth was not told */
 	bool parameter; /* a gradient came for it */
 	bool gradient;  /* it was the gradient of a parameter */
+	bool state;     /* it was there before, and an optimizer's step works on it */
 	bool told;      /* its allocator has said what was asked for */
 	uint8_t usage;  /* as ggml says: enum tensor_usage */
 	bool ended;

@@ -22,6 +22,12 @@ static bool is_gradient(const struct tensor_block *b, const struct category_cont
 	return b->gradient;
 }
 
+static bool is_state(const struct tensor_block *b, const struct category_context *c)
+{
+	(void)c;
+	return b->state;
+}
+
 /* Nothing is known of how it came to be. */
 static bool is_unseen(const struct tensor_block *b, const struct category_context *c)
 {
@@ -166,16 +172,27 @@ static const struct {
 	rule_fn *holds;
 	enum category_kind category;
 } rules[] = {
-    {is_parameter, CATEGORY_PARAMETERS},   {is_gradient, CATEGORY_GRADIENTS},
-    {is_unseen, CATEGORY_OTHER},           {is_weights, CATEGORY_PARAMETERS},
-    {is_compute, CATEGORY_WORKSPACE},      {is_cache, CATEGORY_CACHE},
-    {is_worked_in, CATEGORY_WORKSPACE},    {is_restored_state, CATEGORY_OPTIMIZER},
-    {outlives_step, CATEGORY_OPTIMIZER},   {is_of_step, CATEGORY_TEMPORARIES},
-    {is_recomputed, CATEGORY_ACTIVATIONS}, {outlives_window, CATEGORY_GRADIENTS},
-    {is_of_window, CATEGORY_TEMPORARIES},  {is_activation, CATEGORY_ACTIVATIONS},
-    {is_inferred, CATEGORY_ACTIVATIONS},   {is_buffer, CATEGORY_BUFFERS},
-    {is_of_model, CATEGORY_PARAMETERS},    {is_input, CATEGORY_INPUTS},
-    {has_ended, CATEGORY_TEMPORARIES},     {is_any, CATEGORY_OTHER},
+    {is_parameter, CATEGORY_PARAMETERS},
+    {is_gradient, CATEGORY_GRADIENTS},
+    {is_state, CATEGORY_OPTIMIZER},
+    {is_unseen, CATEGORY_OTHER},
+    {is_weights, CATEGORY_PARAMETERS},
+    {is_compute, CATEGORY_WORKSPACE},
+    {is_cache, CATEGORY_CACHE},
+    {is_worked_in, CATEGORY_WORKSPACE},
+    {is_restored_state, CATEGORY_OPTIMIZER},
+    {outlives_step, CATEGORY_OPTIMIZER},
+    {is_of_step, CATEGORY_TEMPORARIES},
+    {is_recomputed, CATEGORY_ACTIVATIONS},
+    {outlives_window, CATEGORY_GRADIENTS},
+    {is_of_window, CATEGORY_TEMPORARIES},
+    {is_activation, CATEGORY_ACTIVATIONS},
+    {is_inferred, CATEGORY_ACTIVATIONS},
+    {is_buffer, CATEGORY_BUFFERS},
+    {is_of_model, CATEGORY_PARAMETERS},
+    {is_input, CATEGORY_INPUTS},
+    {has_ended, CATEGORY_TEMPORARIES},
+    {is_any, CATEGORY_OTHER},
 };
 
 enum category_kind category_of(const struct tensor_block *block,

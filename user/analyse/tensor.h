@@ -23,6 +23,7 @@ enum tensor_what {
 	TENSOR_POP,
 	TENSOR_USAGE,     /* what the block at `address` is for: `size`, a number of ggml's */
 	TENSOR_PARAMETER, /* a gradient arrives for the block at `address` */
+	TENSOR_UPDATE,    /* what has no gradient and lives at `address` is changed where it is */
 	TENSOR_REQUEST, /* `size` bytes were asked for, on `stream`, and are the block at `address`
 			   of a device with the index of `device` */
 };

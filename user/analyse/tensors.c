@@ -60,9 +60,22 @@ struct tensor_facts tensors_facts(const struct tensors *t)
 	return facts;
 }
 
-void tensors_tell_shapes(struct tensors *t, bool told, double t_s)
+bool tensors_wants(const struct tensors *t, enum tensor_told what)
 {
-	shapes_tell(&t->shapes, told, t_s);
+	return what == TOLD_SHAPES ? shapes_wanted(&t->shapes) : states_wanted(&t->states);
+}
+
+bool tensors_is_told(const struct tensors *t, enum tensor_told what)
+{
+	return what == TOLD_SHAPES ? t->shapes.told : t->states.told;
+}
+
+void tensors_tell(struct tensors *t, enum tensor_told what, bool told, double t_s)
+{
+	if (what == TOLD_SHAPES)
+		shapes_tell(&t->shapes, told, t_s);
+	else
+		states_tell(&t->states, told, t_s);
 }
 
 const struct shapes *tensors_shapes(const struct tensors *t)
@@ -213,57 +226,6 @@ static void on_request(struct tensors *t, const struct tensor_event *e)
 	}
 }
 
-/* What lives at an address: on this device, or wherever else.  No two devices share one. */
-static struct tensor_block *find_anywhere(const struct tensors *t, uint16_t device,
-					  uint64_t address)
-{
-	struct tensor_block *block = blocks_find(&t->blocks, device, address);
-	size_t i;
-
-	for (i = 0; i < t->blocks.device_count && !block; i++)
-		block = blocks_find(&t->blocks, t->blocks.devices[i].device, address);
-	return block;
-}
-
-/* What PyTorch itself says to be a parameter or a gradient; it may have been there before us. */
-static struct tensor_block *known(struct tensors *t, const struct tensor_event *e, uint64_t address,
-				  uint64_t size)
-{
-	struct tensor_block *block = find_anywhere(t, e->device, address);
-	const struct tensor_block before = {
-	    .address = address,
-	    .size = size,
-	    .device = e->device,
-	    .before = true,
-	    .shape = {.dtype = TENSOR_DTYPE_NONE},
-	    .born = {.t_s = t->start_s, .stage = STAGE_LOAD},
-	};
-
-	return block ? block : tensors_block_begin(t, &before);
-}
-
-static int on_parameter(struct tensors *t, const struct tensor_event *e)
-{
-	struct tensor_block *parameter = known(t, e, e->address, e->size), *gradient;
-
-	if (!parameter)
-		return -ENOMEM;
-	parameter->parameter = true;
-	t->context.parameters = true;
-	if (!e->gradient_address)
-		return 0;
-	gradient = known(t, e, e->gradient_address, e->gradient_size);
-	if (!gradient)
-		return -ENOMEM;
-	gradient->gradient = true;
-	/* They have one shape: what is not known of one is known of the other. */
-	if (gradient->size == parameter->size && gradient->shape.dtype == TENSOR_DTYPE_NONE)
-		gradient->shape = parameter->shape;
-	if (gradient->size == parameter->size && parameter->shape.dtype == TENSOR_DTYPE_NONE)
-		parameter->shape = gradient->shape;
-	return 0;
-}
-
 /* What a training keeps on purpose does not leak. */
 static bool may_leak(const struct tensor_block *block, void *context)
 {
@@ -291,6 +253,7 @@ static int take_stills(struct tensors *t, uint32_t iteration, uint32_t open_wind
 		err = tensors_still_take(t, &t->before_backward);
 	if (err || t->stages.iteration == iteration)
 		return err;
+	states_step(&t->states, t->context.now.t_s);
 	err = tensors_still_take(t, &t->after_step);
 	if (!err)
 		err = leaks_look(&t->leaks, &t->blocks, t->stages.iteration, may_leak, t);
@@ -341,7 +304,10 @@ int tensors_event(struct tensors *t, const struct tensor_event *e)
 		on_free(t, e);
 		break;
 	case TENSOR_PARAMETER:
-		err = on_parameter(t, e);
+		err = tensors_parameter(t, e);
+		break;
+	case TENSOR_UPDATE:
+		err = tensors_update(t, e);
 		break;
 	case TENSOR_USAGE:
 		on_usage(t, e);

@@ -13,6 +13,7 @@
 #include "analyse/native.h"
 #include "analyse/shapes.h"
 #include "analyse/stages.h"
+#include "analyse/states.h"
 
 /* Moments at which the bytes of each category are known, evenly spaced. */
 #define TENSOR_TICKS 4096
@@ -86,8 +87,16 @@ void tensors_each(const struct tensors *tensors, tensors_fn *fn, void *context);
 void tensors_at(const struct tensors *tensors, double t_s, uint64_t bytes[TENSOR_CATEGORIES]);
 /* Puts together what tensors_at() answers from, from here on until the next event. */
 int tensors_timeline(struct tensors *tensors);
-/* From `t_s` on shapes are told with allocations, as they are from the start, or no longer. */
-void tensors_tell_shapes(struct tensors *tensors, bool told, double t_s);
+/* What the kernel side tells only while it is wanted. */
+enum tensor_told {
+	TOLD_SHAPES, /* with allocations; from the start */
+	TOLD_STATES, /* what steps of optimizers change */
+	TOLD_NR
+};
+bool tensors_wants(const struct tensors *tensors, enum tensor_told what);
+bool tensors_is_told(const struct tensors *tensors, enum tensor_told what);
+/* From `t_s` on it is told, or it is no longer. */
+void tensors_tell(struct tensors *tensors, enum tensor_told what, bool told, double t_s);
 const struct shapes *tensors_shapes(const struct tensors *tensors);
 /*
  * Who made tensors in a stage of the process, as it would be told by stages_copy() now: `fn` for

@@ -29,6 +29,7 @@ struct tensors {
 	struct waitings waiting;           /* blocks that have ended, and are not in `ended` yet */
 	struct leaks leaks;
 	struct shapes shapes;
+	struct states states;
 	struct makers makers;
 	struct tensor_facts facts;
 	uint64_t loaded_bytes; /* read from files and alive */
@@ -53,5 +54,9 @@ void tensors_add_life(struct tensors *t, const struct tensor_block *block);
 int tensors_still_take(const struct tensors *t, struct still *still);
 void tensors_still_free(struct still *still);
 void tensors_lives_free(struct tensors *t);
+
+/* identity.c: what an event of this kind says.  0 or -ENOMEM. */
+int tensors_parameter(struct tensors *t, const struct tensor_event *e);
+int tensors_update(struct tensors *t, const struct tensor_event *e);
 
 #endif

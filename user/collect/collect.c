@@ -8,19 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "collect/fill.h"
 #include "target/process.h"
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
 
 struct collect *collect_new(struct kernel *kernel, struct target *target,
 			    const struct probe_table *table, struct symbols *symbols,
@@ -46,7 +38,7 @@ struct collect *collect_new(struct kernel *kernel, struct target *target,
 	c->limits = *limits;
 	spaces_init(&c->spaces, target, kernel);
 	limits_init(&c->limits_hit);
-	c->start_ns = now_ns();
+	c->start_ns = clock_ns();
 	if (image_tensors_init(&c->tensors, c->start_ns, rules)) {
 		collect_free(c);
 		return NULL;
@@ -81,7 +73,7 @@ static double seconds_since(const struct collect *c, uint64_t ns)
 
 double collect_seconds(const struct collect *c)
 {
-	return seconds_since(c, now_ns());
+	return seconds_since(c, clock_ns());
 }
 
 /*
@@ -181,7 +173,7 @@ static int exit_code_of(int wait_status)
 static int fill_process(const struct collect *c, struct process *p, const struct image *image,
 			const struct ms_image *totals)
 {
-	uint64_t end_ns = image->end_ns ? image->end_ns : now_ns();
+	uint64_t end_ns = image->end_ns ? image->end_ns : clock_ns();
 	int i;
 
 	*p = (struct process){

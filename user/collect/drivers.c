@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "gpu/drm.h"
 #include "target/process.h"
 
@@ -34,14 +34,6 @@ struct image_driver {
 	struct told items[GPU_FIGURES_MAX];
 	size_t count;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
 
 void drivers_free(struct drivers *d)
 {
@@ -244,7 +236,7 @@ void drivers_tick(struct drivers *d, const struct gpus *gpus, const struct targe
 {
 	struct image *const *images;
 	size_t i, n = target_images(target, &images);
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns();
 	bool due = now - d->asked_ns >= PERIOD_NS;
 	struct nvml *nvml = NULL;
 

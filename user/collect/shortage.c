@@ -6,20 +6,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "collect/collect.h"
 #include "collect/fill.h"
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
 
 /* All stacks of what still is in the kernel's tables, and of the layers accounted here. */
 static int totals_now(const struct collect *c, struct kernel_total **out, size_t *count)
@@ -42,14 +34,14 @@ static void sample(struct collect *c, uint64_t now)
 	if (!totals_now(c, &totals, &count))
 		growth_add(&c->growth, now, totals, count);
 	free(totals);
-	growth_spent(&c->growth, now, now_ns() - now);
+	growth_spent(&c->growth, now, clock_ns() - now);
 }
 
 void shortage_tick(struct collect *c)
 {
 	struct image *const *images;
 	size_t i, n = target_images(c->target, &images);
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns();
 
 	if (growth_due(&c->growth, now))
 		sample(c, now);
@@ -63,7 +55,7 @@ void shortage_tick(struct collect *c)
 
 void shortage_began(struct collect *c, pid_t pid)
 {
-	limits_see(&c->limits_hit, pid, now_ns());
+	limits_see(&c->limits_hit, pid, clock_ns());
 }
 
 void shortage_failed(struct collect *c, const struct ms_vm_event *event)
@@ -98,7 +90,7 @@ static void read_counters(const struct collect *c, struct ms_oom_event *event)
 
 static void note_group(struct collect *c, struct oom *oom)
 {
-	long at = limits_see(&c->limits_hit, (pid_t)oom->event.tgid, now_ns());
+	long at = limits_see(&c->limits_hit, (pid_t)oom->event.tgid, clock_ns());
 
 	if (at < 0)
 		return;

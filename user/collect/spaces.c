@@ -7,20 +7,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "target/areas.h"
 
 #define TRIES 3
 #define LOOKING_FREE_NS 20000000 /* spent without asking for whose share it is */
 #define HUGE_PAGE (2ULL << 20)   /* where /proc/meminfo does not say */
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
 
 static uint64_t huge_page_size(void)
 {
@@ -42,7 +35,7 @@ void spaces_init(struct spaces *s, struct target *target, struct kernel *kernel)
 	*s = (struct spaces){.target = target,
 			     .kernel = kernel,
 			     .huge_page = huge_page_size(),
-			     .start_ns = now_ns()};
+			     .start_ns = clock_ns()};
 }
 
 static void space_free(struct space *space)
@@ -99,7 +92,7 @@ static struct space *space_add(struct spaces *s, uint32_t image, struct vm_accou
 static void reconcile(struct space *space, pid_t pid, const struct areas *areas,
 		      enum vm_stack reason)
 {
-	if (vm_account_reconcile(space->account, areas, reason, now_ns()))
+	if (vm_account_reconcile(space->account, areas, reason, clock_ns()))
 		log_warn("pid %d: no memory for the account of what it maps", pid);
 }
 
@@ -238,7 +231,7 @@ static uint64_t spent_ns(void)
 
 void spaces_look(struct spaces *s, struct space *space, pid_t pid, bool whole, double share)
 {
-	uint64_t now = now_ns(), before = spent_ns();
+	uint64_t now = clock_ns(), before = spent_ns();
 	struct residence_input input = {
 	    .kernel = s->kernel,
 	    .pid = pid,

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "analyse/marks.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "collect/pieces.h"
 #include "target/process.h"
@@ -48,14 +48,6 @@ void image_tensors_free(struct image_tensors *t)
 struct tensors *image_tensors_find(const struct image_tensors *t, uint32_t image)
 {
 	return image < t->room ? t->items[image] : NULL;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
 static double seconds_since(const struct image_tensors *t, uint64_t ns)
@@ -186,11 +178,11 @@ static unsigned marks_of_stack(struct image_tensors *t, const struct kernel *ker
 /* ---- events ------------------------------------------------------------------------ */
 
 static const enum tensor_what whats[] = {
-    [MS_TENSOR_ALLOC] = TENSOR_ALLOC,     [MS_TENSOR_FREE] = TENSOR_FREE,
-    [MS_TENSOR_BEGIN] = TENSOR_BEGIN,     [MS_TENSOR_END] = TENSOR_END,
-    [MS_TENSOR_PUSH] = TENSOR_PUSH,       [MS_TENSOR_POP] = TENSOR_POP,
-    [MS_TENSOR_USAGE] = TENSOR_USAGE,     [MS_TENSOR_PARAMETER] = TENSOR_PARAMETER,
-    [MS_TENSOR_REQUEST] = TENSOR_REQUEST,
+    [MS_TENSOR_ALLOC] = TENSOR_ALLOC,         [MS_TENSOR_FREE] = TENSOR_FREE,
+    [MS_TENSOR_BEGIN] = TENSOR_BEGIN,         [MS_TENSOR_END] = TENSOR_END,
+    [MS_TENSOR_PUSH] = TENSOR_PUSH,           [MS_TENSOR_POP] = TENSOR_POP,
+    [MS_TENSOR_UPDATE] = TENSOR_UPDATE,       [MS_TENSOR_USAGE] = TENSOR_USAGE,
+    [MS_TENSOR_PARAMETER] = TENSOR_PARAMETER, [MS_TENSOR_REQUEST] = TENSOR_REQUEST,
 };
 
 static const enum stage_kind stages[] = {
@@ -310,22 +302,39 @@ void image_tensors_names(struct image_tensors *t, const struct frames_source *so
 			tensors_names_read(t->items[id]);
 }
 
+static const struct {
+	enum probe_group group;
+	const char *wanted, *known; /* what is said when its probes go in, and out */
+} tellings[] = {
+    [TOLD_SHAPES] = {GROUP_SHAPES, "shapes of tensors are told again",
+		     "shapes of tensors are known"},
+    [TOLD_STATES] = {GROUP_STATES, "what steps of optimizers change is told",
+		     "what steps of optimizers change is known"},
+};
+
+static void tell(struct image_tensors *t, struct target *target, uint32_t id, enum tensor_told what,
+		 double t_s)
+{
+	bool wanted = tensors_wants(t->items[id], what);
+
+	if (wanted == tensors_is_told(t->items[id], what))
+		return;
+	/* Taken out, they say nothing more; put in, they do once that is done. */
+	if (!wanted)
+		tensors_tell(t->items[id], what, false, t_s);
+	if (target_tell(target, id, tellings[what].group, wanted))
+		return;
+	if (wanted)
+		tensors_tell(t->items[id], what, true, seconds_since(t, clock_ns()));
+	log_verbose("image %u: %s", id, wanted ? tellings[what].wanted : tellings[what].known);
+}
+
 void image_tensors_tick(struct image_tensors *t, struct target *target, double t_s)
 {
 	uint32_t id;
+	int what;
 
-	for (id = 0; id < t->room; id++) {
-		const struct shapes *shapes = t->items[id] ? tensors_shapes(t->items[id]) : NULL;
-		bool wanted = shapes && shapes_wanted(shapes);
-
-		if (!shapes || wanted == shapes->told)
-			continue;
-		log_verbose("image %u: shapes of tensors are %s: %zu stacks and sizes", id,
-			    wanted ? "told again" : "known", shapes->known.count);
-		/* Taken out, they say nothing more; put in, they do once that is done. */
-		if (!wanted)
-			tensors_tell_shapes(t->items[id], false, t_s);
-		if (!target_tell_shapes(target, id, wanted) && wanted)
-			tensors_tell_shapes(t->items[id], true, seconds_since(t, now_ns()));
-	}
+	for (id = 0; id < t->room; id++)
+		for (what = 0; t->items[id] && what < TOLD_NR; what++)
+			tell(t, target, id, what, t_s);
 }

@@ -11,9 +11,9 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "doctor/median.h"
 #include "target/mappings.h"
 
@@ -51,21 +51,13 @@ static void (*const functions[WORK_NR])(void) = {work_emulated, work_stepped, wo
 
 /* ---- in the child --------------------------------------------------------- */
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 static uint64_t call(void (*function)(void), unsigned count)
 {
-	uint64_t start = now_ns();
+	uint64_t start = clock_ns();
 
 	while (count--)
 		function();
-	return now_ns() - start;
+	return clock_ns() - start;
 }
 
 static void ask(void)
@@ -89,10 +81,10 @@ static uint64_t touch(unsigned count)
 		return 0;
 	/* a fault a page: none of them huge */
 	if (!madvise((void *)memory, size, MADV_NOHUGEPAGE)) {
-		start = now_ns();
+		start = clock_ns();
 		for (at = 0; at < size; at += page)
 			(void)memory[at];
-		end = now_ns();
+		end = clock_ns();
 	}
 	munmap((void *)memory, size);
 	return end - start;

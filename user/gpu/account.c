@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/calls.h"
+
 struct block {
 	RB_ENTRY(block) link;
 	struct gpu_made made;
@@ -30,8 +32,7 @@ struct call {
 struct gpu_account {
 	struct tree tree;
 	struct gpu_books books;
-	struct call *calls; /* as many as threads are in such a call: few */
-	size_t call_count, call_room;
+	struct calls calls; /* struct call */
 	uint64_t serial;
 	uint64_t missed;
 };
@@ -111,7 +112,11 @@ static void lose_references(struct gpu_account *a, struct block *b, unsigned cou
 
 struct gpu_account *gpu_account_new(void)
 {
-	return calloc(1, sizeof(struct gpu_account));
+	struct gpu_account *a = calloc(1, sizeof(*a));
+
+	if (a)
+		a->calls.size = sizeof(struct call);
+	return a;
 }
 
 void gpu_account_free(struct gpu_account *a)
@@ -123,7 +128,7 @@ void gpu_account_free(struct gpu_account *a)
 	while ((b = RB_MIN(tree, &a->tree)))
 		lose_references(a, b, b->references, 0);
 	gpu_books_free(&a->books);
-	free(a->calls);
+	calls_free(&a->calls);
 	free(a);
 }
 
@@ -139,11 +144,10 @@ static bool ends_with(const struct block *b, const struct gpu_context_end *c)
 /* Whether a call that is under way frees this block. */
 static bool is_being_freed(struct gpu_account *a, const struct block *b)
 {
+	struct call *c = a->calls.items, *end = c + a->calls.count;
 	bool found = false;
-	size_t i;
 
-	for (i = 0; i < a->call_count; i++) {
-		struct call *c = &a->calls[i];
+	for (; c < end; c++) {
 
 		if (b->serial > c->newest)
 			continue;
@@ -227,49 +231,25 @@ int gpu_account_failed(struct gpu_account *a, uint32_t device)
 
 /* ---- calls that free -------------------------------------------------------------- */
 
-static struct call *call_of(struct gpu_account *a, pid_t tid)
-{
-	size_t i;
-
-	for (i = 0; i < a->call_count; i++)
-		if (a->calls[i].tid == tid)
-			return &a->calls[i];
-	return NULL;
-}
-
 int gpu_account_begin(struct gpu_account *a, pid_t tid, struct gpu_range range,
 		      const struct gpu_context_end *context)
 {
-	struct call *call = call_of(a, tid);
+	struct call call = {.tid = tid, .range = range, .newest = a->serial};
 
-	if (!call && a->call_count == a->call_room) {
-		size_t room = a->call_room ? 2 * a->call_room : 8;
-		struct call *calls = reallocarray(a->calls, room, sizeof(*calls));
-
-		if (!calls)
-			return -ENOMEM;
-		a->calls = calls;
-		a->call_room = room;
-	}
-	if (!call)
-		call = &a->calls[a->call_count++];
-	*call = (struct call){.tid = tid, .range = range, .newest = a->serial};
 	if (context) {
-		call->of_context = true;
-		call->context = *context;
+		call.of_context = true;
+		call.context = *context;
 	}
-	return 0;
+	return calls_begin(&a->calls, &call);
 }
 
 /* The thread's call has ended; one whose beginning was not told frees what is there now. */
 static struct call call_end(struct gpu_account *a, pid_t tid)
 {
-	struct call *call = call_of(a, tid), ended = {.newest = UINT64_MAX};
+	struct call ended;
 
-	if (call) {
-		ended = *call;
-		*call = a->calls[--a->call_count];
-	}
+	if (!calls_end(&a->calls, tid, &ended))
+		ended = (struct call){.newest = UINT64_MAX};
 	return ended;
 }
 

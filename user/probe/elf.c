@@ -46,9 +46,9 @@ static struct insn_place choose(struct scan *scan, const struct elfsym *sym,
 
 	if (zero && length == sym->size)
 		place = insn_choose_nonzero(scan->code, length, args, zero);
-	return place.offset
-		   ? place
-		   : insn_choose(scan->code, length, sym->size, args, probe_row_returns(row));
+	return place.offset ? place
+			    : insn_choose(scan->code, length, sym->size, args,
+					  probe_row_returns(row) || probe_row_reads_stack(row));
 }
 
 /* Fills in *hit; false if the symbol is to have none. */

@@ -315,7 +315,7 @@ static const struct probe_row builtin[] = {
 
 int probe_table_init(struct probe_table *table)
 {
-	size_t count = BUILTIN_COUNT + probe_gpu_count;
+	size_t count = BUILTIN_COUNT + probe_gpu_count + probe_update_count;
 
 	*table = (struct probe_table){.rows = calloc(count, sizeof(*table->rows))};
 	if (!table->rows)
@@ -323,6 +323,8 @@ int probe_table_init(struct probe_table *table)
 	memcpy(table->rows, builtin, sizeof(builtin));
 	memcpy(table->rows + BUILTIN_COUNT, probe_gpu_rows,
 	       probe_gpu_count * sizeof(*probe_gpu_rows));
+	memcpy(table->rows + BUILTIN_COUNT + probe_gpu_count, probe_update_rows,
+	       probe_update_count * sizeof(*probe_update_rows));
 	table->count = count;
 	return 0;
 }
@@ -375,8 +377,8 @@ unsigned probe_row_args(const struct probe_row *row)
 {
 	const struct ms_row *spec = &row->spec;
 
-	if (spec->layer == MS_LAYER_GPU)
-		return ARGUMENTS; /* all are told */
+	if (spec->layer == MS_LAYER_GPU || spec->lists)
+		return ARGUMENTS; /* all are told, or read */
 	return arg_bit(spec->size_arg) | arg_bit(spec->size_arg2) | arg_bit(spec->ptr_arg) |
 	       arg_bit(spec->old_arg) | arg_bit(spec->device_arg) | arg_bit(spec->name_arg) |
 	       arg_bit(spec->dtype_arg) | arg_bit(spec->only_arg) | arg_bit(spec->stream_arg) |
@@ -387,6 +389,23 @@ unsigned probe_row_nonzero(const struct probe_row *row)
 {
 	return row->spec.kind == MS_KIND_ALLOC && row->spec.at_entry ? arg_bit(row->spec.size_arg)
 								     : 0;
+}
+
+bool probe_row_reads_stack(const struct probe_row *row)
+{
+	return row->spec.kind == MS_KIND_UPDATE && row->spec.ptr_arg + 2 * row->spec.lists > 7;
+}
+
+enum probe_group probe_row_group(const struct probe_row *row)
+{
+	switch (row->spec.kind) {
+	case MS_KIND_SHAPE:
+		return GROUP_SHAPES;
+	case MS_KIND_UPDATE:
+		return GROUP_STATES;
+	default:
+		return GROUP_STEADY;
+	}
 }
 
 bool probe_row_returns(const struct probe_row *row)

@@ -36,6 +36,14 @@ enum probe_part {
 	PART_WITH_FIRST,
 };
 
+/* Rows by when their probes are in: always, or only while what they tell is wanted. */
+enum probe_group {
+	GROUP_STEADY,
+	GROUP_SHAPES, /* of tensors: from the start */
+	GROUP_STATES, /* what an optimizer's step changes: later */
+	GROUP_NR
+};
+
 struct probe_row {
 	const char *library; /* file name pattern (see probe_row_matches), NULL: any file */
 	const char *symbol;  /* of a tracepoint (USDT) "provider:name" */
@@ -59,6 +67,9 @@ struct probe_table {
 /* The built-in rows of the gpu layer. */
 extern const struct probe_row probe_gpu_rows[];
 extern const size_t probe_gpu_count;
+/* Those of PyTorch's functions that change tensors where they are. */
+extern const struct probe_row probe_update_rows[];
+extern const size_t probe_update_count;
 
 /* The built-in rows; 0 or -ENOMEM. */
 int probe_table_init(struct probe_table *table);
@@ -102,8 +113,11 @@ bool probe_row_matches(const struct probe_row *row, const char *path);
 unsigned probe_row_args(const struct probe_row *row);
 /* The bit of an argument with which 0 a call is of no interest; 0: none is. */
 unsigned probe_row_nonzero(const struct probe_row *row);
+/* Whether the row reads arguments that are on the stack, so that its pointer must be as it was. */
+bool probe_row_reads_stack(const struct probe_row *row);
 /* Whether the row needs to see the return: by a return probe, unless spec.throws. */
 bool probe_row_returns(const struct probe_row *row);
+enum probe_group probe_row_group(const struct probe_row *row);
 /* Whether it is no function but a tracepoint that programs bring along. */
 bool probe_row_is_usdt(const struct probe_row *row);
 /* Whether it is an allocation function, not an event of another kind. */

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "collect/pieces.h"
 #include "collect/timeline.h"
@@ -28,14 +28,6 @@ static const enum layer layers[SLAB_LAYER_NR] = {
     [SLAB_OBJECTS] = LAYER_SLAB,
     [SLAB_PAGES] = LAYER_PAGES,
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
 
 /* "Slab:" of /proc/meminfo in bytes, 0 if it is not there. */
 static uint64_t slabs_now(void)
@@ -65,7 +57,7 @@ struct slab_collect *slab_collect_new(const struct slab *slab, const struct kall
 		free(c);
 		return NULL;
 	}
-	c->start_ns = now_ns();
+	c->start_ns = clock_ns();
 	c->slabs_at_start = slabs_now();
 	return c;
 }
@@ -82,7 +74,7 @@ void slab_collect_free(struct slab_collect *c)
 
 static double seconds(const struct slab_collect *c)
 {
-	return (now_ns() - c->start_ns) / 1e9;
+	return (clock_ns() - c->start_ns) / 1e9;
 }
 
 void slab_collect_tick(struct slab_collect *c)

@@ -32,15 +32,13 @@ static int usdt_point(struct kernel *kernel, const struct module *module, const 
 	return 0;
 }
 
-enum points { POINTS_SHAPES, POINTS_OTHERS };
-
 /*
- * The points of a module of one kind, frees and return instructions before the rest:
+ * The points of a module of one group, frees and return instructions before the rest:
  * attaching takes time, and no block may be seen born whose death could be
  * missed, no call be seen whose return could.
  */
 static struct attach_point *points_of(struct kernel *kernel, const struct module *module,
-				      const struct probe_table *table, enum points which,
+				      const struct probe_table *table, enum probe_group group,
 				      size_t *count)
 {
 	struct attach_point *points = calloc(module->elf.hit_count, sizeof(*points));
@@ -52,7 +50,7 @@ static struct attach_point *points_of(struct kernel *kernel, const struct module
 			const struct elf_hit *hit = &module->elf.hits[i];
 			const struct probe_row *row = &table->rows[hit->row];
 
-			if ((row->spec.kind == MS_KIND_SHAPE) != (which == POINTS_SHAPES))
+			if (probe_row_group(row) != group)
 				continue;
 			if ((row->spec.kind == MS_KIND_FREE || hit->is_return) != (pass == 0))
 				continue;
@@ -72,13 +70,14 @@ static struct attach_point *points_of(struct kernel *kernel, const struct module
 }
 
 static int attach_points(struct kernel *kernel, pid_t pid, const struct module *module,
-			 const struct probe_table *table, enum points which, struct attach **attach)
+			 const struct probe_table *table, enum probe_group group,
+			 struct attach **attach)
 {
 	struct attach_point *points;
 	size_t count;
 	int err = 0;
 
-	points = points_of(kernel, module, table, which, &count);
+	points = points_of(kernel, module, table, group, &count);
 	if (!points)
 		return -ENOMEM;
 	if (count)
@@ -91,42 +90,43 @@ int probed_add(struct probed *probed, struct kernel *kernel, pid_t pid, const st
 	       const struct probe_table *table)
 {
 	struct probed_file *files = realloc(probed->files, (probed->count + 1) * sizeof(*files));
-	struct attach *attach = NULL, *shapes = NULL;
+	struct probed_file file = {.module = module->id};
 	int err;
 
 	if (!files)
 		return -ENOMEM;
 	probed->files = files;
-	err = attach_points(kernel, pid, module, table, POINTS_SHAPES, &shapes);
+	err = attach_points(kernel, pid, module, table, GROUP_SHAPES, &file.groups[GROUP_SHAPES]);
 	if (!err)
-		err = attach_points(kernel, pid, module, table, POINTS_OTHERS, &attach);
-	if (err)
-		attach_close(shapes);
+		err = attach_points(kernel, pid, module, table, GROUP_STEADY,
+				    &file.groups[GROUP_STEADY]);
+	if (err) {
+		attach_close(file.groups[GROUP_SHAPES]);
+		file = (struct probed_file){.module = module->id, .failed = true};
+	}
 	if (err == -ESRCH || err == -ENOMEM)
 		return err;
-	files[probed->count++] = (struct probed_file){
-	    .module = module->id,
-	    .attach = err ? NULL : attach,
-	    .shapes = err ? NULL : shapes,
-	};
+	files[probed->count++] = file;
 	return err;
 }
 
-int probed_shapes(struct probed *probed, struct kernel *kernel, pid_t pid,
-		  const struct modules *modules, bool wanted, struct closer *closer)
+int probed_tell(struct probed *probed, struct kernel *kernel, pid_t pid,
+		const struct modules *modules, enum probe_group group, bool wanted,
+		struct closer *closer)
 {
 	size_t i;
 	int err = 0;
 
 	for (i = 0; i < probed->count && !err; i++) {
 		struct probed_file *file = &probed->files[i];
+		struct attach **attach = &file->groups[group];
 
-		if (wanted && file->attach && !file->shapes) {
+		if (wanted && !file->failed && !*attach) {
 			err = attach_points(kernel, pid, modules_find(modules, file->module),
-					    modules_table(modules), POINTS_SHAPES, &file->shapes);
+					    modules_table(modules), group, attach);
 		} else if (!wanted) {
-			closer_add(closer, file->shapes);
-			file->shapes = NULL;
+			closer_add(closer, *attach);
+			*attach = NULL;
 		}
 	}
 	return err;
@@ -135,11 +135,11 @@ int probed_shapes(struct probed *probed, struct kernel *kernel, pid_t pid,
 void probed_close(struct probed *probed, struct closer *closer)
 {
 	size_t i;
+	int group;
 
-	for (i = 0; i < probed->count; i++) {
-		closer_add(closer, probed->files[i].shapes);
-		closer_add(closer, probed->files[i].attach);
-	}
+	for (i = 0; i < probed->count; i++)
+		for (group = 0; group < GROUP_NR; group++)
+			closer_add(closer, probed->files[i].groups[group]);
 	free(probed->files);
 	*probed = (struct probed){0};
 }

@@ -9,26 +9,24 @@
 struct probed {
 	struct probed_file {
 		uint32_t module;
-		struct attach *attach; /* NULL: it could not be probed */
-		struct attach *shapes; /* what tells shapes of tensors; NULL: out, or none */
+		bool failed;                     /* it could not be probed */
+		struct attach *groups[GROUP_NR]; /* NULL: out, or none */
 	} * files;
 	size_t count;
 };
 
 bool probed_has(const struct probed *probed, uint32_t module);
 /*
- * Puts in all probes of a module.  0 or a negative errno: -ESRCH if the process
- * is gone.  After any other error than -ESRCH and -ENOMEM the module counts as
+ * Puts in the probes of a module, but of those that are for later.  0 or a negative errno: -ESRCH
+ * if the process is gone.  After any other error than -ESRCH and -ENOMEM the module counts as
  * probed, so that nothing is tried, or said, twice.
  */
 int probed_add(struct probed *probed, struct kernel *kernel, pid_t pid, const struct module *module,
 	       const struct probe_table *table);
-/*
- * Puts the probes that tell shapes of tensors in again, or hands them to the closer: they are
- * part of probed_add().  0 or a negative errno.
- */
-int probed_shapes(struct probed *probed, struct kernel *kernel, pid_t pid,
-		  const struct modules *modules, bool wanted, struct closer *closer);
+/* Puts the probes of a group in, or hands them to the closer.  0 or a negative errno. */
+int probed_tell(struct probed *probed, struct kernel *kernel, pid_t pid,
+		const struct modules *modules, enum probe_group group, bool wanted,
+		struct closer *closer);
 /* Hands all probes to the closer. */
 void probed_close(struct probed *probed, struct closer *closer);
 

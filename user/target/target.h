@@ -46,10 +46,10 @@ void target_make_room(struct target *target);
 void target_tick(struct target *target);
 
 /*
- * Puts the probes that tell shapes of tensors in the process that runs an image, or takes them
- * out; they are in from the start.  0 or a negative errno: -ESRCH if it has ended.
+ * Puts the probes of a group in the process that runs an image, or takes them out.  0 or a
+ * negative errno: -ESRCH if it has ended.
  */
-int target_tell_shapes(struct target *target, uint32_t image, bool wanted);
+int target_tell(struct target *target, uint32_t image, enum probe_group group, bool wanted);
 
 /* Every image ever, in order of appearance. */
 size_t target_images(const struct target *target, struct image *const **images);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/calls.h"
 #include "peak.h"
 #include "vm/ledger.h"
 
@@ -20,9 +21,8 @@ struct vm_account {
 	struct extents *extents;
 	struct ledger ledger;
 	struct vm_totals totals; /* but for `mapped`, which is the ledger's */
-	struct call *calls;      /* as many as threads are in such a call: few */
-	size_t call_count, call_room;
-	uint64_t serial; /* of the newest extent */
+	struct calls calls;      /* struct call */
+	uint64_t serial;         /* of the newest extent */
 	uint64_t page;
 };
 
@@ -76,6 +76,7 @@ struct vm_account *vm_account_new(void)
 	if (!a)
 		return NULL;
 	ledger_init(&a->ledger);
+	a->calls.size = sizeof(struct call);
 	a->page = (uint64_t)sysconf(_SC_PAGESIZE);
 	a->extents = extents_new();
 	if (!a->extents) {
@@ -91,7 +92,7 @@ void vm_account_free(struct vm_account *a)
 		return;
 	extents_free(a->extents);
 	ledger_free(&a->ledger);
-	free(a->calls);
+	calls_free(&a->calls);
 	free(a);
 }
 
@@ -162,47 +163,20 @@ void vm_account_failed(struct vm_account *a)
 
 /* ---- calls that unmap -------------------------------------------------------------- */
 
-static struct call *call_of(struct vm_account *a, pid_t tid)
-{
-	size_t i;
-
-	for (i = 0; i < a->call_count; i++)
-		if (a->calls[i].tid == tid)
-			return &a->calls[i];
-	return NULL;
-}
-
 int vm_account_begin(struct vm_account *a, pid_t tid, uint64_t start, uint64_t end)
 {
-	struct call *call = call_of(a, tid);
+	struct call call = {tid, start, end, a->serial};
 
-	if (!call && a->call_count == a->call_room) {
-		size_t room = a->call_room ? 2 * a->call_room : 8;
-		struct call *calls = realloc(a->calls, room * sizeof(*calls));
-
-		if (!calls)
-			return -ENOMEM;
-		a->calls = calls;
-		a->call_room = room;
-	}
-	if (!call)
-		call = &a->calls[a->call_count++];
-	*call = (struct call){tid, start, end, a->serial};
-	return 0;
+	return calls_begin(&a->calls, &call);
 }
 
 /* The thread's call has ended; false if its beginning was not seen. */
 static bool call_end(struct vm_account *a, pid_t tid, struct call *out)
 {
-	struct call *call = call_of(a, tid);
-
-	if (!call) {
-		a->totals.unannounced++;
-		return false;
-	}
-	*out = *call;
-	*call = a->calls[--a->call_count];
-	return true;
+	if (calls_end(&a->calls, tid, out))
+		return true;
+	a->totals.unannounced++;
+	return false;
 }
 
 int vm_account_unmap_end(struct vm_account *a, pid_t tid, bool ok, uint64_t now_ns)
