@@ -22,10 +22,13 @@ bytes()
 }
 
 @test "--category by C functions, while a table is shown" {
-	trace -i 0.1 --layers tensor --category 'calls=ggml\.c:[0-9]+$' -- "$T/ggml"
+	trace -i 0.1 --layers tensor --category 'mine=^ggml_backend_buft_alloc_buffer$' \
+		--category 'calls=ggml\.c:[0-9]+$' -- "$T/ggml"
 	equal "$status" 0 "exit status"
-	equal "$(jq '.categories | map(select(.name == "calls"))[0].bytes_at_peak' "$REPORT")" \
-		"$(jq '.processes[0].layers.tensor.peak_bytes' "$REPORT")" "by file and line"
+	equal "$(bytes mine bytes_at_peak)" "$(jq '.parameters + .["KV cache"] + .workspace' \
+		"$LEDGER/ggml.json")" "by the allocation function"
+	equal "$(bytes calls bytes_at_peak)" "$(jq .scratch "$LEDGER/ggml.json")" \
+		"by file and line, what is left"
 }
 
 @test "columns of a convolution are workspace, its result is not" {

@@ -53,7 +53,7 @@ static uint64_t place_late(const struct image *image, uint64_t frame)
 	return frame;
 }
 
-size_t frames_code(const struct frames_source *s, uint64_t frame, struct frame *out)
+static size_t name_code(const struct frames_source *s, uint64_t frame, struct frame *out)
 {
 	const struct module *module = modules_find(s->modules, MS_FRAME_MODULE(frame));
 
@@ -81,7 +81,12 @@ static size_t name_frame(const struct frames_source *s, const struct image *imag
 			return 1;
 		}
 	}
-	return frames_code(s, frame, out);
+	return name_code(s, frame, out);
+}
+
+size_t frames_name(const struct frames_source *s, uint64_t frame, struct frame *out)
+{
+	return name_frame(s, NULL, frame, out);
 }
 
 /* ---- all frames ---------------------------------------------------------- */

@@ -48,9 +48,9 @@ int frames_key(struct naming *naming, const struct image *image, uint64_t hash, 
 int frames_of(struct naming *naming, const struct image *image, uint64_t hash, struct stack *stack);
 
 /*
- * One frame of a stack, which is code in a file: up to SYMBOL_INLINE_MAX frames with names,
- * innermost first.
+ * One frame of a stack, as far as it does not depend on the process: up to SYMBOL_INLINE_MAX
+ * frames with names, innermost first.
  */
-size_t frames_code(const struct frames_source *source, uint64_t frame, struct frame *out);
+size_t frames_name(const struct frames_source *source, uint64_t frame, struct frame *out);
 
 #endif

@@ -30,11 +30,10 @@ void native_names_free(struct native_names *n)
 	*n = (struct native_names){0};
 }
 
-/* Code in a file: neither Python's, nor what stands for something else. */
-static bool is_native(const struct modules *modules, uint64_t frame)
+/* Code in a file, also the allocation function itself; but not Python's. */
+static bool is_native(uint64_t frame)
 {
-	return MS_FRAME_MODULE(frame) && MS_FRAME_MODULE(frame) < MS_MODULE_CALL &&
-	       modules_find(modules, MS_FRAME_MODULE(frame));
+	return MS_FRAME_MODULE(frame) && MS_FRAME_MODULE(frame) < MS_MODULE_CALL;
 }
 
 void native_names_note(struct native_names *n, uint64_t hash, const struct ms_stack *stack)
@@ -61,13 +60,15 @@ static unsigned marks_of_names(const struct frames_source *source, const struct 
 			       uint64_t frame)
 {
 	struct frame names[SYMBOL_INLINE_MAX];
-	size_t i, count = frames_code(source, frame, names);
+	size_t i, count = frames_name(source, frame, names);
 	unsigned marks = 0, asked;
 
 	for (i = 0; i < count; i++) {
 		const char *file = names[i].file ? names[i].file : "";
 
-		if (!(marks & ASKS) && marks_of_native(names[i].function, &asked))
+		/* Somebody has asked the allocation function. */
+		if (!MS_FRAME_IS_ROW(frame) && !(marks & ASKS) &&
+		    marks_of_native(names[i].function, &asked))
 			marks |= ASKS | asked;
 		marks |=
 		    own_marks(rules, names[i].function, file, names[i].line) & rules->categories;
@@ -95,7 +96,7 @@ static unsigned marks_of_stack(struct native_names *n, const struct frames_sourc
 	size_t i;
 
 	for (i = 0; i < stack->count; i++) {
-		unsigned frame = is_native(source->modules, stack->frames[i])
+		unsigned frame = is_native(stack->frames[i])
 				     ? marks_of_frame_once(n, source, rules, stack->frames[i])
 				     : 0;
 
