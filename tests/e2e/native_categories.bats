@@ -31,6 +31,11 @@ bytes()
 		"by file and line, what is left"
 }
 
+@test "a category that there is already is refused" {
+	bare --category buffers=x -- true
+	refused 2 "'buffers=x': there is a category of that name"
+}
+
 @test "columns of a convolution are workspace, its result is not" {
 	trace -q --layers tensor -- "$PYTHON" "$REPO/tests/targets/columns.py" "$LEDGER/columns"
 	equal "$status" 0 "exit status"

@@ -53,6 +53,17 @@ static void rule_free(struct own_rule *rule)
 	free(rule->name);
 }
 
+/* The report would have two of that name. */
+static bool is_taken(const char *name, size_t length)
+{
+	size_t i;
+
+	for (i = 0; i < CATEGORY_NR; i++)
+		if (strlen(category_names[i]) == length && !memcmp(category_names[i], name, length))
+			return true;
+	return false;
+}
+
 int own_add(struct own_rules *rules, const char *text, bool is_stage, char *errbuf, size_t errlen)
 {
 	const char *equals = strchr(text, '=');
@@ -65,6 +76,8 @@ int own_add(struct own_rules *rules, const char *text, bool is_stage, char *errb
 	if (rules->count == MARK_OWN_MAX)
 		return bad("there can be %d stages and categories of one's own", MARK_OWN_MAX);
 	is_usdt = !strncmp(equals + 1, USDT, strlen(USDT));
+	if (!is_stage && is_taken(text, (size_t)(equals - text)))
+		return bad("there is a category of that name");
 	if (is_usdt && !is_stage)
 		return bad("tracepoints begin and end stages, they allocate nothing");
 	err = is_usdt ? take_tracepoints(&rule, equals + 1 + strlen(USDT), errbuf, errlen)
