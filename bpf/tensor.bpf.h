@@ -11,12 +11,14 @@
  * How far objects are looked at, in words: not beyond them.  An AccumulateGrad ends with its
  * variable, at word 49 in 1.13.  A TensorImpl begins with its counts, storage and AutogradMeta,
  * and that with a name, the gradient, and among others the accumulator.  The name is a
- * std::string, whose own characters may be anything, so the gradient is not searched for.
+ * std::string, whose own characters may be anything, so the gradient is not searched for: it is
+ * behind the 32 bytes of C++11's, or the 8 of the one before, which PyTorch's wheels had up to 2.6.
  */
 #define NODE_WORDS 64
 #define OBJECT_WORDS 6
 #define META_WORDS 16
 #define META_GRADIENT (8 + 32)
+#define META_GRADIENT_OLD (8 + 8)
 /* Of a list of tensors no more are looked at: no model has so many. */
 #define UPDATES_MAX 65536
 
@@ -208,14 +210,31 @@ static long variable_step(__u32 i, void *data)
 	return 1;
 }
 
-/* The gradient that a tensor has, from its AutogradMeta; address 0: none. */
+/* The tensor whose pointer lies at an address, 0 if none does. */
+static __always_inline __u64 tensor_at(const struct ms_torch *torch, __u64 address)
+{
+	__u64 word = 0;
+
+	if (bpf_probe_read_user(&word, sizeof(word), (void *)address) ||
+	    !points_to(torch, word, MS_CLASS_TENSOR))
+		return 0;
+	return word;
+}
+
+/*
+ * The gradient that a tensor has, from its AutogradMeta; address 0: none.  Where a name is one
+ * word, its gradient is where longer ones have their length.
+ */
 static __always_inline void gradient_held(const struct ms_torch *torch, __u64 tensor,
 					  struct held *gradient)
 {
-	__u64 meta = object_find(torch, tensor, MS_CLASS_AUTOGRAD), word = 0;
+	__u64 meta = object_find(torch, tensor, MS_CLASS_AUTOGRAD), found = 0;
 
-	if (!meta || bpf_probe_read_user(&word, sizeof(word), (void *)(meta + META_GRADIENT)) ||
-	    !points_to(torch, word, MS_CLASS_TENSOR) || !tensor_held(torch, word, gradient))
+	if (meta)
+		found = tensor_at(torch, meta + META_GRADIENT_OLD);
+	if (meta && !found)
+		found = tensor_at(torch, meta + META_GRADIENT);
+	if (!found || !tensor_held(torch, found, gradient))
 		gradient->address = gradient->size = 0;
 }
 
@@ -310,8 +329,8 @@ static __noinline int updates_tell(__u32 image, const struct ms_row *row, __u64 
 /* ---- ranges -------------------------------------------------------------------- */
 
 /*
- * A name as a C string, or as a std::string of the C++11 ABI, which begins with a
- * pointer to its characters.
+ * A name as a C string, or as a std::string of either of libstdc++'s kinds, which begins with
+ * a pointer to its characters.
  */
 static __always_inline void range_name(struct task_state *task, const struct ms_row *row,
 				       __u64 name)

@@ -144,7 +144,8 @@ $(GPU_DIR)/opencl_calls: tests/targets/gpu/opencl_calls.c $(GPU_TALLY) $(GPU_H)
 TORCH_DIR := $(TARGET_DIR)/torch
 TORCH_H := $(wildcard tests/targets/torch/*.h) tests/targets/gpu/cuda.h
 targets: $(if $(CROSS),,$(foreach version,2.6 1.13,$(TORCH_DIR)/$(version)/cuda_blocks) \
-  $(TORCH_DIR)/2.6/cpu_blocks $(TORCH_DIR)/hidden/cpu_blocks)
+  $(TORCH_DIR)/2.6/cpu_blocks $(TORCH_DIR)/hidden/cpu_blocks \
+  $(TORCH_DIR)/new_strings/steps $(TORCH_DIR)/old_strings/steps)
 
 # torch_double DIRECTORY,DEFINITIONS
 define torch_double
@@ -166,6 +167,20 @@ $(TORCH_DIR)/$(1)/cpu_blocks: tests/targets/torch/cpu_blocks.c $(TORCH_DIR)/$(1)
 	$$(say) TARGET $$@
 	$$(Q)gcc $(TARGET_CFLAGS) $(2) -o $$@ $$(filter %.c %.so,$$^) '-Wl,-rpath,$$$$ORIGIN'
 endef
+# autograd_double DIRECTORY,DEFINITIONS: of libtorch_cpu.so
+define autograd_double
+$(TORCH_DIR)/$(1)/libtorch_cpu.so: tests/targets/torch/autograd.cpp $(TORCH_H)
+	$$(say) TARGET $$@
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)g++ $(TARGET_CFLAGS) -std=c++17 $(2) -fPIC -shared -Wl,-soname,libtorch_cpu.so -o $$@ $$<
+$(TORCH_DIR)/$(1)/steps: tests/targets/torch/steps.cpp $(TORCH_DIR)/$(1)/libtorch_cpu.so \
+  $(TORCH_DIR)/2.6/libc10.so $(TORCH_H)
+	$$(say) TARGET $$@
+	$$(Q)g++ $(TARGET_CFLAGS) -std=c++17 $(2) -o $$@ $$(filter %.cpp %.so,$$^) \
+	  '-Wl,-rpath,$$$$ORIGIN:$$$$ORIGIN/../2.6'
+endef
+$(eval $(call autograd_double,new_strings,-D_GLIBCXX_USE_CXX11_ABI=1))
+$(eval $(call autograd_double,old_strings,-D_GLIBCXX_USE_CXX11_ABI=0))
 $(eval $(call torch_double,2.6))
 $(eval $(call torch_double,1.13,-DTORCH_1_13))
 $(eval $(call torch_double,hidden,-DC10_HIDDEN))

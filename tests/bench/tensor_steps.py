@@ -6,7 +6,10 @@
 
 One training runs on and on; memsnoop attaches to it for some steps, leaves it alone for as
 many, and so on, so that both are of the same process, memory and hour.  The first steps after
-each change are left out: those pay for attaching, not for being traced.
+each change are left out: those pay for attaching, not for being traced.  A round's steps are
+compared with those alone before and after it, and rounds by their median: what the machine itself
+does from minute to minute is more than what is looked for.  Besides, what probes cost is time in
+the kernel, which is known by itself: a process's system time a step.
 """
 import argparse
 import os
@@ -20,17 +23,29 @@ from bench import wait_until
 
 LEFT_OUT = 2
 STEP = re.compile(r"^step (\d+): .*, ([0-9.]+) s$", re.M)
+SYSTEM_TIME = 12  # in /proc/PID/stat behind the name, in ticks
 
 
 def steps_of(path):
     return [float(seconds) for _, seconds in STEP.findall(read(path))]
 
 
-def window(output, count):
-    """The seconds of the next `count` steps, without those that a change may be in."""
-    begun = len(steps_of(output))
-    wait_until(f"{count} steps", lambda: len(steps_of(output)) > begun + LEFT_OUT + count)
-    return steps_of(output)[begun + LEFT_OUT:begun + LEFT_OUT + count]
+def system_seconds(pid):
+    ticks = int(read(f"/proc/{pid}/stat").rsplit(")", 1)[1].split()[SYSTEM_TIME])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+class Window:
+    """The next steps, without those that a change may be in."""
+
+    def __init__(self, pid, output, count):
+        first = len(steps_of(output)) + LEFT_OUT
+        wait_until("steps to begin", lambda: len(steps_of(output)) >= first)
+        begun = system_seconds(pid)
+        wait_until(f"{count} steps", lambda: len(steps_of(output)) >= first + count)
+        self.system_s = (system_seconds(pid) - begun) / count
+        self.seconds = steps_of(output)[first:first + count]
+        self.median = statistics.median(self.seconds)
 
 
 def traced(pid, scratch, output, count):
@@ -42,9 +57,10 @@ def traced(pid, scratch, output, count):
                                   stderr=subprocess.STDOUT)
     try:
         wait_until("memsnoop to attach", lambda: f"tracing {pid}" in read(said))
-        wait_until("memsnoop to know the shapes", lambda: "shapes of tensors are" in read(said))
+        for what in ("shapes of tensors are", "what steps of optimizers change is"):
+            wait_until(f"{what} known", lambda line=f"{what} known": line in read(said))
         begun = len(steps_of(output))
-        seconds = window(output, count)
+        window = Window(pid, output, count)
         ended = len(steps_of(output))
     finally:
         stop(tracer)
@@ -55,7 +71,7 @@ def traced(pid, scratch, output, count):
     steps = sum(1 for stage in found["stages"] if stage["name"] == "optimizer step")
     if steps < ended - begun:
         raise Unavailable(f"wrong: saw {steps} steps of {ended - begun}")
-    return seconds, found["processes"][0]["layers"]["tensor"]["allocs"] / steps
+    return window, found["processes"][0]["layers"]["tensor"]["allocs"] / steps
 
 
 def measure(batch, options, scratch):
@@ -68,28 +84,34 @@ def measure(batch, options, scratch):
                                    stderr=subprocess.DEVNULL)
     try:
         wait_until("the training to warm up", lambda: len(steps_of(output)) >= 3)
+        alone.append(Window(program.pid, output, options.steps))
         for _ in range(options.rounds):
-            alone.append(window(output, options.steps))
-            seconds, made = traced(program.pid, scratch, output, options.steps)
-            with_us.append(seconds)
+            window, made = traced(program.pid, scratch, output, options.steps)
+            with_us.append(window)
             tensors.append(made)
+            alone.append(Window(program.pid, output, options.steps))
     finally:
         end(program)
     return alone, with_us, statistics.median(tensors)
 
 
 def show(batch, alone, with_us, tensors):
-    all_alone, all_with = sum(alone, []), sum(with_us, [])
-    base, median = statistics.median(all_alone), statistics.median(all_with)
-    ratios = [statistics.median(b) / statistics.median(a) for a, b in zip(alone, with_us)]
+    ratios = [2 * window.median / (before.median + after.median)
+              for before, window, after in zip(alone, with_us, alone[1:])]
     print(f"\na training step of ResNet-18, batch {batch}, {tensors:.0f} tensors")
     print(f"  {'':<28}{'min':>10}{'median':>10} {'s':<8}{'x base':>9}")
-    for name, values, middle in (("no tracer", all_alone, base),
-                                 ("memsnoop --layers tensor", all_with, median)):
+    base = statistics.median(window.median for window in alone)
+    for name, windows in (("no tracer", alone), ("memsnoop --layers tensor", with_us)):
+        values = sum((window.seconds for window in windows), [])
+        middle = statistics.median(window.median for window in windows)
         print(f"  {name:<28}{number(min(values)):>10}{number(middle):>10} {'':<8}"
               f"{middle / base:>9.4f}")
-    print(f"  median of {len(ratios)} rounds: {100 * (statistics.median(ratios) - 1):+.2f} %; "
-          f"of the fastest steps: {100 * (min(all_with) / min(all_alone) - 1):+.2f} %")
+    kernel = [statistics.median(window.system_s for window in windows)
+              for windows in (alone, with_us)]
+    print(f"  median of {len(ratios)} rounds: {100 * (statistics.median(ratios) - 1):+.2f} % "
+          f"({100 * (min(ratios) - 1):+.2f} to {100 * (max(ratios) - 1):+.2f})")
+    print(f"  time in the kernel, a step: {1000 * kernel[0]:.0f} ms, with memsnoop "
+          f"{1000 * kernel[1]:.0f} ms: {100 * (kernel[1] - kernel[0]) / base:+.2f} % of a step")
 
 
 def main():

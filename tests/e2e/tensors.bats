@@ -234,6 +234,35 @@ late_from_here()
 	judge --late
 }
 
+# steps KIND: the same of a program whose library has strings of that kind.
+steps()
+{
+	"$T/torch/$1/steps" </dev/null >/dev/null 3>&- 5>&- &
+	TARGET=$!
+	wait_file "$LEDGER/ready.$TARGET"
+	launch -q --layers tensor -p "$TARGET"
+	wait_line "what steps of optimizers change is known" "$TMP/err"
+	kill -INT "$TRACER"
+	finish "$TRACER"
+	equal "$status" 0 "exit status of memsnoop"
+	touch "$LEDGER/enough"
+	finish "$TARGET"
+	equal "$status" 0 "exit status of the target"
+	equal "$(jq -c '[.categories[] | {(.name): .bytes_at_end}] | add |
+		[.parameters, .gradients, ."optimizer state", .other]' "$REPORT")" \
+		"$(jq -c '[.parameters, .gradients, .state, 0]' "$LEDGER/steps.json")" "what was there before"
+	equal "$(jq '[.stages[] | select(.name == "optimizer step")] | length > 8' "$REPORT")" true "steps"
+	equal "$(jq '[.lost[]] | add' "$REPORT")" 0 "losses"
+}
+
+@test "attached to a library with new strings: what was there before is known" {
+	steps new_strings
+}
+
+@test "attached to a library with old strings: what was there before is known" {
+	steps old_strings
+}
+
 @test "shapes that are known are no longer told, new ones are" {
 	launch -q -i 0.1 --layers tensor -- "$PYTHON" "$REPO/tests/targets/shapes.py" "$LEDGER"
 	wait_line "shapes of tensors are known: 2 " "$TMP/err"

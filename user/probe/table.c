@@ -79,9 +79,9 @@
 	"_ZN2at6detail13empty_genericEN3c108ArrayRefIlEEPNS1_9AllocatorENS1_14DispatchKeySetENS1_" \
 	"10ScalarTypeE"
 #define BFC(space) "_ZN" space "12BFCAllocator"
-#define RECORD_FUNCTION                                                                            \
-	"_ZN5torch8autograd8profiler25record_function_enter_newERKNSt7__cxx1112basic_stringIcSt11" \
-	"char_traitsIcESaIcEEE"
+#define RECORD_FUNCTION "_ZN5torch8autograd8profiler25record_function_enter_newERK"
+#define STRING "NSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE"
+#define OLD_STRING "Ss" /* libstdc++'s from before C++11, which wheels had up to 2.6 */
 
 static const struct probe_row builtin[] = {
     /* The C library's, and every library's that replaces them. */
@@ -265,8 +265,10 @@ static const struct probe_row builtin[] = {
      * torch.autograd.profiler.record_function(), which optimizers and data loaders use, too: its
      * name, from 2.0 on; the object it makes, by c10::RecordScope::USER_SCOPE; its end.
      */
-    TENSOR(RECORD_FUNCTION "RKN3c108optionalIS7_EE", MARK_RANGE, NAME(2, MS_NAME_STRING)),
-    TENSOR(RECORD_FUNCTION "RKSt8optionalIS7_E", MARK_RANGE, NAME(2, MS_NAME_STRING)),
+    TENSOR(RECORD_FUNCTION STRING "RKN3c108optionalIS7_EE", MARK_RANGE, NAME(2, MS_NAME_STRING)),
+    TENSOR(RECORD_FUNCTION STRING "RKSt8optionalIS7_E", MARK_RANGE, NAME(2, MS_NAME_STRING)),
+    TENSOR(RECORD_FUNCTION OLD_STRING "RKN3c108optionalISsEE", MARK_RANGE, NAME(2, MS_NAME_STRING)),
+    TENSOR(RECORD_FUNCTION OLD_STRING "RKSt8optionalISsE", MARK_RANGE, NAME(2, MS_NAME_STRING)),
     TENSOR("_ZN2at14RecordFunctionC1ENS_11RecordScopeE", MARK_RANGE, PUSH(1), .only_arg = 2,
 	   .only_value = 7),
     TENSOR("_ZN2at14RecordFunction3endEv", MARK_RANGE, POP(1)),

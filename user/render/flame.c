@@ -11,31 +11,10 @@
 #include <string.h>
 
 #include "render/by_category.h"
-#include "render/frametree.h"
-#include "render/palette.h"
+#include "render/flame.h"
 #include "render/parts.h"
 #include "render/render.h"
 #include "render/svg.h"
-
-#define GRAPH_WIDTH (SVG_WIDTH - 2 * SVG_MARGIN)
-#define GRAPH_TOP 88
-#define ROW 18
-#define SMALLEST 0.1 /* px: narrower boxes are counted, not drawn */
-/* What the script's search field needs at the top right. */
-#define CONTROLS 400
-
-struct flame {
-	FILE *out;
-	const struct snapshot *s;
-	struct frametree tree;
-	enum metric metric;
-	bool by_category;
-	double scale; /* px per unit of the metric */
-	uint32_t rows;
-	double bottom; /* y of the root's lower edge */
-	uint32_t drawn, hidden;
-	bool families[PALETTE_NR]; /* those that occur in what is drawn */
-};
 
 static const char style[] =
     ".f text{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,\"DejaVu Sans Mono\",monospace;"
@@ -251,153 +230,6 @@ static void measure(struct flame *f)
 	}
 }
 
-/* ---- around the boxes ------------------------------------------------------------ */
-
-static const struct {
-	const char *caption, *empty;
-} metric_texts[METRIC_NR] = {
-    [METRIC_PEAK] = {"Held at the peak", "No memory was held: there is no peak to draw."},
-    [METRIC_LIVE] = {"Held at the end",
-		     "Nothing is held: every block that was seen has been freed."},
-    [METRIC_ALLOC] = {"Allocated in all, freed or not", "No allocation was seen."},
-    [METRIC_COUNT] = {"Allocations in all, freed or not", "No allocation was seen."},
-};
-
-static void layer_sum(const struct flame *f, enum layer layer, uint64_t *value, uint64_t *in_flight)
-{
-	*value = *in_flight = 0;
-	for (size_t i = 0; i < f->tree.count; i++) {
-		const struct tree_node *node = &f->tree.nodes[i];
-
-		if (node->layer != layer)
-			continue;
-		if (node->kind == (f->tree.by_layer ? NODE_LAYER : NODE_ROOT))
-			*value += node->value;
-		else if (node->kind == NODE_IN_FLIGHT)
-			*in_flight += node->value;
-	}
-}
-
-/* "Held at the peak: heap 812 MiB (851,443,712 bytes) after 3.42 s". */
-static void put_caption(const struct flame *f)
-{
-	char human[HUMAN_LEN], exact[HUMAN_LEN + 16], *text = NULL;
-	uint64_t value, in_flight;
-	size_t length = 0;
-	FILE *line = open_memstream(&text, &length);
-	unsigned shown = 0;
-
-	if (!line)
-		return;
-	fputs(metric_texts[f->metric].caption, line);
-	if (f->metric == METRIC_PEAK && f->s->process_count > 1)
-		fputs(", each process at its own peak", line);
-	for (unsigned i = 0; i < LAYER_NR; i++) {
-		if (!(f->tree.layers & 1u << i))
-			continue;
-		layer_sum(f, (enum layer)i, &value, &in_flight);
-		fprintf(line, "%s %s %s", shown++ ? "," : ":", layer_names[i],
-			part_value(human, f->metric, value));
-		if (f->metric != METRIC_COUNT)
-			fprintf(line, " (%s)", part_exact(exact, f->metric, value));
-		if (f->metric == METRIC_PEAK && f->s->process_count == 1)
-			fprintf(line, " after %s",
-				text_seconds(human, f->s->processes[0].layers[i].peak_at_s));
-	}
-	fclose(line);
-	svg_text_fitted(f->out, SVG_MARGIN, 50, "sub", text ? text : "", 13,
-			GRAPH_WIDTH - CONTROLS);
-	free(text);
-}
-
-/* What the stacks have above the peak: other threads were freeing it at that moment. */
-static uint64_t freed_in_flight(const struct flame *f, enum layer layer)
-{
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < f->s->process_count; i++)
-		if (f->s->processes[i].layers[layer].in_flight_bytes < 0)
-			bytes -= (uint64_t)f->s->processes[i].layers[layer].in_flight_bytes;
-	return f->metric == METRIC_PEAK ? bytes : 0;
-}
-
-/* What a reader must know about these numbers, on one line. */
-static void put_remarks(const struct flame *f)
-{
-	char number[HUMAN_LEN], *text = NULL;
-	uint64_t value, in_flight, freed;
-	size_t length = 0, cut = 0;
-	FILE *line = open_memstream(&text, &length);
-	const char *separator = "";
-
-	if (!line)
-		return;
-	for (unsigned i = 0; i < LAYER_NR; i++) {
-		if (!(f->tree.layers & 1u << i))
-			continue;
-		layer_sum(f, (enum layer)i, &value, &in_flight);
-		freed = freed_in_flight(f, (enum layer)i);
-		if (in_flight)
-			fprintf(line, "%s%s in flight at the peak (%s)", separator,
-				text_bytes(number, in_flight), layer_names[i]);
-		separator = in_flight ? " · " : separator;
-		if (freed)
-			fprintf(line, "%s%s above the peak%s (%s)", separator,
-				text_bytes(number, freed),
-				f->by_category ? ", of devices at their own peaks or from "
-						 "before tracing"
-					       : " in flight",
-				layer_names[i]);
-		separator = freed ? " · " : separator;
-	}
-	if (f->tree.by_layer) {
-		fprintf(line, "%slayers overlap and are not summed", separator);
-		separator = " · ";
-	}
-	if (f->hidden) {
-		fprintf(line, "%s%s frame%s below 0.1 px not drawn", separator,
-			text_count(number, f->hidden), f->hidden == 1 ? "" : "s");
-		separator = " · ";
-	}
-	for (size_t i = 0; i < f->s->stack_count; i++)
-		cut += f->s->stacks[i].end_text != NULL;
-	if (cut)
-		fprintf(line, "%s%s stack%s of %zu cut short", separator, text_count(number, cut),
-			cut == 1 ? "" : "s", f->s->stack_count);
-	fclose(line);
-	if (text && *text)
-		svg_text_fitted(f->out, SVG_MARGIN, 71, "note", text, 12, GRAPH_WIDTH);
-	free(text);
-}
-
-static void put_legend(const struct flame *f, double y)
-{
-	char colour[COLOUR_LEN];
-	double x = SVG_MARGIN;
-
-	for (unsigned i = 0; i < PALETTE_NR; i++) {
-		if (!f->families[i])
-			continue;
-		fprintf(f->out,
-			"<rect x=\"%.1f\" y=\"%.1f\" width=\"12\" height=\"12\" rx=\"2\" "
-			"fill=\"%s\"/>\n",
-			x, y - 10, palette_mean(colour, (enum palette)i));
-		svg_text(f->out, x + 17, y, "key", palette_name((enum palette)i));
-		x += 17 + 6.6 * (double)strlen(palette_name((enum palette)i)) + 18;
-	}
-}
-
-static void put_empty(const struct flame *f)
-{
-	fprintf(f->out,
-		"<rect class=\"frame\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"6\" "
-		"stroke-dasharray=\"5 4\"/>\n",
-		SVG_MARGIN, GRAPH_TOP, GRAPH_WIDTH, 5 * ROW);
-	svg_text(f->out, SVG_WIDTH / 2.0, GRAPH_TOP + 2.5 * ROW + 5, "empty",
-		 f->by_category ? "No tensors were seen: nothing is known by category."
-				: metric_texts[f->metric].empty);
-}
-
 static void put_picture(struct flame *f)
 {
 	const char *title = f->s->title ? f->s->title : "memsnoop";
@@ -410,15 +242,15 @@ static void put_picture(struct flame *f)
 		  f->metric == METRIC_COUNT ? "data-unit=\"count\"" : "data-unit=\"bytes\"", style,
 		  (unsigned)foot + (part_losses(f->s) ? 62 : 40));
 	svg_text_fitted(f->out, SVG_MARGIN, 28, "title", title, 17, GRAPH_WIDTH - CONTROLS);
-	put_caption(f);
-	put_remarks(f);
+	flame_caption(f);
+	flame_remarks(f);
 	fputs("<g id=\"boxes\">\n", f->out);
 	/* in the tree's order, which is also that of the Tab key */
 	for (size_t i = 0; i < f->tree.count && f->rows; i++)
 		if (is_drawn(f, &f->tree.nodes[i]))
 			put_box(f, &f->tree.nodes[i]);
 	if (!f->rows)
-		put_empty(f);
+		flame_empty(f);
 	fputs("</g>\n", f->out);
 	if (f->rows) {
 		fprintf(f->out, "<text id=\"details\" class=\"note\" x=\"%d\" y=\"%.0f\">",
@@ -427,7 +259,7 @@ static void put_picture(struct flame *f)
 		      "above.</text>\n",
 		      f->out);
 	}
-	put_legend(f, foot + 20);
+	flame_legend(f, foot + 20);
 	svg_losses(f->out, f->s, foot + 44);
 	svg_end(f->out, flame_script);
 }
