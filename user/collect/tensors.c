@@ -326,7 +326,12 @@ static void tell(struct image_tensors *t, struct target *target, uint32_t id, en
 		return;
 	if (wanted)
 		tensors_tell(t->items[id], what, true, seconds_since(t, clock_ns()));
-	log_verbose("image %u: %s", id, wanted ? tellings[what].wanted : tellings[what].known);
+	if (what == TOLD_SHAPES && !wanted)
+		log_verbose("image %u: %s: %zu stacks and sizes", id, tellings[what].known,
+			    tensors_shapes(t->items[id])->known.count);
+	else
+		log_verbose("image %u: %s", id,
+			    wanted ? tellings[what].wanted : tellings[what].known);
 }
 
 void image_tensors_tick(struct image_tensors *t, struct target *target, double t_s)
