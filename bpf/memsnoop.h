@@ -66,6 +66,7 @@ enum ms_kind {
 	MS_KIND_PARAMETER, /* PyTorch's AccumulateGrad: a gradient for a parameter */
 	MS_KIND_UPDATE,    /* tensors are changed where they are: tells what a step works on */
 	MS_KIND_REQUEST,   /* a tracepoint of the program (usdt.h): what was asked for a block */
+	MS_KIND_MOMENT,    /* the same: a moment that stages begin or end at */
 };
 
 #define MS_LISTS_MAX 4 /* of tensors, that are read of one call */

@@ -29,6 +29,7 @@ enum ms_tensor_what {
 	MS_TENSOR_UPDATE, /* inside a range the block at `address` is changed; it has no gradient */
 	MS_TENSOR_REQUEST, /* `size` bytes were asked for, of `device`, of which only the index
 			      is known, and are the block at `address` */
+	MS_TENSOR_MOMENT,  /* the thread has come to the tracepoint of its row */
 };
 
 /* In place of the name of a range. */

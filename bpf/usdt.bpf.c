@@ -67,20 +67,38 @@ static __always_inline int usdt_argument(struct pt_regs *ctx, const struct ms_us
 	return !number || usdt_read(ctx, &layout->argument[(number - 1) % MS_USDT_ARGUMENTS], out);
 }
 
-/* An allocator says what was asked for a block that it has told of. */
-static __always_inline int on_request(struct pt_regs *ctx)
+static __always_inline struct ms_tensor_event *usdt_event(__u32 what, __u32 image, __u64 cookie,
+							  const struct ms_row *row)
 {
-	__u64 cookie = bpf_get_attach_cookie(ctx), who = bpf_get_current_pid_tgid();
-	const struct ms_row *row = &rows[MS_COOKIE_ROW(cookie) % MS_ROWS_MAX];
+	struct ms_tensor_event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	__u64 who = bpf_get_current_pid_tgid();
+
+	if (!e) {
+		loss_add(MS_LOSS_tensor_events, 1);
+		return 0;
+	}
+	__builtin_memset(e, 0, sizeof(*e));
+	e->kind = MS_EVENT_TENSOR;
+	e->tgid = who >> 32;
+	e->tid = who;
+	e->image = image;
+	e->time_ns = bpf_ktime_get_ns();
+	e->what = what;
+	e->layer = row->layer;
+	e->row = MS_COOKIE_ROW(cookie);
+	e->dtype = MS_DTYPE_NONE;
+	return e;
+}
+
+/* An allocator says what was asked for a block that it has told of. */
+static __always_inline int on_request(struct pt_regs *ctx, __u32 image, __u64 cookie,
+				      const struct ms_row *row)
+{
 	const struct ms_usdt *layout =
 	    &usdt_layouts[MS_USDT_COOKIE_LAYOUT(cookie) % MS_USDT_LAYOUTS];
-	__u32 tgid = who >> 32;
-	struct ms_proc *proc = bpf_map_lookup_elem(&procs, &tgid);
 	__u64 address, size, stream, device;
 	struct ms_tensor_event *e;
 
-	if (!proc || !(proc->flags & MS_PROC_READY) || stopped)
-		return 0;
 	if (!usdt_argument(ctx, layout, row->ptr_arg, &address) ||
 	    !usdt_argument(ctx, layout, row->size_arg, &size) ||
 	    !usdt_argument(ctx, layout, row->device_arg, &device) ||
@@ -90,21 +108,9 @@ static __always_inline int on_request(struct pt_regs *ctx)
 	}
 	if (!address)
 		return 0;
-	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
-	if (!e) {
-		loss_add(MS_LOSS_tensor_events, 1);
+	e = usdt_event(MS_TENSOR_REQUEST, image, cookie, row);
+	if (!e)
 		return 0;
-	}
-	__builtin_memset(e, 0, sizeof(*e));
-	e->kind = MS_EVENT_TENSOR;
-	e->tgid = tgid;
-	e->tid = who;
-	e->image = proc->id;
-	e->time_ns = bpf_ktime_get_ns();
-	e->what = MS_TENSOR_REQUEST;
-	e->layer = row->layer;
-	e->row = MS_COOKIE_ROW(cookie);
-	e->dtype = MS_DTYPE_NONE;
 	e->device = MS_DEVICE(0, device);
 	e->address = address;
 	e->size = size;
@@ -113,16 +119,39 @@ static __always_inline int on_request(struct pt_regs *ctx)
 	return 0;
 }
 
+/* Nothing is told but that it is now. */
+static __always_inline int on_moment(__u32 image, __u64 cookie, const struct ms_row *row)
+{
+	struct ms_tensor_event *e = usdt_event(MS_TENSOR_MOMENT, image, cookie, row);
+
+	if (e)
+		bpf_ringbuf_submit(e, event_wakes());
+	return 0;
+}
+
+static __always_inline int on_tracepoint(struct pt_regs *ctx)
+{
+	__u64 cookie = bpf_get_attach_cookie(ctx);
+	const struct ms_row *row = &rows[MS_COOKIE_ROW(cookie) % MS_ROWS_MAX];
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct ms_proc *proc = bpf_map_lookup_elem(&procs, &tgid);
+
+	if (!proc || !(proc->flags & MS_PROC_READY) || stopped)
+		return 0;
+	return row->kind == MS_KIND_MOMENT ? on_moment(proc->id, cookie, row)
+					   : on_request(ctx, proc->id, cookie, row);
+}
+
 SEC("uprobe")
 int usdt_perf(struct pt_regs *ctx)
 {
 	stay_on_stack(ctx);
-	return on_request(ctx);
+	return on_tracepoint(ctx);
 }
 
 SEC("uprobe")
 int usdt_multi(struct pt_regs *ctx)
 {
 	stay_on_stack(ctx);
-	return on_request(ctx);
+	return on_tracepoint(ctx);
 }

@@ -8,9 +8,9 @@ TARGET_CFLAGS := -g -O1 -fno-inline -fno-optimize-sibling-calls -fno-omit-frame-
 TARGET_LIBC := functions threads scripted
 TARGETS := $(addprefix $(TARGET_DIR)/, \
   functions threads scripted hold stacks space touch fork image dl custom attach load lives reallocf filtered cxx tiny \
-  resident forks leak ggml \
+  resident forks leak ggml moments \
   bits32 kernel_memory \
-  libplugin.so libpool.so \
+  libplugin.so libpool.so libmoments_late.so \
   $(foreach libc,glibc-static musl musl-static,$(addprefix $(libc)/,$(TARGET_LIBC))))
 
 TARGET_CC := gcc
@@ -29,7 +29,7 @@ $(TARGET_DIR)/%: tests/targets/%.c tests/targets/ledger.c tests/targets/ledger.h
 	$(Q)$(TARGET_CC) $(TARGET_CFLAGS) -o $@ $(filter %.c,$^) $(TARGET_LIBS)
 
 $(TARGET_DIR)/custom: tests/targets/pool.c
-$(TARGET_DIR)/dl: TARGET_LIBS := -ldl
+$(TARGET_DIR)/dl $(TARGET_DIR)/moments: TARGET_LIBS := -ldl
 # its functions touch no page but their own: nothing is bound when it is first called
 $(TARGET_DIR)/touch: TARGET_LIBS := -Wl,-z,now
 

@@ -205,9 +205,16 @@ static int add_rule(struct options *o, const char *option, const char *value, bo
 {
 	char why[256];
 
-	if (own_add(&o->rules, value, is_stage, why, sizeof(why)))
-		return log_error(-EINVAL, "%s '%s': %s", option, value, why);
-	return 0;
+	const struct own_rule *rule = &o->rules.items[o->rules.count];
+	int err = own_add(&o->rules, value, is_stage, why, sizeof(why));
+
+	if (!err && rule->begin)
+		err = probe_table_add_moment(&o->table, rule->begin, why, sizeof(why));
+	if (!err && rule->begin)
+		err = probe_table_add_moment(&o->table, rule->end, why, sizeof(why));
+	if (err == -ENOMEM)
+		return log_error(err, "out of memory");
+	return err ? log_error(err, "%s '%s': %s", option, value, why) : 0;
 }
 
 static int set_stage(struct options *o, const char *value, const void *argument)
@@ -333,10 +340,12 @@ static const struct option_row rows[] = {
      set_probe, 0},
     {NULL, 0, "stage", "NAME=REGEX",
      "a stage of one's own: allocations of tensors in Python\nfunctions, or ranges, whose name or "
-     "file:line matches;\nmay be repeated",
+     "file:line matches;\nNAME=usdt:PROVIDER:BEGIN,PROVIDER:END from one tracepoint\nof the "
+     "program to another; may be repeated",
      set_stage, 0},
     {NULL, 0, "category", "NAME=REGEX",
-     "a category of one's own, of tensors that such functions\nallocate; may be repeated",
+     "a category of one's own, of tensors that Python or native\nfunctions allocate whose name or "
+     "file:line matches; may be\nrepeated",
      set_category, 0},
     {"How long", 'd', "duration", "SEC", "stop after SEC", set_seconds, FIELD(duration_s)},
     {NULL, 'i', "interval", "SEC", "refresh the table every SEC (default: 1 on a terminal, else 5)",

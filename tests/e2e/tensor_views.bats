@@ -77,6 +77,14 @@ peak()
 	[ ! -s "$TMP/x.folded" ] || die "it has something: $(head -1 "$TMP/x.folded")"
 }
 
+@test "caches of keys and values, by who makes them" {
+	needs_torch
+	trace -q --layers tensor -- "$PYTHON" "$REPO/tests/targets/kv_caches.py" "$TMP/kv"
+	equal "$status" 0 "exit status"
+	equal "$(jq -c '[.tensors[] | select(.category == "KV cache" and .live > 0) | .live_bytes]
+		| sort' "$REPORT")" "$(jq -c . "$TMP/kv/sizes")" "bytes of each"
+}
+
 @test "--by category is refused where nothing is known by category" {
 	bare --by category --metric alloc -- true
 	refused 2 'alloc'

@@ -218,6 +218,37 @@ static void test_probe_adds_a_row(void **state)
 	options_free(&o);
 }
 
+static void test_stage_by_tracepoints(void **state)
+{
+	struct options o;
+	char said[1024];
+	size_t before;
+
+	(void)state;
+	assert_int_equal(parse("-p 1 --stage x=f", &o, said, sizeof(said)), 0);
+	before = o.table.count;
+	assert_null(o.rules.items[0].begin);
+	options_free(&o);
+	/* One tracepoint is one row, of however many stages. */
+	assert_int_equal(parse("-p 1 --stage x=usdt:a:b,a:c --category y=f --stage z=usdt:a:c,d:e",
+			       &o, said, sizeof(said)),
+			 0);
+	assert_int_equal(o.table.count, before + 3);
+	assert_string_equal(o.table.rows[before + 2].symbol, "d:e");
+	assert_int_equal(o.table.rows[before + 2].spec.kind, MS_KIND_MOMENT);
+	assert_int_equal(o.rules.stages, MARK_OWN | MARK_OWN << 2);
+	assert_string_equal(o.rules.items[2].begin, "a:c");
+	assert_string_equal(o.rules.items[2].end, "d:e");
+	/* They are known by no function's name. */
+	assert_int_equal(own_marks(&o.rules, "f", "", 0), MARK_OWN << 1);
+	options_free(&o);
+	assert_int_equal(parse("-p 1 --layers heap --stage x=usdt:a:b,a:c", &o, said, sizeof(said)),
+			 0);
+	for (size_t i = 0; i < o.table.count; i++)
+		assert_int_not_equal(o.table.rows[i].spec.kind, MS_KIND_MOMENT);
+	options_free(&o);
+}
+
 static void test_doctor(void **state)
 {
 	struct options o;
@@ -245,7 +276,7 @@ int main(void)
 	    cmocka_unit_test(test_refused),      cmocka_unit_test(test_accepted),
 	    cmocka_unit_test(test_whole_system), cmocka_unit_test(test_command),
 	    cmocka_unit_test(test_slab),         cmocka_unit_test(test_probe_adds_a_row),
-	    cmocka_unit_test(test_doctor),
+	    cmocka_unit_test(test_doctor),       cmocka_unit_test(test_stage_by_tracepoints),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

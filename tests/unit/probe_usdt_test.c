@@ -236,6 +236,32 @@ static const struct lie lies[] = {
 		".asciz \"8@%rax 1@%dl 8@n(%rip) 8@%rsi\"\n"},
 };
 
+/* A moment reads no argument, and is told of wherever the tracepoint is. */
+static void test_moment(void **state)
+{
+	struct probe_table moments = {0};
+	struct elf_file file;
+	char errbuf[200];
+
+	(void)state;
+	assert_int_equal(probe_table_add_moment(&moments, "app:step", errbuf, sizeof(errbuf)), 0);
+	assert_int_equal(probe_table_add_moment(&moments, "app:step", errbuf, sizeof(errbuf)), 0);
+	assert_int_equal(moments.count, 1);
+	write_library("libmoment.so",
+		      &(struct lie){.name = "a moment",
+				    .strings = ".asciz \"app\"\n.asciz \"step\"\n"
+					       ".asciz \"8@%xmm0 4@what(%rip)\"\n"});
+	assert_int_equal(scan_as(in_dir("libmoment.so"), "libmoment.so", &moments, &file, errbuf,
+				 sizeof(errbuf)),
+			 0);
+	assert_int_equal(file.hit_count, 1);
+	assert_int_equal(file.hits[0].usdt, 1);
+	elf_free(&file);
+	probe_table_free(&moments);
+	assert_int_equal(probe_table_add_moment(&table, "pytorch:malloc", errbuf, sizeof(errbuf)),
+			 -EINVAL);
+}
+
 static void test_lies(void **state)
 {
 	(void)state;
@@ -304,6 +330,7 @@ int main(void)
 	    cmocka_unit_test(test_operands), cmocka_unit_test(test_several),
 	    cmocka_unit_test(test_notes),    cmocka_unit_test(test_lies),
 	    cmocka_unit_test(test_symbol),   cmocka_unit_test(test_broken),
+	    cmocka_unit_test(test_moment),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

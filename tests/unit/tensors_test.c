@@ -614,6 +614,15 @@ static void test_marks(void **state)
 	assert_int_equal(marks_of_statement("self.register_buffer('x', torch.zeros(3))\n"),
 			 MARK_BUFFER);
 	assert_int_equal(marks_of_statement("x = 1\n"), 0);
+	/* A class is known from Python 3.11 on. */
+	assert_int_equal(marks_of_frame("KVCache.__init__", "/a/model.py"), MARK_INIT | MARK_CACHE);
+	assert_int_equal(marks_of_frame("f.<locals>.KVCache.__init__", "/a/model.py"),
+			 MARK_INIT | MARK_CACHE);
+	assert_int_equal(marks_of_frame("__init__", "/a/model.py"), MARK_INIT);
+	assert_int_equal(marks_of_frame("MyKVCache.__init__", "/a/model.py"), MARK_INIT);
+	assert_int_equal(marks_of_frame("_allocate_kv_cache", "/x/vllm/worker/cache_engine.py"),
+			 MARK_CACHE);
+	assert_int_equal(marks_of_statement("self.cache_k = torch.zeros((1, 2))\n"), MARK_CACHE);
 	assert_int_equal(marks_of_frame("", ""), 0);
 }
 

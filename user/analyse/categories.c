@@ -54,6 +54,12 @@ static bool is_cache(const struct tensor_block *b, const struct category_context
 	return b->marks & MARK_CACHE;
 }
 
+static bool is_worked_in(const struct tensor_block *b, const struct category_context *c)
+{
+	(void)c;
+	return b->marks & MARK_WORKSPACE;
+}
+
 static bool is_restored_state(const struct tensor_block *b, const struct category_context *c)
 {
 	(void)c;
@@ -173,6 +179,7 @@ static const struct {
     {is_weights, CATEGORY_PARAMETERS},
     {is_compute, CATEGORY_WORKSPACE},
     {is_cache, CATEGORY_CACHE},
+    {is_worked_in, CATEGORY_WORKSPACE},
     {is_restored_state, CATEGORY_OPTIMIZER},
     {outlives_step, CATEGORY_OPTIMIZER},
     {is_of_step, CATEGORY_TEMPORARIES},

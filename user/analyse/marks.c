@@ -6,8 +6,10 @@
 
 struct mark_row {
 	unsigned mark;
-	const char *file;     /* the path ends so; or, ending in '/', it contains that */
-	const char *function; /* its last component, up to 3.10 all that there is; NULL: any */
+	const char *file; /* the path ends so; or, ending in '/', it contains that */
+	/* Its last component, up to Python 3.10 all that there is; with a class, which is known
+	 * from 3.11 on, the last two; NULL: any. */
+	const char *function;
 };
 
 static const struct mark_row rows[] = {
@@ -25,9 +27,32 @@ static const struct mark_row rows[] = {
     {MARK_DATA, "/torch/utils/data/", NULL},
     {MARK_RECOMPUTE, "/torch/utils/checkpoint.py", NULL},
     {MARK_CACHE, "/transformers/cache_utils.py", NULL},
+    {MARK_CACHE, "/vllm/worker/cache_engine.py", "_allocate_kv_cache"}, /* V0 */
+    {MARK_CACHE, "/vllm/v1/worker/gpu_model_runner.py", "_allocate_kv_cache_tensors"},
+    {MARK_CACHE, "/vllm/v1/worker/gpu/attn_utils.py", "_allocate_kv_cache"},
+    {MARK_CACHE, "/sglang/srt/mem_cache/", "_create_buffers"},
+    {MARK_CACHE, "/sglang/srt/mem_cache/memory_pool.py", "MHATokenToKVPool.__init__"},
+    {MARK_CACHE, "/sglang/srt/mem_cache/memory_pool.py", "MLATokenToKVPool.__init__"},
+    {MARK_CACHE, "/text_generation_server/layers/attention/kv_cache.py", "__init__"},
+    {MARK_CACHE, "/torchtune/modules/kv_cache.py", "__init__"},
+    {MARK_CACHE, "/litgpt/model.py", "build_kv_cache"},
+    {MARK_CACHE, "/nanochat/engine.py", "KVCache._ensure_cache"},
+    {MARK_CACHE, "/nanochat/engine.py", "KVCache.insert_kv"}, /* older ones of it */
+    {MARK_CACHE, "/nanochat/engine.py", "KVCache.prefill"},
+    {MARK_CACHE, "/model.py", "KVCache.__init__"}, /* gpt-fast, and what was made after it */
     {MARK_INIT, NULL, "__init__"},
     {MARK_INIT | MARK_NN, "/torch/nn/modules/", "__init__"},
     {MARK_INIT | MARK_NN, "/torch/nn/modules/", "reset_parameters"},
+};
+
+/* What a constructor's statement says. */
+static const struct {
+	unsigned mark;
+	const char *text;
+} statements[] = {
+    {MARK_BUFFER, "register_buffer"},
+    {MARK_CACHE, "self.cache_k = "}, /* Meta's llama */
+    {MARK_CACHE, "self.cache_v = "},
 };
 
 /* Names that PyTorch gives ranges. */
@@ -62,16 +87,23 @@ static bool file_is(const char *file, const char *wanted)
 	return length >= end && !strcmp(file + length - end, wanted);
 }
 
+/* "a.<locals>.b.c" is named "c", and "b.c". */
+static bool function_is(const char *function, const char *wanted)
+{
+	size_t length = strlen(function), end = strlen(wanted);
+
+	return length >= end && !strcmp(function + length - end, wanted) &&
+	       (length == end || function[length - end - 1] == '.');
+}
+
 unsigned marks_of_frame(const char *function, const char *file)
 {
-	const char *last = strrchr(function, '.');
 	unsigned marks = 0;
 	size_t i;
 
-	last = last ? last + 1 : function;
 	for (i = 0; i < COUNT(rows); i++)
 		if ((!rows[i].file || file_is(file, rows[i].file)) &&
-		    (!rows[i].function || !strcmp(last, rows[i].function)))
+		    (!rows[i].function || function_is(function, rows[i].function)))
 			marks |= rows[i].mark;
 	return marks;
 }
@@ -83,7 +115,13 @@ bool marks_want_statement(unsigned marks)
 
 unsigned marks_of_statement(const char *text)
 {
-	return strstr(text, "register_buffer") ? MARK_BUFFER : 0;
+	unsigned marks = 0;
+	size_t i;
+
+	for (i = 0; i < COUNT(statements); i++)
+		if (strstr(text, statements[i].text))
+			marks |= statements[i].mark;
+	return marks;
 }
 
 enum stage_kind marks_of_range(const char *name, unsigned marks)

@@ -8,6 +8,11 @@
 /* The marks (MARK_*) of one Python frame. */
 unsigned marks_of_frame(const char *function, const char *file);
 /*
+ * The marks of a native function, by its name as reports have it, if it is the innermost of its
+ * stack for which this is true: it asks for memory, and does not only hand a request on.
+ */
+bool marks_of_native(const char *function, unsigned *marks);
+/*
  * The marks of the statement that a frame is at; only where marks_want_statement(), given the
  * frame's marks, is it worth to be read.
  */

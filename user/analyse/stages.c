@@ -283,12 +283,6 @@ static void range_close(struct stages *s, struct stage_thread *thread, uint64_t 
 		range_end(s, &thread->ranges[--thread->range_count], bytes);
 }
 
-/* The address that stands for a stage of the user's: no object is there. */
-static uint64_t own_object(size_t rule)
-{
-	return UINT64_MAX - rule;
-}
-
 /*
  * The user's stages by the functions that an allocation is made in: one begins with the first
  * of a thread that is inside of it, and ends with the first that is not.

@@ -29,7 +29,7 @@ enum tensor_what {
 };
 
 /*
- * What the Python frames of a stack say: bits.  From MARK_OWN on they are the user's own
+ * What the frames of a stack say: bits.  From MARK_OWN on they are the user's own
  * stages and categories.
  */
 enum {
@@ -44,6 +44,8 @@ enum {
 	MARK_ZERO = 1 << 8,       /* gradients are set to zero */
 	MARK_NN = 1 << 9,         /* inside the constructor of one of PyTorch's own modules */
 	MARK_BUFFER = 1 << 10,    /* the line registers a buffer */
+	MARK_WORKSPACE =
+	    1 << 11, /* memory that an operation works in, as its native functions say */
 	MARK_OWN = 1 << 12,
 };
 #define MARK_OWN_MAX 16

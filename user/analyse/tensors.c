@@ -38,10 +38,7 @@ void tensors_free(struct tensors *t)
 	makers_free(&t->makers);
 	blocks_free(&t->blocks);
 	stages_free(&t->stages);
-	free(t->before_backward.devices);
-	free(t->after_step.devices);
-	free(t->ended);
-	free(t->all);
+	tensors_lives_free(t);
 	free(t);
 }
 
@@ -123,95 +120,6 @@ uint64_t tensors_live_bytes(const struct tensors *t)
 	return bytes;
 }
 
-static unsigned category_in(const struct tensors *t, const struct tensor_block *block)
-{
-	unsigned own = block->marks & t->rules->categories;
-
-	if (own)
-		return CATEGORY_NR + (unsigned)own_number(own);
-	return category_of(block, &t->context);
-}
-
-/* ---- time -------------------------------------------------------------------------- */
-
-static size_t tick_of(const struct tensors *t, double t_s)
-{
-	double ticks = (t_s - t->start_s) / t->tick_s;
-
-	return ticks <= 0 ? 0 : ticks >= TENSOR_TICKS ? TENSOR_TICKS - 1 : (size_t)ticks;
-}
-
-/* Twice the time for each interval. */
-static void ticks_merge(struct tensors *t)
-{
-	size_t i, j;
-
-	for (i = 0; i < TENSOR_TICKS / 2; i++)
-		for (j = 0; j < TENSOR_CATEGORIES; j++)
-			t->ended->by[i][j] = t->ended->by[2 * i][j] + t->ended->by[2 * i + 1][j];
-	memset(t->ended->by[TENSOR_TICKS / 2], 0, sizeof(t->ended->by) / 2);
-	t->tick_s *= 2;
-}
-
-static void ticks_reach(struct tensors *t, double t_s)
-{
-	while (t_s - t->start_s >= t->tick_s * TENSOR_TICKS)
-		ticks_merge(t);
-}
-
-static void add_life(const struct tensors *t, struct changes *changes,
-		     const struct tensor_block *block)
-{
-	unsigned category = category_in(t, block);
-
-	changes->by[tick_of(t, block->born.t_s)][category] += (int64_t)block->size;
-	if (block->ended)
-		changes->by[tick_of(t, block->died.t_s)][category] -= (int64_t)block->size;
-}
-
-struct life_context {
-	const struct tensors *tensors;
-	struct changes *changes;
-};
-
-static void add_living(const struct tensor_block *block, void *context)
-{
-	const struct life_context *c = context;
-
-	add_life(c->tensors, c->changes, block);
-}
-
-int tensors_timeline(struct tensors *t)
-{
-	struct life_context c = {.tensors = t};
-	size_t i, j;
-
-	if (!t->all)
-		t->all = malloc(sizeof(*t->all));
-	if (!t->all)
-		return -ENOMEM;
-	*t->all = *t->ended;
-	c.changes = t->all;
-	blocks_each_live(&t->blocks, add_living, &c);
-	for (i = 1; i < TENSOR_TICKS; i++)
-		for (j = 0; j < TENSOR_CATEGORIES; j++)
-			t->all->by[i][j] += t->all->by[i - 1][j];
-	return 0;
-}
-
-void tensors_at(const struct tensors *t, double t_s, uint64_t bytes[TENSOR_CATEGORIES])
-{
-	const int64_t *sums;
-	size_t i;
-
-	memset(bytes, 0, TENSOR_CATEGORIES * sizeof(*bytes));
-	if (!t->all || t_s < t->start_s)
-		return;
-	sums = t->all->by[tick_of(t, t_s)];
-	for (i = 0; i < TENSOR_CATEGORIES; i++)
-		bytes[i] = sums[i] > 0 ? (uint64_t)sums[i] : 0;
-}
-
 /* ---- events ------------------------------------------------------------------------ */
 
 static struct moment moment_now(const struct tensors *t)
@@ -239,7 +147,7 @@ void tensors_block_end(struct tensors *t, struct tensor_block *block)
 	block->died = t->context.now;
 	block->window_over =
 	    block->born.window && !stages_window_is_open(&t->stages, block->born.window);
-	add_life(t, t->ended, block);
+	tensors_add_life(t, block);
 	if (is_loaded(block))
 		t->loaded_bytes -= block->size;
 	blocks_drop(&t->blocks, block);
@@ -318,41 +226,10 @@ static void on_request(struct tensors *t, const struct tensor_event *e)
 	}
 }
 
-struct still_context {
-	const struct tensors *tensors;
-	struct still *still;
-};
-
-static void still_add(const struct tensor_block *block, void *context)
-{
-	const struct still_context *c = context;
-	struct still_device *d = c->still->devices;
-
-	while (d->device != block->device)
-		d++;
-	d->bytes[category_in(c->tensors, block)] += block->size;
-}
-
-static int still_take(const struct tensors *t, struct still *still)
-{
-	struct still_context c = {t, still};
-	size_t i, n = t->blocks.device_count;
-	struct still_device *devices = calloc(n + 1, sizeof(*devices));
-
-	if (!devices)
-		return -ENOMEM;
-	for (i = 0; i < n; i++)
-		devices[i].device = t->blocks.devices[i].device;
-	free(still->devices);
-	*still = (struct still){devices, n};
-	blocks_each_live(&t->blocks, still_add, &c);
-	return 0;
-}
-
 /* What a training keeps on purpose does not leak. */
 static bool may_leak(const struct tensor_block *block, void *context)
 {
-	switch (category_in(context, block)) {
+	switch (tensors_category(context, block)) {
 	case CATEGORY_PARAMETERS:
 	case CATEGORY_GRADIENTS:
 	case CATEGORY_OPTIMIZER:
@@ -373,11 +250,11 @@ static int take_stills(struct tensors *t, uint32_t iteration, uint32_t open_wind
 	int err = 0;
 
 	if (!open_windows && t->stages.open_windows)
-		err = still_take(t, &t->before_backward);
+		err = tensors_still_take(t, &t->before_backward);
 	if (err || t->stages.iteration == iteration)
 		return err;
 	states_step(&t->states, t->context.now.t_s);
-	err = still_take(t, &t->after_step);
+	err = tensors_still_take(t, &t->after_step);
 	if (!err)
 		err = leaks_look(&t->leaks, &t->blocks, t->stages.iteration, may_leak, t);
 	return err;
@@ -412,7 +289,7 @@ int tensors_event(struct tensors *t, const struct tensor_event *e)
 	free(t->all);
 	t->all = NULL;
 	t->context.now = moment_now(t);
-	ticks_reach(t, t->context.now.t_s);
+	tensors_reach(t, t->context.now.t_s);
 	if (t->stages.top.kind == STAGE_LOAD)
 		t->facts.load_end_bytes = t->loaded_bytes;
 	if (!err && e->totals)
@@ -459,14 +336,14 @@ static void each_living(const struct tensor_block *block, void *context)
 {
 	const struct each_context *c = context;
 
-	c->fn(block, category_in(c->tensors, block), false, c->context);
+	c->fn(block, tensors_category(c->tensors, block), false, c->context);
 }
 
 static void each_at_peak(const struct tensor_block *block, void *context)
 {
 	const struct each_context *c = context;
 
-	c->fn(block, category_in(c->tensors, block), true, c->context);
+	c->fn(block, tensors_category(c->tensors, block), true, c->context);
 }
 
 void tensors_each(const struct tensors *t, tensors_fn *fn, void *context)

@@ -10,6 +10,7 @@
 #include "analyse/categories.h"
 #include "analyse/leaks.h"
 #include "analyse/makers.h"
+#include "analyse/native.h"
 #include "analyse/shapes.h"
 #include "analyse/stages.h"
 #include "analyse/states.h"
@@ -22,6 +23,15 @@ struct tensors;
 /* Of a process that began, or is seen from, t_s on; `rules` outlives it.  NULL: no memory. */
 struct tensors *tensors_new(double t_s, const struct own_rules *rules);
 void tensors_free(struct tensors *tensors);
+
+/*
+ * What the names of native functions say of stacks comes to be in `native`, which outlives it:
+ * blocks of others wait to be told what they were.  After some were read, those are.
+ */
+void tensors_read_names(struct tensors *tensors, const struct native_marks *native);
+void tensors_names_read(struct tensors *tensors);
+/* Blocks that have ended and wait. */
+size_t tensors_waiting(const struct tensors *tensors);
 
 /* 0 or -ENOMEM: the event is then lost. */
 int tensors_event(struct tensors *tensors, const struct tensor_event *event);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Inside tensors.c and reconcile.c: what is known of the tensors of a process. */
+/* Inside tensors.c, lives.c and reconcile.c: what is known of the tensors of a process. */
 #ifndef MS_TENSORS_INSIDE_H
 #define MS_TENSORS_INSIDE_H
 
@@ -17,6 +17,7 @@ struct still {
 		uint64_t bytes[TENSOR_CATEGORIES];
 	} * devices;
 	size_t count;
+	struct waitings waiting; /* their bytes are not in it yet */
 };
 
 struct tensors {
@@ -24,6 +25,8 @@ struct tensors {
 	struct stages stages;
 	struct category_context context;
 	const struct own_rules *rules;
+	const struct native_marks *native; /* NULL: names of functions are not read */
+	struct waitings waiting;           /* blocks that have ended, and are not in `ended` yet */
 	struct leaks leaks;
 	struct shapes shapes;
 	struct states states;
@@ -39,6 +42,18 @@ struct tensors {
 /* A block is born (copied; NULL: no memory), and one that was taken out has ended. */
 struct tensor_block *tensors_block_begin(struct tensors *t, const struct tensor_block *block);
 void tensors_block_end(struct tensors *t, struct tensor_block *block);
+
+/* ---- lives.c ---- */
+
+/* As of now: one of the user's own, or as category_of() says. */
+unsigned tensors_category(const struct tensors *t, const struct tensor_block *block);
+/* Intervals reach to `t_s`; the bytes of a block that has ended go to those it lived in. */
+void tensors_reach(struct tensors *t, double t_s);
+void tensors_add_life(struct tensors *t, const struct tensor_block *block);
+/* What lives now.  0 or -ENOMEM. */
+int tensors_still_take(const struct tensors *t, struct still *still);
+void tensors_still_free(struct still *still);
+void tensors_lives_free(struct tensors *t);
 
 /* identity.c: what an event of this kind says.  0 or -ENOMEM. */
 int tensors_parameter(struct tensors *t, const struct tensor_event *e);

@@ -114,6 +114,7 @@ void collect_tick(struct collect *c)
 
 	target_tick(c->target);
 	image_tensors_tick(&c->tensors, c->target, now);
+	image_tensors_names(&c->tensors, &c->source, false);
 	for (; c->rooted < n; c->rooted++)
 		roots_add(&c->roots, c->source.symbols, images[c->rooted]->pid);
 
@@ -370,6 +371,9 @@ static int fill_notes(const struct collect *c, struct snapshot *s)
 			       "what CUDA processes hold beside what was counted is not known, or "
 			       "not of all: %s",
 			       remark);
+	for (i = 0; i < c->tensors.rules->count && !err; i++)
+		if (stage_remark(c, i, remark, sizeof(remark)))
+			err = add_note(s, "%s", remark);
 	return err ? err : note_ends(s);
 }
 
@@ -423,6 +427,7 @@ int collect_snapshot(struct collect *c, const char *title, size_t top, struct sn
 		err = s->title ? 0 : -ENOMEM;
 	}
 	jit_begin(c->source.jit);
+	image_tensors_names(&c->tensors, &c->source, true);
 	if (!err)
 		err = fill_processes(c, s, totals, &numbers);
 	if (!err)

@@ -87,6 +87,11 @@ int shortage_failures(struct collect *c, struct snapshot *s, const struct number
 		      struct stack_list *lists, size_t *list_count);
 int shortage_limits(struct collect *c, struct snapshot *s);
 
+/* ---- stage_remarks.c ---- */
+
+/* Whether there is something to say of a stage of the user's, by its rule's number, and what. */
+bool stage_remark(const struct collect *c, size_t rule, char *text, size_t size);
+
 /* ---- fill_tensors.c ---- */
 
 /* Stages, categories, and the points of these, of a snapshot.  0 or a negative errno. */

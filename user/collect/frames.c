@@ -84,6 +84,11 @@ static size_t name_frame(const struct frames_source *s, const struct image *imag
 	return name_code(s, frame, out);
 }
 
+size_t frames_name(const struct frames_source *s, uint64_t frame, struct frame *out)
+{
+	return name_frame(s, NULL, frame, out);
+}
+
 /* ---- all frames ---------------------------------------------------------- */
 
 static void mix(uint64_t key[2], uint64_t value)

@@ -47,4 +47,10 @@ int frames_key(struct naming *naming, const struct image *image, uint64_t hash, 
  */
 int frames_of(struct naming *naming, const struct image *image, uint64_t hash, struct stack *stack);
 
+/*
+ * One frame of a stack, as far as it does not depend on the process: up to SYMBOL_INLINE_MAX
+ * frames with names, innermost first.
+ */
+size_t frames_name(const struct frames_source *source, uint64_t frame, struct frame *out);
+
 #endif

@@ -19,6 +19,8 @@
 #define SOURCE_MAX (4 << 20)
 #define LINE_BYTES 1024
 #define STATEMENT_BYTES 4096
+/* Ended blocks of a process that wait for names: 12 MiB of them. */
+#define WAITING_MAX (1 << 18)
 
 _Static_assert(TENSOR_DIMS == MS_DIMS && TENSOR_DTYPE_NONE == MS_DTYPE_NONE,
 	       "a shape is told as it is shown");
@@ -26,7 +28,7 @@ _Static_assert(TENSOR_DIMS == MS_DIMS && TENSOR_DTYPE_NONE == MS_DTYPE_NONE,
 int image_tensors_init(struct image_tensors *t, uint64_t start_ns, const struct own_rules *rules)
 {
 	*t = (struct image_tensors){.start_ns = start_ns, .rules = rules, .memory = intern_new()};
-	return t->memory ? 0 : -ENOMEM;
+	return t->memory ? native_names_init(&t->names) : -ENOMEM;
 }
 
 void image_tensors_free(struct image_tensors *t)
@@ -38,6 +40,7 @@ void image_tensors_free(struct image_tensors *t)
 	free(t->items);
 	pair_map_free(&t->by_stack);
 	pair_map_free(&t->by_frame);
+	native_names_free(&t->names);
 	intern_free(t->memory);
 	*t = (struct image_tensors){0};
 }
@@ -70,6 +73,8 @@ static struct tensors *image_tensors_get(struct image_tensors *t, const struct t
 	image = t->items[id] ? NULL : target_image(target, id);
 	if (!t->items[id])
 		t->items[id] = tensors_new(image ? seconds_since(t, image->start_ns) : 0, t->rules);
+	if (t->items[id])
+		tensors_read_names(t->items[id], &t->names.marks);
 	return t->items[id];
 }
 
@@ -162,6 +167,7 @@ static unsigned marks_of_stack(struct image_tensors *t, const struct kernel *ker
 		return known ? (unsigned)(known - 1) : 0;
 	if (pieces_stack(&none, kernel, e->stack, &stack))
 		return 0;
+	native_names_note(&t->names, e->stack, &stack);
 	for (i = 0; i < stack.nr; i++)
 		if (MS_FRAME_MODULE(stack.frames[i]) == MS_MODULE_PYTHON)
 			marks |= marks_of(t, target, (pid_t)e->tgid, stack.frames[i]);
@@ -211,10 +217,35 @@ static const char *range_name(const struct own_rules *rules, const char *name)
 	return marks ? rules->items[own_number(marks)].name : name;
 }
 
+/* A tracepoint that stages of the user's end at, and others begin. */
+static int on_moment(struct tensors *tensors, const struct own_rules *rules, const char *tracepoint,
+		     const struct tensor_event *moment)
+{
+	struct tensor_event event = *moment;
+	size_t i;
+	int err = 0;
+
+	event.what = TENSOR_POP;
+	for (i = 0; i < rules->count && !err; i++) {
+		event.address = own_object(i);
+		if (rules->items[i].end && !strcmp(rules->items[i].end, tracepoint))
+			err = tensors_event(tensors, &event);
+	}
+	event.what = TENSOR_PUSH;
+	for (i = 0; i < rules->count && !err; i++) {
+		event.address = own_object(i);
+		event.name = rules->items[i].name;
+		if (rules->items[i].begin && !strcmp(rules->items[i].begin, tracepoint))
+			err = tensors_event(tensors, &event);
+	}
+	return err;
+}
+
 int image_tensors_event(struct image_tensors *t, const struct kernel *kernel,
 			const struct target *target, const struct ms_tensor_event *e)
 {
 	struct tensors *tensors = image_tensors_get(t, target, e->image);
+	const struct probe_row *row = &modules_table(target_modules(target))->rows[e->row];
 	struct tensor_event event = {
 	    .t_s = seconds_since(t, e->time_ns),
 	    .thread = e->tid,
@@ -224,11 +255,13 @@ int image_tensors_event(struct image_tensors *t, const struct kernel *kernel,
 	    .stack = e->stack,
 	    .sp = e->sp,
 	    .name = "",
-	    .stage = stages[modules_table(target_modules(target))->rows[e->row].mark],
+	    .stage = stages[row->mark],
 	    .shape.dtype = TENSOR_DTYPE_NONE,
 	};
 	char name[MS_RANGE_NAME + 1] = "";
 
+	if (tensors && e->what == MS_TENSOR_MOMENT)
+		return on_moment(tensors, t->rules, row->symbol, &event);
 	if (!tensors || e->what >= sizeof(whats) / sizeof(whats[0]))
 		return -ENOMEM;
 	event.what = whats[e->what];
@@ -255,6 +288,20 @@ int image_tensors_event(struct image_tensors *t, const struct kernel *kernel,
 	return tensors_event(tensors, &event);
 }
 
+void image_tensors_names(struct image_tensors *t, const struct frames_source *source, bool must)
+{
+	uint32_t id;
+
+	for (id = 0; id < t->room && !must; id++)
+		must = t->items[id] && tensors_waiting(t->items[id]) > WAITING_MAX;
+	if (!must)
+		return;
+	native_names_read(&t->names, source, t->rules);
+	for (id = 0; id < t->room; id++)
+		if (t->items[id])
+			tensors_names_read(t->items[id]);
+}
+
 static const struct {
 	enum probe_group group;
 	const char *wanted, *known; /* what is said when its probes go in, and out */
@@ -279,7 +326,12 @@ static void tell(struct image_tensors *t, struct target *target, uint32_t id, en
 		return;
 	if (wanted)
 		tensors_tell(t->items[id], what, true, seconds_since(t, clock_ns()));
-	log_verbose("image %u: %s", id, wanted ? tellings[what].wanted : tellings[what].known);
+	if (what == TOLD_SHAPES && !wanted)
+		log_verbose("image %u: %s: %zu stacks and sizes", id, tellings[what].known,
+			    tensors_shapes(t->items[id])->known.count);
+	else
+		log_verbose("image %u: %s", id,
+			    wanted ? tellings[what].wanted : tellings[what].known);
 }
 
 void image_tensors_tick(struct image_tensors *t, struct target *target, double t_s)

@@ -5,6 +5,7 @@
 
 #include "analyse/tensors.h"
 #include "collect/kernel.h"
+#include "collect/native_names.h"
 #include "symbol/intern.h"
 #include "target/target.h"
 
@@ -12,6 +13,7 @@ struct image_tensors {
 	struct tensors **items; /* by image id; NULL: none */
 	size_t room;
 	struct pair_map by_stack, by_frame; /* -> marks + 1 */
+	struct native_names names;
 	const struct own_rules *rules;
 	struct intern *memory; /* names of devices, and shapes */
 	uint64_t start_ns;
@@ -27,6 +29,12 @@ int image_tensors_event(struct image_tensors *tensors, const struct kernel *kern
 			const struct target *target, const struct ms_tensor_event *event);
 /* Now and then: has shapes told where they are wanted, and no longer where they are known. */
 void image_tensors_tick(struct image_tensors *tensors, struct target *target, double t_s);
+/*
+ * Reads the names of native functions, as far as they are new, and says of what has ended what it
+ * was.  `must`: before categories are shown; else only if much waits for it.
+ */
+void image_tensors_names(struct image_tensors *tensors, const struct frames_source *source,
+			 bool must);
 /* Looks what really lives, of every image, if events were lost since it did last. */
 void image_tensors_settle(struct image_tensors *tensors, const struct kernel *kernel);
 /* NULL: the image has none. */

@@ -171,7 +171,8 @@ static int add_site(struct find *f, uint32_t row, const struct note *note)
 	if (note->semaphore &&
 	    !semaphore_at(f->image, note->semaphore + moved, &site.usdt.semaphore))
 		return 0;
-	operands_parse(note->arguments, &site.usdt.layout);
+	if (probe_row_args(&f->table->rows[row]))
+		operands_parse(note->arguments, &site.usdt.layout);
 	if (!can_read(&f->table->rows[row], &site.usdt.layout))
 		return 0;
 	sites = realloc(f->sites, (f->count + 1) * sizeof(*sites));

@@ -214,7 +214,7 @@ static int split_name(struct spec *spec, char *name, const char **library, const
 
 /* Appends the row; the table owns copies of both strings. */
 static int append(struct probe_table *table, const char *library, const char *symbol,
-		  const struct ms_row *spec)
+		  const struct ms_row *spec, bool from_user)
 {
 	struct probe_row *rows;
 	char **owned;
@@ -237,7 +237,7 @@ static int append(struct probe_table *table, const char *library, const char *sy
 	}
 	table->owned_count += 2;
 	rows[table->count++] = (struct probe_row){
-	    .library = owned[0], .symbol = owned[1], .spec = *spec, .from_user = true};
+	    .library = owned[0], .symbol = owned[1], .spec = *spec, .from_user = from_user};
 	return 0;
 }
 
@@ -264,7 +264,25 @@ int probe_table_add(struct probe_table *table, const char *text, char *errbuf, s
 	if (!err && !spec.given[KEY_THROWS] && spec.row.kind != MS_KIND_FREE)
 		spec.row.throws = strncmp(symbol, "_Z", 2) == 0;
 	if (!err)
-		err = append(table, library, symbol, &spec.row);
+		err = append(table, library, symbol, &spec.row, true);
 	free(copy);
 	return err;
+}
+
+int probe_table_add_moment(struct probe_table *table, const char *name, char *errbuf, size_t errlen)
+{
+	struct spec spec = {.errbuf = errbuf, .errlen = errlen};
+	const struct ms_row row = {.kind = MS_KIND_MOMENT, .layer = MS_LAYER_TENSOR};
+
+	for (size_t i = 0; i < table->count; i++) {
+		if (!probe_row_is_usdt(&table->rows[i]) || strcmp(table->rows[i].symbol, name) != 0)
+			continue;
+		/* One place has one probe. */
+		return table->rows[i].spec.kind == MS_KIND_MOMENT
+			   ? 0
+			   : bad(&spec, "%s is what memsnoop itself listens to", name);
+	}
+	if (table->count >= MS_ROWS_MAX)
+		return bad(&spec, "the probe table is full (%d rows)", MS_ROWS_MAX);
+	return append(table, "*", name, &row, false);
 }

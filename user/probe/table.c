@@ -421,7 +421,7 @@ bool probe_row_returns(const struct probe_row *row)
 
 bool probe_row_is_usdt(const struct probe_row *row)
 {
-	return row->spec.kind == MS_KIND_REQUEST;
+	return row->spec.kind == MS_KIND_REQUEST || row->spec.kind == MS_KIND_MOMENT;
 }
 
 bool probe_row_allocates(const struct probe_row *row)

@@ -93,6 +93,13 @@ void probe_table_free(struct probe_table *table);
  */
 int probe_table_add(struct probe_table *table, const char *text, char *errbuf, size_t errlen);
 
+/*
+ * Adds the tracepoint (USDT) "provider:name" as a moment that is told of, if it is not there.  0,
+ * -ENOMEM or, with one line in errbuf, -EINVAL.
+ */
+int probe_table_add_moment(struct probe_table *table, const char *name, char *errbuf,
+			   size_t errlen);
+
 /* Leaves out the built-in rows of layers that are not traced. */
 void probe_table_keep(struct probe_table *table, const bool layers[MS_LAYER_NR]);
 

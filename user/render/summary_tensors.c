@@ -216,7 +216,8 @@ static int put_tensors(struct summary *m)
 		lines_put(&m->lines, STYLE_PLAIN, "%3zu.", i + 1);
 		lines_cell(&m->lines, STYLE_STRONG, 11, text_bytes(number, t->peak_bytes));
 		lines_put(&m->lines, STYLE_PLAIN, "  ");
-		lines_cell(&m->lines, STYLE_PLAIN, -16, t->category);
+		lines_cell(&m->lines, STYLE_PLAIN, -15, t->category);
+		lines_put(&m->lines, STYLE_PLAIN, " ");
 		snprintf(text, sizeof(text), "%s%s%s",
 			 t->at_peak > 1 ? text_count(number, t->at_peak) : "",
 			 t->at_peak > 1 ? " x " : "", *t->shape ? t->shape : "[unknown shape]");
