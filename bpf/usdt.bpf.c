@@ -10,9 +10,9 @@
 #include <bpf/bpf_helpers.h>
 
 #include "memsnoop.h"
-#include "event.bpf.h"
 #include "maps.bpf.h"
 #include "preempted.bpf.h"
+#include "tensor_event.bpf.h"
 #include "usdt.h"
 
 char LICENSE_usdt[] SEC("license") = "GPL";
@@ -67,29 +67,6 @@ static __always_inline int usdt_argument(struct pt_regs *ctx, const struct ms_us
 	return !number || usdt_read(ctx, &layout->argument[(number - 1) % MS_USDT_ARGUMENTS], out);
 }
 
-static __always_inline struct ms_tensor_event *usdt_event(__u32 what, __u32 image, __u64 cookie,
-							  const struct ms_row *row)
-{
-	struct ms_tensor_event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
-	__u64 who = bpf_get_current_pid_tgid();
-
-	if (!e) {
-		loss_add(MS_LOSS_tensor_events, 1);
-		return 0;
-	}
-	__builtin_memset(e, 0, sizeof(*e));
-	e->kind = MS_EVENT_TENSOR;
-	e->tgid = who >> 32;
-	e->tid = who;
-	e->image = image;
-	e->time_ns = bpf_ktime_get_ns();
-	e->what = what;
-	e->layer = row->layer;
-	e->row = MS_COOKIE_ROW(cookie);
-	e->dtype = MS_DTYPE_NONE;
-	return e;
-}
-
 /* An allocator says what was asked for a block that it has told of. */
 static __always_inline int on_request(struct pt_regs *ctx, __u32 image, __u64 cookie,
 				      const struct ms_row *row)
@@ -108,7 +85,7 @@ static __always_inline int on_request(struct pt_regs *ctx, __u32 image, __u64 co
 	}
 	if (!address)
 		return 0;
-	e = usdt_event(MS_TENSOR_REQUEST, image, cookie, row);
+	e = tensor_event(MS_TENSOR_REQUEST, image, row, cookie);
 	if (!e)
 		return 0;
 	e->device = MS_DEVICE(0, device);
@@ -122,7 +99,7 @@ static __always_inline int on_request(struct pt_regs *ctx, __u32 image, __u64 co
 /* Nothing is told but that it is now. */
 static __always_inline int on_moment(__u32 image, __u64 cookie, const struct ms_row *row)
 {
-	struct ms_tensor_event *e = usdt_event(MS_TENSOR_MOMENT, image, cookie, row);
+	struct ms_tensor_event *e = tensor_event(MS_TENSOR_MOMENT, image, row, cookie);
 
 	if (e)
 		bpf_ringbuf_submit(e, event_wakes());
