@@ -92,6 +92,11 @@ int shortage_limits(struct collect *c, struct snapshot *s);
 /* Whether there is something to say of a stage of the user's, by its rule's number, and what. */
 bool stage_remark(const struct collect *c, size_t rule, char *text, size_t size);
 
+/* ---- fill_notes.c ---- */
+
+/* 0 or -ENOMEM. */
+int notes_fill(const struct collect *c, struct snapshot *s);
+
 /* ---- fill_tensors.c ---- */
 
 /* Stages, categories, and the points of these, of a snapshot.  0 or a negative errno. */
