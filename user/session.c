@@ -18,204 +18,16 @@
 #include "base/log.h"
 #include "base/phase.h"
 #include "checks.h"
-#include "collect/collect.h"
-#include "loop.h"
 #include "probe/attach.h"
 #include "render/render.h"
-#include "render/screen.h"
 #include "report.h"
-#include "target/launch.h"
+#include "session_inside.h"
 #include "target/process.h"
-#include "target/target.h"
 
 #define STATUS_ENVIRONMENT 1
 #define TABLE_TERMINAL_S 1
 #define TABLE_PLAIN_S 5
 #define MAKE_ROOM_S 1
-
-/* A short run still gets a readable plot: ticks are dense first. */
-static const struct pace {
-	double until_s, tick_s;
-} paces[] = {{1, 0.005}, {10, 0.02}};
-
-struct session {
-	const struct options *options;
-	struct kernel *kernel;
-	struct modules *modules;
-	struct target *target;
-	struct symbols *symbols;
-	struct collect *collect;
-	struct launch *launch; /* NULL with -p */
-	struct loop *loop;
-	struct screen *screen; /* NULL where the table is plain or off */
-	char *title;
-	double tick_s;
-	bool over;
-	bool interrupted; /* by a signal: the next one ends us at once */
-};
-
-/* The table and the summary go where the command's output does not. */
-static FILE *text_out(const struct session *s)
-{
-	return s->launch ? stderr : stdout;
-}
-
-/* ---- while it runs ------------------------------------------------------ */
-
-static void on_event(const struct ms_event *event, void *context)
-{
-	struct session *s = context;
-
-	if (event->kind == MS_EVENT_LIBS && event->flags & MS_PROC_HOLD && s->launch)
-		launch_expect(s->launch, event->tid, event->tgid);
-	target_event(s->target, event);
-	collect_event(s->collect, event);
-}
-
-static void on_code(const struct ms_code_event *event, void *context)
-{
-	struct session *s = context;
-
-	codes_add_event(target_codes(s->target), event);
-}
-
-static void on_vm(const struct ms_vm_event *event, void *context)
-{
-	struct session *s = context;
-
-	collect_vm(s->collect, event);
-}
-
-static void on_oom(const struct ms_oom_event *event, void *context)
-{
-	struct session *s = context;
-
-	collect_oom(s->collect, event);
-}
-
-static void on_tensor(const struct ms_tensor_event *event, void *context)
-{
-	struct session *s = context;
-
-	collect_tensor(s->collect, event);
-}
-
-static void on_gpu(const struct ms_gpu_event *event, void *context)
-{
-	struct session *s = context;
-
-	collect_gpu(s->collect, event);
-}
-
-static void drain(void *context)
-{
-	static const struct kernel_events events = {on_event, on_code,   on_vm,
-						    on_oom,   on_tensor, on_gpu};
-	struct session *s = context;
-
-	kernel_events_read(s->kernel, &events, s);
-}
-
-static void on_stopped(pid_t pid, void *context)
-{
-	struct session *s = context;
-	int err = target_sync(s->target, pid);
-
-	/* Threads and vfork children stop too; they are no processes of the target. */
-	if (err && err != -ESRCH && err != -EPERM)
-		log_warn("pid %d: cannot follow it: %s", pid, strerror(-err));
-	collect_follow(s->collect);
-}
-
-/* The last look at a process's memory, when its first thread is about to end. */
-static void on_exiting(pid_t tid, void *context)
-{
-	struct session *s = context;
-
-	drain(s);
-	collect_exiting(s->collect, tid);
-}
-
-static void show_table(struct session *s)
-{
-	struct render_options options = report_options(s->options, text_out(s));
-	struct snapshot *snapshot;
-	size_t top = options.top ? options.top : 50;
-
-	collect_settle(s->collect, false, drain, s);
-	if (collect_snapshot(s->collect, s->title, top, &snapshot))
-		return;
-	if (s->screen) {
-		screen_draw(s->screen, snapshot, &options);
-	} else {
-		render_table(text_out(s), snapshot, &options);
-		fflush(text_out(s));
-	}
-	snapshot_free(snapshot);
-}
-
-static void pace(struct session *s)
-{
-	double now = collect_seconds(s->collect), tick_s = s->options->tick_s;
-	size_t i;
-
-	for (i = 0; i < sizeof(paces) / sizeof(paces[0]); i++)
-		if (now < paces[i].until_s && paces[i].tick_s < tick_s) {
-			tick_s = paces[i].tick_s;
-			break;
-		}
-	if (tick_s != s->tick_s) {
-		s->tick_s = tick_s;
-		loop_timer(s->loop, LOOP_TICK, tick_s, true);
-	}
-}
-
-static void on_signals(struct session *s)
-{
-	int signal, wait_status, exec_errno;
-
-	while ((signal = loop_signal(s->loop)))
-		if (signal != SIGCHLD)
-			s->over = s->interrupted = true;
-	if (!s->launch || s->over)
-		return;
-	launch_reap(s->launch);
-	if (launch_ended(s->launch, &wait_status, &exec_errno))
-		s->over = true;
-}
-
-static void on_source(enum loop_source source, void *context)
-{
-	struct session *s = context;
-
-	drain(s);
-	switch (source) {
-	case LOOP_SIGNAL:
-		on_signals(s);
-		break;
-	case LOOP_TICK:
-		collect_tick(s->collect);
-		pace(s);
-		break;
-	case LOOP_TABLE:
-		show_table(s);
-		break;
-	case LOOP_ROOM:
-		collect_make_room(s->collect);
-		target_make_room(s->target);
-		break;
-	case LOOP_END:
-		s->over = true;
-		break;
-	case LOOP_KEYS:
-		s->over |= s->screen && screen_quit_wanted(s->screen);
-		break;
-	default:
-		break;
-	}
-	if (!s->launch && !target_running(s->target))
-		s->over = true;
-}
 
 /* ---- before ------------------------------------------------------------- */
 
@@ -253,7 +65,7 @@ static int session_open(struct session *s)
 	s->collect = s->target && s->symbols ? collect_new(s->kernel, s->target, &o->table,
 							   s->symbols, &o->kernel, &o->rules)
 					     : NULL;
-	err = s->title && s->collect ? loop_new(on_source, s, &s->loop) : -ENOMEM;
+	err = s->title && s->collect ? loop_new(session_source, s, &s->loop) : -ENOMEM;
 	if (!err)
 		err = loop_watch(s->loop, LOOP_KERNEL, kernel_events_fd(s->kernel));
 	return err ? log_error(err, "cannot start: %s", strerror(-err)) : 0;
@@ -282,7 +94,7 @@ static int add_pids(struct session *s)
 /* Forks the command's process early: it is a copy of us, and we are small yet. */
 static int fork_command(struct session *s)
 {
-	const struct launch_ops ops = {drain, on_stopped, on_exiting, s};
+	const struct launch_ops ops = {session_drain, session_stopped, session_exiting, s};
 	int err = s->options->command ? launch_start(s->options->command, &ops, &s->launch) : 0;
 
 	return err ? log_error(err, "cannot start %s under ptrace: %s", s->options->command[0],
@@ -333,9 +145,9 @@ static int begin(struct session *s)
 	if (err)
 		return log_error(err, "cannot start: %s", strerror(-err));
 	collect_tick(s->collect);
-	pace(s);
+	session_pace(s);
 	if (s->screen)
-		show_table(s);
+		session_show_table(s);
 	if (s->launch)
 		launch_go(s->launch);
 	return 0;
@@ -380,13 +192,13 @@ static void say_walks(const struct session *s)
 /* Stops counting, takes every probe out, lets the command go. */
 static void detach(struct session *s)
 {
-	drain(s);
-	collect_settle(s->collect, true, drain, s);
+	session_drain(s);
+	collect_settle(s->collect, true, session_drain, s);
 	kernel_stop(s->kernel);
 	screen_close(s->screen);
 	s->screen = NULL;
 	give_signals_back(s);
-	drain(s);
+	session_drain(s);
 	collect_tick(s->collect);
 	if (s->launch)
 		launch_detach(s->launch);
@@ -407,7 +219,7 @@ static int report(struct session *s)
 	if (insights_find(snapshot))
 		log_warn("no memory to say what stands out");
 	log_verbose("report: put together in %.0f ms", phase_ms(&time));
-	err = report_write(s->options, snapshot, text_out(s));
+	err = report_write(s->options, snapshot, session_text_out(s));
 	snapshot_free(snapshot);
 	return err;
 }
