@@ -152,7 +152,7 @@ $(TORCH_DIR)/$(1)/libc10.so: tests/targets/torch/c10.c $(TORCH_H)
 	$$(say) TARGET $$@
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)gcc $(TARGET_CFLAGS) $(2) -fPIC -shared -Wl,-soname,libc10.so -o $$@ $$<
-$(TORCH_DIR)/$(1)/libc10_cuda.so: tests/targets/torch/caching.c $(TORCH_DIR)/$(1)/libc10.so \
+$(TORCH_DIR)/$(1)/libc10_cuda.so: tests/targets/torch/caching.c tests/targets/torch/expandable.c $(TORCH_DIR)/$(1)/libc10.so \
   $(GPU_DIR)/libcuda.so.1 $(TORCH_H)
 	$$(say) TARGET $$@
 	$$(Q)gcc $(TARGET_CFLAGS) $(2) -fPIC -shared -Wl,-soname,libc10_cuda.so -o $$@ \
