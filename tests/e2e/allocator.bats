@@ -138,6 +138,8 @@ holders()
 	equal "$(jq -c '.allocators[] | select(.device == "cuda:0") | .segments
 		| [.held, .stranded_bytes, .sparse, .sparse_bytes, .cached_bytes]' "$REPORT")" \
 		"[2,31457280,2,31457280,41943040]" "pages"
+	equal "$(jq -r '.insights[] | select(.kind == "fragmentation") | .text
+		| test("most by 10.0 MiB .* would lie together$")' "$REPORT")" true "no advice to do what is done"
 }
 
 @test "segments that were left together: cached, and no word of fragmentation" {

@@ -73,6 +73,7 @@ static void test_holders(void **state)
 	struct segment_sums sums = look(segments, COUNT(segments), blocks, COUNT(blocks));
 
 	(void)state;
+	assert_false(sums.mapped);
 	assert_int_equal(sums.sparse_bytes, 75 + 79);
 	assert_int_equal(sums.holder_count, 2);
 	assert_int_equal(sums.holders[0].stack, 1);
@@ -107,8 +108,10 @@ static void test_outside(void **state)
 /* Three pieces side by side and one apart: a block in two, one in three, one across the gap. */
 static void test_pieces(void **state)
 {
-	struct segment segments[] = {
-	    {1100, 100, 0, 0}, {1000, 100, 0, 0}, {1200, 100, 0, 0}, {1400, 100, 0, 0}};
+	struct segment segments[] = {{.address = 1100, .size = 100},
+				     {.address = 1000, .size = 100, .mapped = true},
+				     {.address = 1200, .size = 100, .mapped = true},
+				     {.address = 1400, .size = 100}};
 	struct segment_block two[] = {{1190, 20, 1}, {1220, 10, 1}, {1400, 100, 1}};
 	struct segment_block three[] = {{1090, 120, 1}, {1215, 5, 2}};
 	struct segment_block gap[] = {{1290, 120, 1}};
@@ -118,6 +121,7 @@ static void test_pieces(void **state)
 	assert_true(sums.whole);
 	assert_int_equal(sums.held, 3);
 	assert_int_equal(sums.used_bytes, 130);
+	assert_true(sums.mapped);
 	assert_int_equal(sums.sparse_bytes, 90 + 80);
 	assert_int_equal(sums.holder_count, 1);
 	assert_int_equal(sums.holders[0].blocks, 2);

@@ -89,6 +89,7 @@ static void sum_up(const struct segment *segments, size_t count, struct segment_
 		if (!s->blocks)
 			continue;
 		sums->held++;
+		sums->mapped |= s->mapped;
 		sums->held_bytes += s->size;
 		sums->used_bytes += s->used;
 		if (is_sparse(s)) {

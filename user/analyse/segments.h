@@ -18,6 +18,7 @@
 struct segment {
 	uint64_t address, size;
 	uint64_t used, blocks;
+	bool mapped;
 };
 
 /* A block that lives. */
@@ -34,6 +35,7 @@ struct segment_holder {
 
 struct segment_sums {
 	bool whole;    /* each block lies in a segment, or in several that lie side by side */
+	bool mapped;   /* some that blocks live in are pieces that are mapped */
 	uint64_t held; /* segments that blocks live in, and their bytes */
 	uint64_t held_bytes;
 	uint64_t used_bytes; /* of these */

@@ -335,7 +335,7 @@ void gpu_account_each(struct gpu_account *a, gpu_wanted_fn *wanted, gpu_block_fn
 		while (memory->of)
 			memory = memory->of;
 		if (size && wanted(&made->key, &memory->made.entry))
-			fn(made->key.address, size, context);
+			fn(made->key.address, size, made->silent, context);
 	}
 }
 

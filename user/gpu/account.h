@@ -83,7 +83,7 @@ int gpu_account_failed(struct gpu_account *account, uint32_t device);
  * says yes to; a mapping's entry is that of what is mapped.
  */
 typedef bool gpu_wanted_fn(const struct gpu_key *key, const struct gpu_entry *entry);
-typedef void gpu_block_fn(uint64_t address, uint64_t size, void *context);
+typedef void gpu_block_fn(uint64_t address, uint64_t size, bool mapped, void *context);
 void gpu_account_each(struct gpu_account *account, gpu_wanted_fn *wanted, gpu_block_fn *fn,
 		      void *context);
 const struct gpu_books *gpu_account_books(const struct gpu_account *account);
