@@ -13,6 +13,21 @@ debian_mirror()
 		sed -n 1p
 }
 
+# Apt's proxy settings, for programs that do not read them.
+use_proxy()
+{
+	local proxy=
+	eval "$(apt-config shell proxy Acquire::http::Proxy)"
+	if [ -n "$proxy" ] && [ "$proxy" != DIRECT ]; then
+		export http_proxy=$proxy
+	fi
+	proxy=
+	eval "$(apt-config shell proxy Acquire::https::Proxy)"
+	if [ -n "$proxy" ] && [ "$proxy" != DIRECT ]; then
+		export https_proxy=$proxy
+	fi
+}
+
 # apt_private DIRECTORY SUITE ARCHITECTURE [COMPONENT...]: from now on apt-get and apt-cache see
 # that suite's components (default: main) alone, and no package as installed.  What they keep goes
 # into the directory.

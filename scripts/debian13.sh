@@ -22,21 +22,6 @@ fail()
 # shellcheck source=scripts/apt_private.sh
 . "$(dirname "$0")/apt_private.sh"
 
-# debootstrap does not read apt's proxy settings.
-use_proxy()
-{
-	local proxy=
-	eval "$(apt-config shell proxy Acquire::http::Proxy)"
-	if [ -n "$proxy" ] && [ "$proxy" != DIRECT ]; then
-		export http_proxy=$proxy
-	fi
-	proxy=
-	eval "$(apt-config shell proxy Acquire::https::Proxy)"
-	if [ -n "$proxy" ] && [ "$proxy" != DIRECT ]; then
-		export https_proxy=$proxy
-	fi
-}
-
 if [ -e "$STAMP" ] && [ "$(cat "$STAMP")" = "$SUITE $PACKAGES" ]; then
 	echo "$ROOT"
 	exit 0
@@ -46,6 +31,7 @@ command -v debootstrap >/dev/null || fail "needs debootstrap (scripts/deps.sh be
 
 uri=$(debian_mirror)
 [ -n "$uri" ] || fail "apt knows no Debian mirror (is its package list there? apt-get update)"
+# debootstrap does not read apt's proxy settings.
 use_proxy
 
 # Never a half-made root under the real name.

@@ -12,8 +12,11 @@ cd "$(dirname "$0")/.."
 
 readonly SUITE=trixie
 readonly PACKAGES='libcuda1 libnvidia-ml1 libnvtoolsext1 libhsa-runtime64-1 libze1 ocl-icd-libopencl1'
+readonly TORCH=libtorch-cuda-2.6
+readonly TORCH_FILES='libc10.so.2.6.0 libc10_cuda.so.2.6.0'
 readonly ROOT=${1:-/var/cache/memsnoop/gpu-libraries}
 readonly STAMP=$ROOT/.memsnoop-packages
+readonly CONTENT="$SUITE $PACKAGES $TORCH_FILES"
 
 fail()
 {
@@ -24,7 +27,7 @@ fail()
 # shellcheck source=scripts/apt_private.sh
 . scripts/apt_private.sh
 
-if [ -e "$STAMP" ] && [ "$(cat "$STAMP")" = "$SUITE $PACKAGES" ]; then
+if [ -e "$STAMP" ] && [ "$(cat "$STAMP")" = "$CONTENT" ]; then
 	echo "$ROOT"
 	exit 0
 fi
@@ -42,8 +45,13 @@ for deb in "$work"/*.deb; do
 	dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$work"
 done
 find "$work/usr/lib" -name '*.so*' -exec cp -d {} "$partial" \;
+uri=$(apt-get download --print-uris "$TORCH" | cut -d "'" -f 2)
+[ -n "$uri" ] || fail "no package $TORCH"
+use_proxy
+# shellcheck disable=SC2086  # a list of words
+scripts/deb_part.py "$uri" "$partial" $TORCH_FILES || fail "cannot fetch the beginning of $TORCH"
 chmod 755 "$partial"
 rm -rf --one-file-system "$ROOT"
 mv -T "$partial" "$ROOT"
-echo "$SUITE $PACKAGES" >"$STAMP"
+echo "$CONTENT" >"$STAMP"
 echo "$ROOT"

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-mapfile -t c_files < <(find bpf user tests -name '*.[ch]' -o -name '*.cpp' | sort)
+mapfile -t c_files < <(find bpf user tests -name '*.[ch]' -o -name '*.[ch]pp' | sort)
 mapfile -t user_files < <(find user -name '*.c' | sort)
 mapfile -t scripts < <(find scripts .ci tests -type f \
 	\( -name '*.sh' -o -name '*.bash' -o -name '*.bats' -o -path .ci/run -o -path scripts/gpu-check \) | sort)

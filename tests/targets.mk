@@ -153,7 +153,7 @@ $(TORCH_DIR)/$(1)/libc10.so: tests/targets/torch/c10.c $(TORCH_H)
 	$$(say) TARGET $$@
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)gcc $(TARGET_CFLAGS) $(2) -fPIC -shared -Wl,-soname,libc10.so -o $$@ $$<
-$(TORCH_DIR)/$(1)/libc10_cuda.so: tests/targets/torch/caching.c $(TORCH_DIR)/$(1)/libc10.so \
+$(TORCH_DIR)/$(1)/libc10_cuda.so: tests/targets/torch/caching.c tests/targets/torch/expandable.c $(TORCH_DIR)/$(1)/libc10.so \
   $(GPU_DIR)/libcuda.so.1 $(TORCH_H)
 	$$(say) TARGET $$@
 	$$(Q)gcc $(TARGET_CFLAGS) $(2) -fPIC -shared -Wl,-soname,libc10_cuda.so -o $$@ \
@@ -184,6 +184,30 @@ $(eval $(call autograd_double,old_strings,-D_GLIBCXX_USE_CXX11_ABI=0))
 $(eval $(call torch_double,2.6))
 $(eval $(call torch_double,1.13,-DTORCH_1_13))
 $(eval $(call torch_double,hidden,-DC10_HIDDEN))
+
+# ---- TensorFlow's and ONNX Runtime's arenas -----------------------------------
+# Doubles of the libraries that they are in, and a program on each: TensorFlow's in the two
+# namespaces that it has been in.
+
+ARENA_DIR := $(TARGET_DIR)/arena
+ARENA_H := $(wildcard tests/targets/arena/*.hpp)
+targets: $(if $(CROSS),,$(addprefix $(ARENA_DIR)/,tsl/tensorflow_blocks old/tensorflow_blocks \
+  ort/onnxruntime_blocks))
+
+# arena_double DIRECTORY,LIBRARY,NAME,DEFINITIONS
+define arena_double
+$(ARENA_DIR)/$(1)/$(2): tests/targets/arena/$(3).cpp $(ARENA_H)
+	$$(say) TARGET $$@
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)g++ -std=c++17 $(TARGET_CFLAGS) $(4) -fPIC -shared -Wl,-soname,$(2) -o $$@ $$<
+$(ARENA_DIR)/$(1)/$(3)_blocks: tests/targets/arena/$(3)_blocks.cpp $(ARENA_DIR)/$(1)/$(2) $(ARENA_H)
+	$$(say) TARGET $$@
+	$$(Q)g++ -std=c++17 $(TARGET_CFLAGS) $(4) -o $$@ $$< $(ARENA_DIR)/$(1)/$(2) \
+	  '-Wl,-rpath,$$$$ORIGIN'
+endef
+$(eval $(call arena_double,tsl,libtensorflow_framework.so.2,tensorflow,-DSPACE=tsl))
+$(eval $(call arena_double,old,libtensorflow_framework.so.2,tensorflow,-DSPACE=tensorflow))
+$(eval $(call arena_double,ort,libonnxruntime.so.1,onnxruntime))
 
 # ---- call chains ------------------------------------------------------------
 # One source (tests/targets/chain*.c), built in every way that a compiler lays out

@@ -129,6 +129,19 @@ holders()
 	grep -q '32.0 MiB free beside 8.00 MiB in 4 blocks .*< pin <' "$TMP/err" || die "not whose"
 }
 
+@test "expandable segments: a block in two mapped pages, pages that are cached, no memory" {
+	PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True allocator -- "$P/2.6/cuda_blocks" expand
+	verify
+	# the block across two pages of 20 MiB; the two pages of the other stream are cached
+	equal "$(holders cuda:0 '[.[] | [.live, .live_bytes, .holds_bytes, (.functions | any(. == "span"))]]')" \
+		"[[1,10485760,31457280,true]]" "who holds"
+	equal "$(jq -c '.allocators[] | select(.device == "cuda:0") | .segments
+		| [.held, .stranded_bytes, .sparse, .sparse_bytes, .cached_bytes]' "$REPORT")" \
+		"[2,31457280,2,31457280,41943040]" "pages"
+	equal "$(jq -r '.insights[] | select(.kind == "fragmentation") | .text
+		| test("most by 10.0 MiB .* would lie together$")' "$REPORT")" true "no advice to do what is done"
+}
+
 @test "segments that were left together: cached, and no word of fragmentation" {
 	allocator -- "$P/2.6/cuda_blocks" tidy
 	verify

@@ -21,10 +21,21 @@ teardown_file()
 @test "each row of the probe table has its function in the real library" {
 	GPU_LIBRARIES=$REAL CMOCKA_MESSAGE_OUTPUT=TAP \
 		"$T/../tests/unit/gpu_libraries_test" 2>&1 | tee "$TMP/rows"
-	equal "$(grep -c '^ok.*fetched' "$TMP/rows")" 5 "libraries"
+	equal "$(grep -c '^ok.*fetched' "$TMP/rows")" 7 "libraries"
 	if grep -q '^not ok\|^ok.*fetched.*SKIP' "$TMP/rows"; then
 		die "not all rows were looked up"
 	fi
+}
+
+@test "PyTorch's real allocator of CUDA reports by the functions that have rows, and has the tracepoint" {
+	local library=$REAL/libc10_cuda.so.2.6.0
+
+	# read, never loaded: see gpu_libraries.sh
+	[ ! -x "$library" ] || die "it may be executed"
+	equal "$(nm -D --undefined-only "$library" | grep -c \
+		'_ZN3c1027report\(MemoryUsage\|OutOfMemory\)ToProfilerE\(Pvl\|l\)mmNS_6DeviceE')" 2 "reports"
+	equal "$(readelf -n "$library" | grep -A1 'Provider: pytorch' | grep -c 'Name: malloc')" 1 \
+		"tracepoints of what was asked for"
 }
 
 @test "CUDA's real driver: calls that it refuses are failures, and no memory" {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The rows of the gpu layer, and NVTX's, against real libraries: each function is there, under its
- * name, and can be probed.  Of those that Debian has installed; and, in $GPU_LIBRARIES, of those
- * that scripts/gpu_libraries.sh has fetched.
+ * The rows of the gpu layer, NVTX's and PyTorch's, against real libraries: each function is there,
+ * under its name, and can be probed.  Of those that Debian has installed; and, in $GPU_LIBRARIES,
+ * of those that scripts/gpu_libraries.sh has fetched.
  */
 #include <fcntl.h>
 #include <glob.h>
@@ -22,17 +22,23 @@
 
 static struct probe_table table;
 
-/* Rows of versions that are newer, or older, than what may be here. */
+/* Rows of versions that are newer, or older, than what may be here, or that only stand in. */
 static const struct {
 	const char *symbol; /* or how it begins */
 	const char *why;
 } others[] = {
-    {"cuCtxCreate_v4", "since CUDA 12.5"}, {"cuMemGetDefaultMemPool", "since CUDA 13"},
-    {"cuMemGetMemPool", "since CUDA 13"},  {"zeImageViewCreateExt", "since Level Zero 1.5"},
+    {"cuCtxCreate_v4", "since CUDA 12.5"},
+    {"cuMemGetDefaultMemPool", "since CUDA 13"},
+    {"cuMemGetMemPool", "since CUDA 13"},
+    {"zeImageViewCreateExt", "since Level Zero 1.5"},
     {"hsa_amd_vmem_", "since ROCm 5.7"},
+    {"_ZN3c109alloc_cpuEm", "where the reporter of its blocks is hidden"},
+    {"_ZN3c108free_cpuEPv", "as alloc_cpu()"},
+    {"_ZN3c1027reportMemoryUsageToProfilerEPvlll", "up to PyTorch 2.0"},
+    {"_ZN3c1027reportOutOfMemoryToProfilerElll", "up to PyTorch 2.0"},
 };
 
-static bool is_of_other_version(const char *symbol)
+static bool is_not_here(const char *symbol)
 {
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (!strncmp(symbol, others[i].symbol, strlen(others[i].symbol)))
@@ -61,7 +67,7 @@ static void check_rows(const struct elf_file *file, const char *prefix, size_t l
 		if (strncmp(row->symbol, prefix, strlen(prefix)) != 0) {
 			if (hit && row->spec.layer == MS_LAYER_GPU)
 				fail_msg("a function %s", row->symbol);
-		} else if (!hit && !is_of_other_version(row->symbol)) {
+		} else if (!hit && !is_not_here(row->symbol)) {
 			fail_msg("no function %s", row->symbol);
 		}
 	}
@@ -144,6 +150,19 @@ static void test_fetched_nvtx(void **state)
 	check_library(fetched(), "libnvToolsExt.so.1", "nvtx", 2);
 }
 
+static void test_fetched_torch(void **state)
+{
+	(void)state;
+	check_library(fetched(), "libc10.so.2.6.0", "_ZN3c10", 5);
+}
+
+/* Its allocator's functions are hidden; the report is a call of the former. */
+static void test_fetched_torch_cuda(void **state)
+{
+	(void)state;
+	check_library(fetched(), "libc10_cuda.so.2.6.0", "pytorch:", 1);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -167,7 +186,8 @@ int main(void)
 	const struct CMUnitTest fetched[] = {
 	    cmocka_unit_test(test_fetched_cuda),       cmocka_unit_test(test_fetched_hsa),
 	    cmocka_unit_test(test_fetched_level_zero), cmocka_unit_test(test_fetched_opencl),
-	    cmocka_unit_test(test_fetched_nvtx),
+	    cmocka_unit_test(test_fetched_nvtx),       cmocka_unit_test(test_fetched_torch),
+	    cmocka_unit_test(test_fetched_torch_cuda),
 	};
 
 	/* gpu_real.bats has them fetched first. */

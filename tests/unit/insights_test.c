@@ -325,6 +325,13 @@ static void test_fragmentation(void **state)
 	said(&c, "fragmentation", 36 * MIB,
 	     "of 100 MiB that the allocator has taken of cuda:0, 36.0 MiB lie free in 2 segments");
 	said(&c, "fragmentation", 36 * MIB, "4.00 MiB in 3 blocks that net.py:12 (Net.forward)");
+	said(&c, "fragmentation", 36 * MIB, "lie together, and with PYTORCH_CUDA_ALLOC_CONF=");
+	/* What is done already is not advised. */
+	c.allocators[0].mapped = true;
+	assert_int_equal(insights_find(&c.s), 0);
+	assert_null(strstr(find(&c, "fragmentation")->text, "expandable_segments"));
+	forget(&c);
+	c.allocators[0].mapped = false;
 	/* The device that has most of it is named. */
 	c.s.allocator_count = 2;
 	c.allocators[1] = c.allocators[0];

@@ -73,6 +73,7 @@ static void test_holders(void **state)
 	struct segment_sums sums = look(segments, COUNT(segments), blocks, COUNT(blocks));
 
 	(void)state;
+	assert_false(sums.mapped);
 	assert_int_equal(sums.sparse_bytes, 75 + 79);
 	assert_int_equal(sums.holder_count, 2);
 	assert_int_equal(sums.holders[0].stack, 1);
@@ -104,13 +105,52 @@ static void test_outside(void **state)
 	}
 }
 
+/* Three pieces side by side and one apart: a block in two, one in three, one across the gap. */
+static void test_pieces(void **state)
+{
+	struct segment segments[] = {{.address = 1100, .size = 100},
+				     {.address = 1000, .size = 100, .mapped = true},
+				     {.address = 1200, .size = 100, .mapped = true},
+				     {.address = 1400, .size = 100}};
+	struct segment_block two[] = {{1190, 20, 1}, {1220, 10, 1}, {1400, 100, 1}};
+	struct segment_block three[] = {{1090, 120, 1}, {1215, 5, 2}};
+	struct segment_block gap[] = {{1290, 120, 1}};
+	struct segment_sums sums = look(segments, COUNT(segments), two, COUNT(two));
+
+	(void)state;
+	assert_true(sums.whole);
+	assert_int_equal(sums.held, 3);
+	assert_int_equal(sums.used_bytes, 130);
+	assert_true(sums.mapped);
+	assert_int_equal(sums.sparse_bytes, 90 + 80);
+	assert_int_equal(sums.holder_count, 1);
+	assert_int_equal(sums.holders[0].blocks, 2);
+	assert_int_equal(sums.holders[0].bytes, 30);
+	assert_int_equal(sums.holders[0].holds_bytes, 90 + 80);
+	free(sums.holders);
+	for (size_t i = 0; i < COUNT(segments); i++)
+		segments[i].used = segments[i].blocks = 0;
+	sums = look(segments, COUNT(segments), three, COUNT(three));
+	assert_true(sums.whole);
+	assert_int_equal(sums.held, 3);
+	assert_int_equal(sums.sparse, 2);
+	assert_int_equal(sums.holder_count, 2);
+	assert_int_equal(sums.holders[0].stack, 1);
+	assert_int_equal(sums.holders[0].bytes, 20);
+	assert_int_equal(sums.holders[0].holds_bytes, 90 + 85);
+	assert_int_equal(sums.holders[1].holds_bytes, 85);
+	free(sums.holders);
+	sums = look(segments, COUNT(segments), gap, COUNT(gap));
+	assert_false(sums.whole);
+	free(sums.holders);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_nothing),
-	    cmocka_unit_test(test_sums),
-	    cmocka_unit_test(test_holders),
-	    cmocka_unit_test(test_outside),
+	    cmocka_unit_test(test_nothing), cmocka_unit_test(test_sums),
+	    cmocka_unit_test(test_holders), cmocka_unit_test(test_outside),
+	    cmocka_unit_test(test_pieces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,13 +68,15 @@ bool insight_fragmented(struct subject *x)
 	    x, a->sparse_bytes,
 	    "of %s that the allocator has taken of %s, %s lie free in %" PRIu64 " segment%s that "
 	    "blocks hold, none of them half full; most by %s in %s block%s that %s allocates: made "
-	    "before what comes and goes they would lie together, and with "
-	    "PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True a segment's free pages go back",
+	    "before what comes and goes they would lie together%s",
 	    text_bytes(all, a->now.reserved_bytes), a->device,
 	    text_bytes(free_bytes, a->sparse_bytes), a->sparse_segments,
 	    a->sparse_segments == 1 ? "" : "s", text_bytes(held, stack->live_bytes),
 	    text_count(blocks, stack->live), stack->live == 1 ? "" : "s",
-	    insight_place(place, lines_own(stack)));
+	    insight_place(place, lines_own(stack)),
+	    a->mapped ? ""
+		      : ", and with PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True a segment's "
+			"free pages go back");
 }
 
 bool insight_cached(struct subject *x)

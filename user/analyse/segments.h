@@ -10,10 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Memory that the driver has given; `used` and `blocks` are for segments_look() to fill in. */
+/*
+ * Memory that the driver has given, or one piece of it that is mapped, where a range of addresses
+ * grows piece by piece (expandable segments); `used` and `blocks` are for
+ * segments_look() to fill in.
+ */
 struct segment {
 	uint64_t address, size;
 	uint64_t used, blocks;
+	bool mapped;
 };
 
 /* A block that lives. */
@@ -24,12 +29,13 @@ struct segment_block {
 /* A stack whose blocks hold segments that are mostly free. */
 struct segment_holder {
 	uint64_t stack;
-	uint64_t blocks, bytes;
-	uint64_t holds_bytes; /* free in these segments; another stack may hold the same ones */
+	uint64_t blocks, bytes; /* of theirs, what lies in these */
+	uint64_t holds_bytes;   /* free in these segments; another stack may hold the same ones */
 };
 
 struct segment_sums {
-	bool whole;    /* each block lies in a segment */
+	bool whole;    /* each block lies in a segment, or in several that lie side by side */
+	bool mapped;   /* some that blocks live in are pieces that are mapped */
 	uint64_t held; /* segments that blocks live in, and their bytes */
 	uint64_t held_bytes;
 	uint64_t used_bytes; /* of these */
@@ -40,7 +46,7 @@ struct segment_sums {
 };
 
 /*
- * Puts each block into its segment; both are sorted by it.  Segments without a block may be
+ * Puts each block into its segments; both are sorted by it.  Segments without a block may be
  * anybody's, and are left out.  0, and the caller frees sums->holders, or -ENOMEM.
  */
 int segments_look(struct segment *segments, size_t segment_count, struct segment_block *blocks,

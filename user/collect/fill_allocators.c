@@ -36,7 +36,7 @@ static void *grow(void *items, size_t count, size_t *room, size_t size)
 	return more;
 }
 
-static void add_segment(uint64_t address, uint64_t size, void *context)
+static void add_segment(uint64_t address, uint64_t size, bool mapped, void *context)
 {
 	struct layout *l = context;
 	void *items =
@@ -48,7 +48,8 @@ static void add_segment(uint64_t address, uint64_t size, void *context)
 		return;
 	}
 	l->segments = items;
-	l->segments[l->segment_count++] = (struct segment){.address = address, .size = size};
+	l->segments[l->segment_count++] =
+	    (struct segment){.address = address, .size = size, .mapped = mapped};
 }
 
 static void add_block(const struct tensor_block *block, unsigned category, bool at_peak,
@@ -119,6 +120,7 @@ static void set_segments(struct allocator *a, const struct tensor_allocator *of,
 		return;
 	a->held_segments = sums->held;
 	a->sparse_segments = sums->sparse;
+	a->mapped = sums->mapped;
 	a->sparse_bytes = sums->sparse_bytes;
 	a->stranded_bytes = sums->held_bytes - sums->used_bytes;
 	a->cached_bytes = of->now.reserved - sums->held_bytes;

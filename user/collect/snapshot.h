@@ -239,6 +239,7 @@ struct allocator {
 	uint64_t reserved_peak_bytes;
 	/* How the unused bytes of now lie, if that is known: they are stranded and cached. */
 	bool segments_known;
+	bool mapped;             /* some of them are pages of expandable segments */
 	uint64_t held_segments;  /* that blocks live in */
 	uint64_t stranded_bytes; /* free in these: they go when the last block does */
 	uint64_t

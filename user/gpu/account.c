@@ -309,9 +309,13 @@ void gpu_account_each(struct gpu_account *a, gpu_wanted_fn *wanted, gpu_block_fn
 
 	for (b = RB_MIN(tree, &a->tree); b; b = RB_NEXT(tree, &a->tree, b)) {
 		const struct gpu_made *made = &b->made;
+		uint64_t size = made->silent ? made->length : made->entry.size;
+		const struct block *memory = b;
 
-		if (!made->silent && made->entry.size && wanted(&made->key, &made->entry))
-			fn(made->key.address, made->entry.size, context);
+		while (memory->of)
+			memory = memory->of;
+		if (size && wanted(&made->key, &memory->made.entry))
+			fn(made->key.address, size, made->silent, context);
 	}
 }
 

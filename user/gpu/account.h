@@ -78,9 +78,12 @@ void gpu_account_drop_context(struct gpu_account *account, pid_t tid,
 /* A call on this device had no memory. */
 int gpu_account_failed(struct gpu_account *account, uint32_t device);
 
-/* `fn` for each block that lives, has memory of its own, and that `wanted` says yes to. */
+/*
+ * `fn` for each block that lives and has memory of its own, and for each mapping, that `wanted`
+ * says yes to; a mapping's entry is that of what is mapped.
+ */
 typedef bool gpu_wanted_fn(const struct gpu_key *key, const struct gpu_entry *entry);
-typedef void gpu_block_fn(uint64_t address, uint64_t size, void *context);
+typedef void gpu_block_fn(uint64_t address, uint64_t size, bool mapped, void *context);
 void gpu_account_each(struct gpu_account *account, gpu_wanted_fn *wanted, gpu_block_fn *fn,
 		      void *context);
 const struct gpu_books *gpu_account_books(const struct gpu_account *account);

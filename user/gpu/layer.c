@@ -399,10 +399,13 @@ static bool is_segment(const struct gpu_key *key, const struct gpu_entry *entry)
 
 	switch (key->space) {
 	case GPU_SPACE_CUDA:
+	case GPU_SPACE_CUDA_MAP:
 		return place == GPU_PLACE_CUDA;
 	case GPU_SPACE_HSA:
+	case GPU_SPACE_HSA_MAP:
 		return place == GPU_PLACE_HSA_POOL;
 	case GPU_SPACE_ZE:
+	case GPU_SPACE_ZE_MAP:
 		return place == GPU_PLACE_ZE;
 	default:
 		return false;

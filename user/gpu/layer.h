@@ -40,7 +40,8 @@ int gpu_apply(struct gpu *gpu, const struct ms_row *row, const struct gpu_call *
 	      const struct ms_gpu_event *event, struct gpu_failure *failure);
 
 const struct gpu_books *gpu_books(const struct gpu *gpu);
-/* `fn` for each block of a device's memory that lives and has an address there. */
+/* `fn` for each block of a device's memory that lives and has an address there: given, or mapped.
+ */
 void gpu_each_segment(struct gpu *gpu, gpu_block_fn *fn, void *context);
 
 struct gpu_counts {

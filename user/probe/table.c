@@ -286,13 +286,18 @@ static const struct probe_row builtin[] = {
     TENSOR("llama_init_from_model", MARK_CONTEXT, RANGE, THROWS),
     TENSOR("llama_decode", MARK_RUN, RANGE, THROWS),
     TENSOR("llama_encode", MARK_RUN, RANGE, THROWS),
-    /* TensorFlow's arena, before and after 2.9, and ONNX Runtime's where it has its symbols. */
+    /*
+     * TensorFlow's arena, before and after 2.9, and ONNX Runtime's where it has its symbols: its
+     * own builds and Debian's are stripped, and export no allocator.
+     */
     TENSOR(BFC("10tensorflow") "11AllocateRawEmmRKNS_20AllocationAttributesE", MARK_NONE, ALLOC(3),
 	   THROWS),
     TENSOR(BFC("10tensorflow") "13DeallocateRawEPv", MARK_NONE, FREE(2)),
     TENSOR(BFC("3tsl") "11AllocateRawEmmRKNS_20AllocationAttributesE", MARK_NONE, ALLOC(3), THROWS),
     TENSOR(BFC("3tsl") "13DeallocateRawEPv", MARK_NONE, FREE(2)),
     TENSOR("_ZN11onnxruntime8BFCArena5AllocEm", MARK_NONE, ALLOC(2), THROWS),
+    /* Beside its regions: initializers, which its Free() takes, too. */
+    TENSOR("_ZN11onnxruntime8BFCArena7ReserveEm", MARK_NONE, ALLOC(2), THROWS),
     TENSOR("_ZN11onnxruntime8BFCArena4FreeEPv", MARK_NONE, FREE(2)),
     TENSOR("_ZN11onnxruntime12CPUAllocator5AllocEm", MARK_NONE, ALLOC(2), THROWS),
     TENSOR("_ZN11onnxruntime12CPUAllocator4FreeEPv", MARK_NONE, FREE(2)),

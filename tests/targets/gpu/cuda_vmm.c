@@ -5,7 +5,38 @@
 
 static struct store addresses = STORE_AT(0x600000000000);
 static struct store handles = STORE_AT(0x42);
-static struct store maps = STORE_AT(0x600000000000);
+
+/* What is mapped, anywhere in a reservation. */
+static struct mapping {
+	uint64_t address, size;
+	struct store_block *of; /* NULL: none */
+} maps[STORE_SLOTS];
+static pthread_mutex_t maps_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* The one that holds an address; NULL: none.  The lock is held. */
+static struct mapping *map_at(uint64_t address)
+{
+	for (struct mapping *m = maps; m < maps + STORE_SLOTS; m++)
+		if (m->of && address - m->address < m->size)
+			return m;
+	return NULL;
+}
+
+/* Puts one where there is none.  The lock is held. */
+static bool map_put(uint64_t address, uint64_t size, struct store_block *of)
+{
+	struct mapping *unused = NULL;
+
+	for (struct mapping *m = maps; m < maps + STORE_SLOTS; m++) {
+		if (!m->of)
+			unused = unused ? unused : m;
+		else if (m->address < address + size && address < m->address + m->size)
+			return false;
+	}
+	if (unused)
+		*unused = (struct mapping){address, size, of};
+	return unused != NULL;
+}
 
 CUresult cuMemAddressReserve(CUdeviceptr *ptr, size_t size, size_t alignment, CUdeviceptr address,
 			     unsigned long long flags)
@@ -67,43 +98,57 @@ CUresult cuMemRelease(CUmemGenericAllocationHandle handle)
 	return store_give(&handles, handle) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
 }
 
-/* One mapping for each reservation: it begins where that does. */
 CUresult cuMemMap(CUdeviceptr ptr, size_t size, size_t offset, CUmemGenericAllocationHandle handle,
 		  unsigned long long flags)
 {
 	struct store_block *physical = store_find(&handles, handle);
-	struct store_block *reserved = store_find(&addresses, ptr), *map;
-	size_t slot = (ptr - addresses.base) / STORE_STRIDE;
+	struct store_block *reserved = store_find(&addresses, ptr);
+	bool good;
 
 	(void)flags;
-	if (!physical || !reserved || offset || size > physical->size)
+	if (!physical || !reserved || offset || size > physical->size ||
+	    ptr % STORE_STRIDE + size > reserved->size)
 		return CUDA_ERROR_INVALID_VALUE;
-	map = &maps.blocks[slot];
-	if (map->live)
+	pthread_mutex_lock(&maps_lock);
+	good = map_put(ptr, size, physical);
+	pthread_mutex_unlock(&maps_lock);
+	if (!good)
 		return CUDA_ERROR_INVALID_VALUE;
-	*map = (struct store_block){.store = &maps, .size = size, .live = true, .of = physical};
 	store_use(physical);
 	return CUDA_SUCCESS;
 }
 
 CUresult cuMemUnmap(CUdeviceptr ptr, size_t size)
 {
-	struct store_block *map = store_find(&maps, ptr);
+	struct store_block *of = NULL;
+	struct mapping *map;
 
-	if (!map || map->size != size)
+	pthread_mutex_lock(&maps_lock);
+	map = map_at(ptr);
+	if (map && map->address == ptr && map->size == size) {
+		of = map->of;
+		map->of = NULL;
+	}
+	pthread_mutex_unlock(&maps_lock);
+	if (!of)
 		return CUDA_ERROR_INVALID_VALUE;
-	map->live = false;
-	store_unuse(map->of);
+	store_unuse(of);
 	return CUDA_SUCCESS;
 }
 
 CUresult cuMemRetainAllocationHandle(CUmemGenericAllocationHandle *handle, void *address)
 {
-	struct store_block *map = store_find(&maps, (uintptr_t)address);
+	struct store_block *of;
+	struct mapping *map;
 
-	if (!map || (uintptr_t)address % STORE_STRIDE >= map->size)
+	pthread_mutex_lock(&maps_lock);
+	map = map_at((uintptr_t)address);
+	of = map ? map->of : NULL;
+	if (of)
+		of->references++;
+	pthread_mutex_unlock(&maps_lock);
+	if (!of)
 		return CUDA_ERROR_INVALID_VALUE;
-	map->of->references++;
-	*handle = handles.base + (uint64_t)(map->of - handles.blocks) * STORE_STRIDE;
+	*handle = handles.base + (uint64_t)(of - handles.blocks) * STORE_STRIDE;
 	return CUDA_SUCCESS;
 }

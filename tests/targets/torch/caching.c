@@ -4,7 +4,8 @@
  * rounded up to 512 bytes.  Blocks up to 1 MiB come out of segments of 2 MiB, those below 10 MiB
  * out of such of 20 MiB, larger ones have one of their own, in steps of 2 MiB.  A block is split
  * if what is left is of use: 512 bytes of a small segment, more than 1 MiB of another.  What is
- * freed is kept, merged with its neighbours, for the same device and stream.
+ * freed is kept, merged with its neighbours, for the same device and stream.  With expandable
+ * segments there is one for all blocks of a kind, which grows, and is always split.
  */
 #include <pthread.h>
 #include <stdbool.h>
@@ -15,6 +16,7 @@
 
 #include "../gpu/cuda.h"
 #include "c10.h"
+#include "expandable.h"
 
 #define MIB (1ULL << 20)
 #define ROUND 512ULL
@@ -104,6 +106,57 @@ static struct block *segment_take(uint64_t size, int device, int64_t stream)
 	return block_new(&b);
 }
 
+/* The last block of a range. */
+static struct block *range_last(int device, int64_t stream, bool small)
+{
+	struct block *b = blocks;
+
+	while (b && (b->after || b->device != device || b->stream != stream || b->small != small))
+		b = b->next;
+	return b;
+}
+
+static struct block *range_take(uint64_t size, int device, int64_t stream)
+{
+	struct block *last = range_last(device, stream, size <= SMALL_MAX);
+	struct block b = {.device = device, .stream = stream, .small = size <= SMALL_MAX};
+	bool grows = last && !last->live;
+
+	use_device(device);
+	b.address =
+	    expandable_map(device, stream, b.small, size - (grows ? last->size : 0), &b.size);
+	if (!b.address)
+		return NULL;
+	stats[device].reserved += b.size;
+	if (grows) {
+		last->size += b.size;
+		return last;
+	}
+	b.before = last;
+	if (!last)
+		return block_new(&b);
+	return last->after = block_new(&b);
+}
+
+static void range_release(struct block *b)
+{
+	uint64_t gone = expandable_unmap(b->device, b->stream, b->small, b->size);
+
+	stats[b->device].reserved -= gone;
+	b->size -= gone;
+	if (b->size)
+		return;
+	if (b->before)
+		b->before->after = NULL;
+	block_end(b);
+}
+
+static struct block *more_for(uint64_t size, int device, int64_t stream)
+{
+	return expandable_on() ? range_take(size, device, stream)
+			       : segment_take(size, device, stream);
+}
+
 /* Gives back what no block lives in; any device's if it is below 0. */
 static void release_cached(int device)
 {
@@ -111,9 +164,15 @@ static void release_cached(int device)
 
 	for (b = blocks; b; b = next) {
 		next = b->next;
-		if (b->live || b->before || b->after || (device >= 0 && b->device != device))
+		if (b->live || b->after || (device >= 0 && b->device != device))
 			continue;
 		use_device(b->device);
+		if (expandable_on()) {
+			range_release(b);
+			continue;
+		}
+		if (b->before)
+			continue;
 		if (cuMemFree_v2(b->address))
 			abort();
 		stats[b->device].reserved -= b->size;
@@ -141,7 +200,7 @@ static void split(struct block *b, uint64_t size)
 {
 	struct block rest = *b, *made;
 
-	if (b->small ? b->size - size < ROUND : b->size - size <= SMALL_MAX)
+	if (b->small || expandable_on() ? b->size - size < ROUND : b->size - size <= SMALL_MAX)
 		return;
 	rest.address += size;
 	rest.size -= size;
@@ -159,10 +218,10 @@ static void *take(size_t bytes, int device, int64_t stream)
 	struct block *b = best_fit(size, device, stream);
 
 	if (!b)
-		b = segment_take(size, device, stream);
+		b = more_for(size, device, stream);
 	if (!b) {
 		release_cached(device);
-		b = segment_take(size, device, stream);
+		b = more_for(size, device, stream);
 	}
 	if (!b) {
 		c10_report_out_of_memory((int64_t)size, stats[device].allocated,

@@ -8,6 +8,7 @@
  *   cuda_blocks wait      the same as without, then says `ready`, waits for a line, and writes
  *   cuda_blocks tidy      one device, what comes together goes together: no small block holds a
  *                         segment
+ *   cuda_blocks expand    with expandable segments
  */
 #include <limits.h>
 #include <stdio.h>
@@ -260,6 +261,27 @@ static void fragment(int together)
 		give(small[i]);
 }
 
+/* A block that lies in two pages of 20 MiB, a quarter of each. */
+static struct held *span(void)
+{
+	return take(10 * MIB, 10 * MIB, 0, 9);
+}
+
+/* Mapped pages: blocks across them, pages that are cached, one that cannot be had. */
+static void expand(void)
+{
+	struct held *first = take(15 * MIB - 9, 15 * MIB, 0, 9);
+
+	span();
+	give(first);
+	give(take(40 * MIB, 40 * MIB, 0, 11));
+	take(777, 1024, 1, 0);
+	take(3000 * MIB, 3000 * MIB, 1, 0);
+	take(3000 * MIB, 3000 * MIB, 1, 1);
+	expect(!take(3000 * MIB, 0, 1, 2), "there was memory");
+	give(take(50 * MIB, 50 * MIB, 1, 3));
+}
+
 /* Blocks that nobody saw come: not in the ledger, but for what the allocator says. */
 static void blocks_before(void)
 {
@@ -283,6 +305,8 @@ int main(int argc, char **argv)
 		blocks_before();
 	if (!strcmp(how, "tidy")) {
 		fragment(1);
+	} else if (!strcmp(how, "expand")) {
+		expand();
 	} else {
 		sizes_and_streams();
 		no_memory();
