@@ -51,19 +51,7 @@ verify()
 # waiting HOW: a program on the caching allocator that says `ready`, and waits for a line.
 waiting()
 {
-	mkfifo "$TMP/words"
-	"$P/2.6/cuda_blocks" "$1" <"$TMP/words" >/dev/null 3>&- 5>&- &
-	TARGET=$!
-	exec 4>"$TMP/words"
-	wait_file "$LEDGER/ready.$TARGET"
-}
-
-# goes_on: the program that waits does what is left, and ends.
-goes_on()
-{
-	echo go >&4
-	finish "$TARGET"
-	equal "$status" 0 "the program's exit status"
+	listening "$P/2.6/cuda_blocks" "$1"
 }
 
 @test "with -p: blocks from before are the allocator's, and not known" {

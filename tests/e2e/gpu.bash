@@ -30,17 +30,5 @@ stacks()
 # waiting PROGRAM ARGS...: a GPU program that says `ready` and waits for a line on fd 4.
 waiting()
 {
-	mkfifo "$TMP/words"
-	LD_LIBRARY_PATH=$G "$G/$1" "${@:2}" <"$TMP/words" >/dev/null 3>&- 5>&- &
-	TARGET=$!
-	exec 4>"$TMP/words"
-	wait_file "$LEDGER/ready.$TARGET"
-}
-
-# goes_on: the program that waits does what is left, and ends.
-goes_on()
-{
-	echo go >&4
-	finish "$TARGET"
-	equal "$status" 0 "the program's exit status"
+	LD_LIBRARY_PATH=$G listening "$G/$1" "${@:2}"
 }

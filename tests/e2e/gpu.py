@@ -12,16 +12,7 @@ import argparse
 import collections
 import sys
 
-from reports import read_report
-
-COUNTS = ("allocs", "alloc_bytes", "frees", "freed_bytes", "live", "live_bytes")
-
-failures = []
-
-
-def expect_equal(got, wanted, what):
-    if got != wanted:
-        failures.append(f"{what}: memsnoop says {got}, should be {wanted}")
+from reports import COUNTS, expect_equal, expect_no_losses, read_report, verdict
 
 
 def read_ledger(path):
@@ -82,12 +73,8 @@ def main():
     check_layer(layer, ledger, options)
     check_devices(layer, ledger, options)
     check_stacks(report, pid, layer, ledger)
-    for key, count in report["lost"].items():
-        if key not in options.lost:
-            expect_equal(count, 0, f"lost.{key}")
-    for text in failures[:40]:
-        print(text)
-    return 1 if failures else 0
+    expect_no_losses(report, options.lost)
+    return verdict()
 
 
 if __name__ == "__main__":

@@ -79,14 +79,28 @@ target()
 	wait_file "$LEDGER/ready.$TARGET"
 }
 
-# obedient: the target `attach`, which obeys words written by `tell`.
-obedient()
+# listening COMMAND...: a program that says `ready` and reads what is written to fd 4; $TARGET.
+listening()
 {
 	mkfifo "$TMP/words"
-	"$T/attach" <"$TMP/words" >/dev/null 3>&- 5>&- &
+	"$@" <"$TMP/words" >/dev/null 3>&- 5>&- &
 	TARGET=$!
 	exec 4>"$TMP/words"
 	wait_file "$LEDGER/ready.$TARGET"
+}
+
+# goes_on: a program that listens for one line gets it, does what is left, and ends.
+goes_on()
+{
+	echo go >&4
+	finish "$TARGET"
+	equal "$status" 0 "the program's exit status"
+}
+
+# obedient: the target `attach`, which obeys words written by `tell`.
+obedient()
+{
+	listening "$T/attach"
 }
 
 tell()

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "analyse/segments.h"
+#include "base/array.h"
 #include "collect/collect.h"
 #include "collect/fill.h"
 
@@ -24,30 +25,15 @@ struct layout {
 	int err;
 };
 
-/* Room for one more item of `size` bytes; NULL: no memory. */
-static void *grow(void *items, size_t count, size_t *room, size_t size)
-{
-	void *more = items;
-
-	if (count == *room) {
-		*room = 2 * *room + 64;
-		more = reallocarray(items, *room, size);
-	}
-	return more;
-}
-
 static void add_segment(uint64_t address, uint64_t size, bool mapped, void *context)
 {
 	struct layout *l = context;
-	void *items =
-	    l->err ? NULL
-		   : grow(l->segments, l->segment_count, &l->segment_room, sizeof(*l->segments));
 
-	if (!items) {
-		l->err = -ENOMEM;
+	if (!l->err)
+		l->err = array_reserve(&l->segments, l->segment_count, &l->segment_room,
+				       sizeof(*l->segments));
+	if (l->err)
 		return;
-	}
-	l->segments = items;
 	l->segments[l->segment_count++] =
 	    (struct segment){.address = address, .size = size, .mapped = mapped};
 }
@@ -56,17 +42,13 @@ static void add_block(const struct tensor_block *block, unsigned category, bool 
 		      void *context)
 {
 	struct layout *l = context;
-	void *items;
 
 	(void)category;
 	if (at_peak || block->device != l->device || l->err)
 		return;
-	items = grow(l->blocks, l->block_count, &l->block_room, sizeof(*l->blocks));
-	if (!items) {
-		l->err = -ENOMEM;
+	l->err = array_reserve(&l->blocks, l->block_count, &l->block_room, sizeof(*l->blocks));
+	if (l->err)
 		return;
-	}
-	l->blocks = items;
 	l->blocks[l->block_count++] =
 	    (struct segment_block){block->address, block->size, block->stack};
 }
