@@ -21,8 +21,9 @@ static int pid_of(const struct snapshot *s, size_t process)
 
 /* ---- "key":[ element, element ] ---------------------------------------------- */
 
-int json_with_frames(FILE *out, json_t *values, struct frame_texts *texts,
-		     const struct stack *stack)
+/* A whole object, given up here: its values, and behind them a stack's frames. */
+static int put_with_frames(FILE *out, json_t *values, struct frame_texts *texts,
+			   const struct stack *stack)
 {
 	int error;
 
@@ -44,6 +45,20 @@ int json_elements(FILE *out, const char *key, const struct snapshot *s, size_t c
 	for (size_t i = 0; i < count && !error; i++) {
 		fputs(i ? ",\n" : "\n", out);
 		error = value_emit(out, element(s, i), 0);
+	}
+	fputc(']', out);
+	return error;
+}
+
+int json_framed(FILE *out, const char *key, const struct snapshot *s, const struct stack *stacks,
+		size_t count, json_element_fn *element, struct frame_texts *texts)
+{
+	int error = 0;
+
+	fprintf(out, ",\n\"%s\":[", key);
+	for (size_t i = 0; i < count && !error; i++) {
+		fputs(i ? ",\n" : "\n", out);
+		error = put_with_frames(out, element(s, i), texts, &stacks[i]);
 	}
 	fputc(']', out);
 	return error;

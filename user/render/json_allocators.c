@@ -47,28 +47,18 @@ int json_allocators(FILE *out, const struct snapshot *s)
 	return json_elements(out, "allocators", s, s->allocator_count, allocator_element);
 }
 
-static int put_holder(FILE *out, const struct snapshot *s, size_t index, struct frame_texts *texts)
+static json_t *holder_element(const struct snapshot *s, size_t index)
 {
-	const struct segment_hold *h = &s->holders[index];
 	const struct stack *t = &s->holder_stacks[index];
 
-	return json_with_frames(
-	    out,
-	    json_pack("{s:i,s:o,s:o,s:o,s:o}", "pid", pid_of(s, t->process), "device",
-		      value_text(t->device), "holds_bytes", value_number(h->holds_bytes), "live",
-		      value_number(t->live), "live_bytes", value_number(t->live_bytes)),
-	    texts, t);
+	return json_pack("{s:i,s:o,s:o,s:o,s:o}", "pid", pid_of(s, t->process), "device",
+			 value_text(t->device), "holds_bytes",
+			 value_number(s->holders[index].holds_bytes), "live", value_number(t->live),
+			 "live_bytes", value_number(t->live_bytes));
 }
 
 int json_holders(FILE *out, const struct snapshot *s, struct frame_texts *texts)
 {
-	int error = 0;
-
-	fputs(",\n\"segment_holders\":[", out);
-	for (size_t i = 0; i < s->holder_count && !error; i++) {
-		fputs(i ? ",\n" : "\n", out);
-		error = put_holder(out, s, i, texts);
-	}
-	fputc(']', out);
-	return error;
+	return json_framed(out, "segment_holders", s, s->holder_stacks, s->holder_count,
+			   holder_element, texts);
 }

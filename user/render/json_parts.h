@@ -27,8 +27,8 @@ typedef json_t *json_element_fn(const struct snapshot *s, size_t index);
 int json_elements(FILE *out, const char *key, const struct snapshot *s, size_t count,
 		  json_element_fn *element);
 
-/* A whole object, given up here: its values, and behind them a stack's frames. */
-int json_with_frames(FILE *out, json_t *values, struct frame_texts *texts,
-		     const struct stack *stack);
+/* The same of elements that have a stack each, whose frames come behind their values. */
+int json_framed(FILE *out, const char *key, const struct snapshot *s, const struct stack *stacks,
+		size_t count, json_element_fn *element, struct frame_texts *texts);
 
 #endif

@@ -64,57 +64,36 @@ int json_tensors(FILE *out, const struct snapshot *s)
 	return error;
 }
 
-static int put_tensor(FILE *out, const struct snapshot *s, const struct stack *t,
-		      struct frame_texts *texts)
+static json_t *tensor_element(const struct snapshot *s, size_t index)
 {
+	const struct stack *t = &s->tensors[index];
 
-	return json_with_frames(
-	    out,
-	    json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "pid", pid_of(s, t->process),
-		      "device", value_text(t->device), "category", value_text(t->category), "shape",
-		      value_text(t->shape), "live", value_number(t->live), "live_bytes",
-		      value_number(t->live_bytes), "at_peak", value_number(t->at_peak),
-		      "peak_bytes", value_number(t->peak_bytes), "block_bytes",
-		      value_number(t->block_bytes), "requested_bytes",
-		      t->told ? value_number(t->requested_bytes) : json_null(), "stream",
-		      t->told ? json_integer(t->stream) : json_null()),
-	    texts, t);
+	return json_pack(
+	    "{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "pid", pid_of(s, t->process), "device",
+	    value_text(t->device), "category", value_text(t->category), "shape",
+	    value_text(t->shape), "live", value_number(t->live), "live_bytes",
+	    value_number(t->live_bytes), "at_peak", value_number(t->at_peak), "peak_bytes",
+	    value_number(t->peak_bytes), "block_bytes", value_number(t->block_bytes),
+	    "requested_bytes", t->told ? value_number(t->requested_bytes) : json_null(), "stream",
+	    t->told ? json_integer(t->stream) : json_null());
 }
 
 int json_tensor_stacks(FILE *out, const struct snapshot *s, struct frame_texts *texts)
 {
-	int error = 0;
-
-	fputs(",\n\"tensors\":[", out);
-	for (size_t i = 0; i < s->tensor_count && !error; i++) {
-		fputs(i ? ",\n" : "\n", out);
-		error = put_tensor(out, s, &s->tensors[i], texts);
-	}
-	fputc(']', out);
-	return error;
+	return json_framed(out, "tensors", s, s->tensors, s->tensor_count, tensor_element, texts);
 }
 
-static int put_maker(FILE *out, const struct snapshot *s, size_t index, struct frame_texts *texts)
+static json_t *maker_element(const struct snapshot *s, size_t index)
 {
 	const struct stack *t = &s->maker_stacks[index];
 
-	return json_with_frames(out,
-				json_pack("{s:i,s:o,s:o,s:o}", "pid", pid_of(s, t->process),
-					  "stage", value_text(s->makers[index].stage), "allocs",
-					  value_number(t->allocs), "alloc_bytes",
-					  value_number(t->alloc_bytes)),
-				texts, t);
+	return json_pack("{s:i,s:o,s:o,s:o}", "pid", pid_of(s, t->process), "stage",
+			 value_text(s->makers[index].stage), "allocs", value_number(t->allocs),
+			 "alloc_bytes", value_number(t->alloc_bytes));
 }
 
 int json_makers(FILE *out, const struct snapshot *s, struct frame_texts *texts)
 {
-	int error = 0;
-
-	fputs(",\n\"stage_makers\":[", out);
-	for (size_t i = 0; i < s->maker_count && !error; i++) {
-		fputs(i ? ",\n" : "\n", out);
-		error = put_maker(out, s, i, texts);
-	}
-	fputc(']', out);
-	return error;
+	return json_framed(out, "stage_makers", s, s->maker_stacks, s->maker_count, maker_element,
+			   texts);
 }
