@@ -17,7 +17,7 @@
  * The file that includes this one brings the helpers and maps; the unit tests
  * bring their own and walk another process.
  *
- * PYTHON_FUNCTION: a global function, which the verifier goes through once, by
+ * WALK_FUNCTION: a global function, which the verifier goes through once, by
  * itself.  Inlined into each step of a walk, they are beyond its limit.  Such a
  * function must look whether its pointers are NULL, and return a number.
  */
@@ -42,8 +42,8 @@
 #define PYTHON_AGAIN 2
 
 /* Weak, so that each object file defines them and the linker keeps one. */
-#ifndef PYTHON_FUNCTION
-#define PYTHON_FUNCTION __weak __noinline
+#ifndef WALK_FUNCTION
+#define WALK_FUNCTION __weak __noinline
 #endif
 
 static __always_inline long python_read(void *to, __u32 size, __u64 from)
@@ -109,7 +109,7 @@ static __always_inline int python_has_several(const struct python_state *p)
 	return first && python_pointer(first + p->walk.interp_next);
 }
 
-PYTHON_FUNCTION int python_begin(struct python_state *p, __u32 image)
+WALK_FUNCTION int python_begin(struct python_state *p, __u32 image)
 {
 	const struct ms_python *python;
 	struct task_struct *task;
@@ -181,7 +181,7 @@ static long python_search_step(__u32 i, void *data)
 }
 
 /* Looks for the thread's states.  1 if there is one that was not known. */
-PYTHON_FUNCTION int python_search(struct python_state *p)
+WALK_FUNCTION int python_search(struct python_state *p)
 {
 	struct python_loop loop = {.p = p};
 
@@ -279,7 +279,7 @@ static __always_inline int python_choose(struct python_state *p, int in_eval)
  * it, which it called, is a part of it: an instruction's handler (3.14 built
  * for tail calls).
  */
-PYTHON_FUNCTION int python_eval(struct python_state *p, __u64 ip, __u64 sp, __u64 cfa)
+WALK_FUNCTION int python_eval(struct python_state *p, __u64 ip, __u64 sp, __u64 cfa)
 {
 	int in_eval;
 
@@ -394,7 +394,7 @@ static __always_inline void python_close(struct python_state *p, struct ms_pytho
  * One Python frame of the native frame that python_eval() was given: 1 and the
  * frame, 0 if there are no more, or PYTHON_AGAIN if this one does not show.
  */
-PYTHON_FUNCTION int python_next(struct python_state *p, __u64 *frame)
+WALK_FUNCTION int python_next(struct python_state *p, __u64 *frame)
 {
 	struct ms_python_chain *chain;
 	__u64 at, code, instr;
@@ -442,7 +442,7 @@ PYTHON_FUNCTION int python_next(struct python_state *p, __u64 *frame)
  * python_next() give the Python frames that are left, of one interpreter; to be
  * called again after that.  Returns 0 if there are none.
  */
-PYTHON_FUNCTION int python_rest(struct python_state *p)
+WALK_FUNCTION int python_rest(struct python_state *p)
 {
 	int known, i;
 

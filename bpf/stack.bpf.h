@@ -294,7 +294,7 @@ static __always_inline void walk_start(struct walk *w, const struct position *at
  * Walks the stack of the current thread from task->walk on, into task->stack.  A global function:
  * the verifier goes through it once, not for each place that it is called from.
  */
-PYTHON_FUNCTION int stack_take(struct task_state *task, __u32 image, __u64 first)
+WALK_FUNCTION int stack_take(struct task_state *task, __u32 image, __u64 first)
 {
 	struct walk_context c = {.task = task};
 

@@ -28,7 +28,7 @@
 
 #undef __always_inline
 #define __always_inline inline __attribute__((always_inline))
-#define PYTHON_FUNCTION static
+#define WALK_FUNCTION static
 #define BPF_NOEXIST 1
 
 struct task_struct {

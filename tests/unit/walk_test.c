@@ -17,7 +17,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "memsnoop.h"
-#define PYTHON_FUNCTION static
+#define WALK_FUNCTION static
 #include "stack.bpf.h"
 #include "walk_record.h"
 
