@@ -133,8 +133,8 @@ $(OUT)/tests/unit/%: tests/unit/%.c $(LIB)
 	$(Q)$(CC) $(CPPFLAGS) $(USER_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIB) $(USER_LIBS) -lcmocka
 
 # what runs in the kernel, compiled for user space
-$(OUT)/tests/unit/walk_test: USER_CFLAGS += -Wno-unknown-pragmas -Wno-unused-parameter
-$(OUT)/tests/unit/walk_test: CPPFLAGS := -Itests/stub -Ivmlinux
+$(OUT)/tests/unit/walk_test $(OUT)/tests/unit/walk_recent_test: USER_CFLAGS += -Wno-unknown-pragmas -Wno-unused-parameter
+$(OUT)/tests/unit/walk_test $(OUT)/tests/unit/walk_recent_test: CPPFLAGS := -Itests/stub -Ivmlinux
 
 .PHONY: unit
 unit: $(UNIT_BIN)

@@ -56,6 +56,27 @@ struct memo {
 	__u64 check;
 };
 
+/*
+ * The same for one thread, by where on its stack the code was met: outer frames mostly stand
+ * where they stood in the walk before.  The memos of all are spread over 2 MiB, of which no cache
+ * and no TLB holds anything when a program has gone through its data between two allocations:
+ * looking there took most of a walk's time.  Packed, 32 bytes of stack for each entry: see
+ * memo.bpf.h.
+ */
+#define MS_RECENTS 256
+#define MS_RECENT_SHIFT 5
+struct recent {
+	__u64 address; /* 0: none; above its bits: what is small in a rule, and the reason */
+	__u64 frame;
+	__s16 cfa_offset, fp_offset, third_offset, param;
+};
+
+struct recents {
+	__u32 generation; /* of the mapping table that all were found by */
+	__u32 pad;
+	struct recent at[MS_RECENTS];
+};
+
 /* Words of the stack that are read at once: several frames, mostly. */
 #define MS_STACK_WINDOW 128
 
@@ -103,6 +124,7 @@ struct task_state {
 MS_MAP(procs, __u32, struct ms_proc, 1);        /* by tgid */
 MS_MAP(mappings, __u32, struct ms_mappings, 1); /* by image */
 MS_MAP(tasks, __u32, struct task_state, 1);     /* by thread id */
+MS_MAP(recents, __u32, struct recents, 1);      /* by thread id */
 MS_MAP(pythons, __u32, struct ms_python, 1);    /* by image */
 MS_MAP(torches, __u32, struct ms_torch, 1);     /* by image */
 MS_MAP(codes, struct ms_code_key, __u32, 1);    /* Python code objects: their ids in frames */

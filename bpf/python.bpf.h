@@ -272,6 +272,26 @@ static __always_inline int python_choose(struct python_state *p, int in_eval)
 }
 
 /*
+ * Whether python_eval() has to look at a native frame: it runs Python, or holds what CPython keeps
+ * on the stack for each evaluation loop.  The others, most of them, are not worth a call.
+ */
+static __always_inline int python_concerns(const struct python_state *p, __u64 ip, __u64 sp,
+					   __u64 cfa)
+{
+	int i;
+
+	if (!p->image)
+		return 0;
+	if (python_in_eval(&p->walk, ip))
+		return 1;
+	MS_UNROLL
+	for (i = 0; i < MS_PYTHON_CHAINS; i++)
+		if (p->chain[i].marker && p->chain[i].marker >= sp && p->chain[i].marker < cfa)
+			return 1;
+	return 0;
+}
+
+/*
  * For each native frame, innermost first: `ip` in it (the call, not where it
  * returns to), its stack pointer, and its CFA, the stack pointer of its caller.
  * Returns 0 if the frame is to be kept.  If it is an evaluation loop, which

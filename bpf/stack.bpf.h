@@ -11,7 +11,7 @@
 
 #include "arch.bpf.h"
 #include "maps.bpf.h"
-#include "mapping.h"
+#include "memo.bpf.h"
 #include "pieces.bpf.h"
 #include "python.bpf.h"
 #include "unwind.bpf.h"
@@ -28,6 +28,7 @@
 struct walk_context {
 	struct task_state *task;
 	const struct ms_mappings *mappings;
+	struct recents *recents;
 };
 
 /* ---- return addresses that a return probe has replaced ------------------- */
@@ -79,73 +80,6 @@ static __always_inline int hijack_undo(struct walk *w)
 
 /* ---- one frame ----------------------------------------------------------- */
 
-/* The multiplier of FNV-1a, 64 bits. */
-#define MEMO_MIX 0x100000001b3ULL
-
-static __always_inline __u64 memo_check(const struct memo *memo)
-{
-	const __u64 *word = (const __u64 *)memo;
-	__u64 check = 0xcbf29ce484222325ULL;
-	__u32 i;
-
-	MS_UNROLL
-	for (i = 0; i < offsetof(struct memo, check) / sizeof(*word); i++)
-		check = (check ^ word[i]) * MEMO_MIX;
-	return check ^ check >> 32;
-}
-
-/* Finds out what is to be known of the code at `address`, by the mapping table and its file's. */
-static __always_inline void memo_fill(struct memo *memo, const struct ms_mappings *table,
-				      __u64 address)
-{
-	const struct ms_mapping *map;
-
-	memo->address = address;
-	memo->generation = table ? table->generation : 0;
-	memo->frame = MS_FRAME(0, address);
-	__builtin_memset(&memo->rule, 0, sizeof(memo->rule));
-	memo->rule.kind = MS_RULE_NONE;
-	memo->reason = MS_END_NO_MODULE;
-	map = mapping_find(table, address);
-	if (!map)
-		return;
-	memo->frame = MS_FRAME(map->module, address - map->start + map->offset);
-	memo->reason = MS_END_NO_TABLE;
-	if (unwind_rule(map->table, MS_FRAME_OFFSET(memo->frame), &memo->rule))
-		memo->reason =
-		    memo->rule.kind == MS_RULE_UNSUPPORTED ? MS_END_UNSUPPORTED : MS_END_NO_ROWS;
-	else if (map->table == MS_TABLE_NO_ROWS)
-		memo->reason = MS_END_NO_ROWS;
-}
-
-/*
- * What is known of the code at `address`, in the thread's copy: most of a program's code was
- * there in a walk before.  An entry holds for one state of one process's mapping table
- * (its generation).
- */
-static __always_inline struct memo *memo_get(struct walk_context *c, __u64 address)
-{
-	struct memo *memo = &c->task->memo, *kept;
-	__u32 generation = c->mappings ? c->mappings->generation : 0, at;
-
-	at = (address + generation) * 0x9e3779b97f4a7c15ULL >> (64 - MS_MEMO_BITS);
-	kept = bpf_map_lookup_elem(&memos, &at);
-	c->task->memo_lookups++;
-	if (kept && kept->address == address) {
-		*memo = *kept;
-		if (memo->address == address && memo->generation == generation &&
-		    memo->check == memo_check(memo)) {
-			c->task->memo_hits++;
-			return memo;
-		}
-	}
-	memo_fill(memo, c->mappings, address);
-	memo->check = memo_check(memo);
-	if (kept)
-		*kept = *memo;
-	return memo;
-}
-
 /* Adds a frame to the stack; 1, and the walk ends, if there is no room for it. */
 static __always_inline int walk_emit(struct walk_context *c, __u64 frame)
 {
@@ -170,7 +104,8 @@ static __always_inline int walk_native(struct walk_context *c, __u64 frame, __u6
 {
 	struct walk *w = &c->task->walk;
 	struct python_state *p = &c->task->python;
-	int replaced = python_eval(p, w->ip - !w->exact, w->sp, cfa);
+	__u64 ip = w->ip - !w->exact;
+	int replaced = python_concerns(p, ip, w->sp, cfa) ? python_eval(p, ip, w->sp, cfa) : 0;
 
 	/* How the interpreter gets from one Python frame to the next is its own
 	 * affair; what it does below the innermost one is not. */
@@ -244,7 +179,7 @@ static long walk_step(__u32 i, void *data)
 			return 0;
 	}
 	if (w->end == MS_END_GOING) {
-		memo = memo_get(c, w->ip - !w->exact);
+		memo = memo_get(c->task, c->recents, c->mappings, w->ip - !w->exact);
 		if ((memo->rule.kind != MS_RULE_NONE && memo->rule.kind != MS_RULE_UNSUPPORTED) ||
 		    !hijack_undo(w)) {
 			more = walk_frame(c, memo);
@@ -301,6 +236,7 @@ WALK_FUNCTION int stack_take(struct task_state *task, __u32 image, __u64 first)
 	if (!task)
 		return 0;
 	c.mappings = bpf_map_lookup_elem(&mappings, &image);
+	c.recents = recents_get(task, c.mappings);
 	python_begin(&task->python, image);
 	task->stack.nr = 0;
 	if (first)

@@ -192,6 +192,7 @@ static __always_inline int exit_note(struct task_struct *task)
 	struct ms_event *e;
 
 	bpf_map_delete_elem(&tasks, &tid);
+	bpf_map_delete_elem(&recents, &tid);
 	if (!proc)
 		return 0;
 	signal = BPF_CORE_READ(task, signal);

@@ -125,6 +125,7 @@ static void size_maps(struct memsnoop_bpf *skel, const struct kernel_options *o)
 	bpf_map__set_max_entries(skel->maps.touches, o->max_touches);
 	bpf_map__set_max_entries(skel->maps.codes, o->max_codes);
 	bpf_map__set_max_entries(skel->maps.tasks, o->max_threads);
+	bpf_map__set_max_entries(skel->maps.recents, o->max_threads);
 	bpf_map__set_max_entries(skel->maps.blocks, o->max_blocks);
 	bpf_map__set_max_entries(skel->maps.pieces, o->max_stacks);
 	bpf_map__set_max_entries(skel->maps.totals, totals_size(o));
