@@ -118,6 +118,7 @@ struct task_state {
 	__u64 ranges[MS_RANGES];        /* objects of those that are open */
 	__u32 range_nr;
 	__u32 pad2;
+	__u64 range_called;                   /* the last one's, if it was told by who calls it */
 	__u64 gpu_argument[MS_GPU_ARGUMENTS]; /* of the open call of the gpu layer */
 };
 

@@ -112,6 +112,8 @@ struct ms_row {
 #define MS_COOKIE_MODULE(cookie) ((__u32)((cookie) >> 32) & MS_MODULE_MAX)
 /* The probe is on a return instruction of the row's function, not at its entry. */
 #define MS_COOKIE_RETURN (1ULL << 63)
+/* It is on an instruction that calls the function, or jumps to it: its arguments are there. */
+#define MS_COOKIE_CALL (1ULL << 62)
 
 /* ---- frames and stacks ------------------------------------------------ */
 

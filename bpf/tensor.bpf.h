@@ -3,6 +3,7 @@
 #ifndef MS_TENSOR_BPF_H
 #define MS_TENSOR_BPF_H
 
+#include "arch_probe.bpf.h"
 #include "maps.bpf.h"
 #include "tensor_event.bpf.h"
 
@@ -322,32 +323,6 @@ static __always_inline void range_name(struct task_state *task, const struct ms_
 	((struct ms_unread_name *)task->range_name)->address = name;
 }
 
-/*
- * `stack`: who begins it.  The event is reserved last: up to 6.1 the verifier loses sight of
- * whether it was, if something else is decided before that is looked at.
- */
-static __always_inline void range_push(struct task_state *task, __u32 image,
-				       const struct ms_row *row, __u64 cookie, __u64 sp,
-				       __u64 object, __u64 stack)
-{
-	__u32 at = task->range_nr;
-	struct ms_tensor_event *e;
-
-	if (object && at < MS_RANGES) {
-		task->ranges[at] = object;
-		task->range_nr = at + 1;
-	}
-	e = tensor_event(MS_TENSOR_PUSH, image, row, cookie);
-	if (!e)
-		return;
-	e->sp = sp;
-	e->address = object;
-	e->stack = stack;
-	__builtin_memcpy(e->name, task->range_name, sizeof(e->name));
-	__builtin_memset(task->range_name, 0, sizeof(task->range_name));
-	bpf_ringbuf_submit(e, event_wakes());
-}
-
 /* An object may be told to end its range often, and one that has begun none, too. */
 static __always_inline int range_is_open(struct task_state *task, __u64 object)
 {
@@ -362,18 +337,67 @@ static __always_inline int range_is_open(struct task_state *task, __u64 object)
 	return 0;
 }
 
+/*
+ * Whether a range was told by its function's caller an instant ago: both are probed while the
+ * probes move from one to the other.  (The end of a range is told once anyway.)
+ */
+static __always_inline int range_was_told(struct task_state *task, __u64 cookie, __u64 object)
+{
+	return object && !(cookie & MS_COOKIE_CALL) && task->range_called == object;
+}
+
+static __always_inline void range_place(struct ms_tensor_event *e, const struct registers *r,
+					__u64 cookie, __u64 ip)
+{
+	e->ip = ip;
+	if (!(cookie & MS_COOKIE_CALL) && arch_back(r, &e->back))
+		e->back = 0;
+}
+
+/*
+ * `stack`: who begins it.  The event is reserved last: up to 6.1 the verifier loses sight of
+ * whether it was, if something else is decided before that is looked at.
+ */
+static __always_inline void range_push(struct task_state *task, __u32 image,
+				       const struct ms_row *row, __u64 cookie, __u64 object,
+				       __u64 stack, __u64 ip)
+{
+	struct ms_tensor_event *e;
+	__u32 at;
+
+	/* If it is in one, the end of that was not seen. */
+	if (object)
+		range_is_open(task, object);
+	at = task->range_nr;
+	if (object && at < MS_RANGES) {
+		task->ranges[at] = object;
+		task->range_nr = at + 1;
+	}
+	task->range_called = cookie & MS_COOKIE_CALL ? object : 0;
+	e = tensor_event(MS_TENSOR_PUSH, image, row, cookie);
+	if (!e)
+		return;
+	range_place(e, &task->registers, cookie, ip);
+	e->address = object;
+	e->stack = stack;
+	__builtin_memcpy(e->name, task->range_name, sizeof(e->name));
+	__builtin_memset(task->range_name, 0, sizeof(task->range_name));
+	bpf_ringbuf_submit(e, event_wakes());
+}
+
 static __always_inline void range_pop(struct task_state *task, __u32 image,
-				      const struct ms_row *row, __u64 cookie, __u64 sp,
-				      __u64 object)
+				      const struct ms_row *row, __u64 cookie, __u64 object,
+				      __u64 ip)
 {
 	struct ms_tensor_event *e;
 
 	if (row->ptr_arg && !range_is_open(task, object))
 		return;
+	task->range_called = 0;
 	e = tensor_event(MS_TENSOR_POP, image, row, cookie);
 	if (!e)
 		return;
-	e->sp = sp;
+	range_place(e, &task->registers, cookie, ip);
 	e->address = object;
 	bpf_ringbuf_submit(e, event_wakes());
 }

@@ -54,8 +54,18 @@ struct ms_tensor_event {
 	__u64 size;  /* bytes */
 	__u64 stack; /* of an allocation, or of what began a range; 0: could not be kept */
 	__u64 sp;    /* of a call that is a range */
-	/* Of a report: what the allocator has given out of the device's memory, and has taken. */
-	__u64 allocated, reserved;
+	union {
+		/* Of a report: what the allocator has given out of the device's memory, and has
+		 * taken. */
+		struct {
+			__u64 allocated, reserved;
+		};
+		/* Of a range of an object: the probe's address, and where its function returns to,
+		 * 0 where the probe is at an instruction that calls it. */
+		struct {
+			__u64 ip, back;
+		};
+	};
 	union {
 		__u64 dims[MS_DIMS];
 		char name[MS_RANGE_NAME];

@@ -130,12 +130,15 @@ static __always_inline void on_tensor(struct pt_regs *ctx, struct task_state *ta
 		range_name(task, row, argument(r, row->name_arg));
 		break;
 	case MS_KIND_PUSH:
+		if (range_was_told(task, cookie, address))
+			break;
 		if (row->name_arg)
 			range_name(task, row, argument(r, row->name_arg));
-		range_push(task, id, row, cookie, r->sp, address, stack_here(ctx, task, id));
+		range_push(task, id, row, cookie, address, stack_here(ctx, task, id),
+			   PT_REGS_IP(ctx));
 		break;
 	case MS_KIND_POP:
-		range_pop(task, id, row, cookie, r->sp, address);
+		range_pop(task, id, row, cookie, address, PT_REGS_IP(ctx));
 		break;
 	}
 }

@@ -145,7 +145,8 @@ TORCH_DIR := $(TARGET_DIR)/torch
 TORCH_H := $(wildcard tests/targets/torch/*.h) tests/targets/gpu/cuda.h
 targets: $(if $(CROSS),,$(foreach version,2.6 1.13,$(TORCH_DIR)/$(version)/cuda_blocks) \
   $(TORCH_DIR)/2.6/cpu_blocks $(TORCH_DIR)/hidden/cpu_blocks \
-  $(TORCH_DIR)/new_strings/steps $(TORCH_DIR)/old_strings/steps)
+  $(TORCH_DIR)/new_strings/steps $(TORCH_DIR)/old_strings/steps \
+  $(TORCH_DIR)/new_strings/ranges)
 
 # torch_double DIRECTORY,DEFINITIONS
 define torch_double
@@ -175,6 +176,15 @@ $(TORCH_DIR)/$(1)/libtorch_cpu.so: tests/targets/torch/autograd.cpp $(TORCH_H)
 	$$(Q)g++ $(TARGET_CFLAGS) -std=c++17 $(2) -fPIC -shared -Wl,-soname,libtorch_cpu.so -o $$@ $$<
 $(TORCH_DIR)/$(1)/steps: tests/targets/torch/steps.cpp $(TORCH_DIR)/$(1)/libtorch_cpu.so \
   $(TORCH_DIR)/2.6/libc10.so $(TORCH_H)
+	$$(say) TARGET $$@
+	$$(Q)g++ $(TARGET_CFLAGS) -std=c++17 $(2) -o $$@ $$(filter %.cpp %.so,$$^) \
+	  '-Wl,-rpath,$$$$ORIGIN:$$$$ORIGIN/../2.6'
+$(TORCH_DIR)/$(1)/libranges_late.so: tests/targets/torch/ranges_late.cpp $(TORCH_DIR)/$(1)/libtorch_cpu.so $(TORCH_H)
+	$$(say) TARGET $$@
+	$$(Q)g++ $(TARGET_CFLAGS) -std=c++17 $(2) -fPIC -shared -o $$@ $$(filter %.cpp %.so,$$^) \
+	  '-Wl,-rpath,$$$$ORIGIN'
+$(TORCH_DIR)/$(1)/ranges: tests/targets/torch/ranges.cpp $(TORCH_DIR)/$(1)/libtorch_cpu.so \
+  $(TORCH_DIR)/2.6/libc10.so $(TORCH_H) | $(TORCH_DIR)/$(1)/libranges_late.so
 	$$(say) TARGET $$@
 	$$(Q)g++ $(TARGET_CFLAGS) -std=c++17 $(2) -o $$@ $$(filter %.cpp %.so,$$^) \
 	  '-Wl,-rpath,$$$$ORIGIN:$$$$ORIGIN/../2.6'

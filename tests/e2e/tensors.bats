@@ -313,3 +313,60 @@ steps()
 	bare --category 'x=(' -- true
 	refused 2 "is no regular expression"
 }
+
+# ---- where ranges are called ------------------------------------------------------------
+
+# stages_are NAME COUNT
+stages_are()
+{
+	equal "$(jq --arg name "$1" '[.stages[] | select(.name == $name)] | length' "$REPORT")" "$2" \
+		"ranges named '$1'"
+}
+
+# told KEY: a number of the ledger of the target ranges.
+told()
+{
+	jq ".$1" "$LEDGER/ranges.json"
+}
+
+# Whether the target has begun such ranges: it says so only at the end, but the file is old by then.
+forgot_some()
+{
+	[ -n "$(find "$LEDGER/forget" ! -newermt '-1 second')" ]
+}
+
+# ranges_end: the target is told that it is enough, and all its ranges are there, in order.
+ranges_end()
+{
+	touch "$LEDGER/enough"
+	finish "$TRACER"
+	equal "$status" 0 "exit status"
+	stages_are outer "$(told steps)"
+	stages_are inner "$(told steps)"
+	stages_are forgotten "$(told forgotten)"
+	equal "$(jq '[.stages[] | select(.name == "outer" or .name == "inner")] | sort_by(.start_s)
+		| [range(0; length; 2) as $i | .[$i].name == "outer" and .[$i + 1].name == "inner"
+		and .[$i + 1].end_s <= .[$i].end_s and .[$i].depth == 1 and .[$i + 1].depth == 2]
+		| all' "$REPORT")" true "each inner one is in an outer one"
+	equal "$(jq '[.lost[]] | add' "$REPORT")" 0 "losses"
+}
+
+@test "ranges are seen where they are called, and those of a library that comes later" {
+	launch -q -i 0.1 --layers tensor -- "$T/torch/new_strings/ranges"
+	wait_line "ranges are seen where they are called: 2 places" "$TMP/err"
+	touch "$LEDGER/late"
+	wait_line "ranges are seen in their functions again" "$TMP/err"
+	wait_line "ranges are seen where they are called: 4 places" "$TMP/err"
+	ranges_end
+	[ "$(told late)" -gt 0 ] || die "the library had none"
+	stages_are "" "$(told late)"
+}
+
+@test "ranges that only their destructor ends are over with what they are in" {
+	launch -q -i 0.1 --layers tensor --no-feature session --no-feature multi \
+		-- "$T/torch/new_strings/ranges"
+	wait_line "ranges are seen where they are called: 2 places" "$TMP/err"
+	touch "$LEDGER/forget"
+	wait_until "some of them" forgot_some
+	ranges_end
+}

@@ -148,6 +148,12 @@ static void check_tensor_row(const struct probe_row *row)
 	case MS_KIND_RANGE:
 		assert_int_not_equal(row->mark, MARK_NONE);
 		break;
+	case MS_KIND_PUSH:
+	case MS_KIND_POP:
+		/* Where it is called from is only learned of what has an object. */
+		assert_int_equal(probe_row_group(row), spec->ptr_arg ? GROUP_RANGES : GROUP_STEADY);
+		assert_int_equal(probe_row_reads_stack(row), spec->ptr_arg != 0);
+		break;
 	}
 }
 

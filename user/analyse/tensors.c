@@ -83,6 +83,11 @@ const struct shapes *tensors_shapes(const struct tensors *t)
 	return &t->shapes;
 }
 
+struct callers *tensors_callers(struct tensors *t)
+{
+	return &t->callers;
+}
+
 const struct stages *tensors_stages(const struct tensors *t)
 {
 	return &t->stages;

@@ -7,6 +7,7 @@
 #define MS_TENSORS_H
 
 #include "analyse/blocks.h"
+#include "analyse/callers.h"
 #include "analyse/categories.h"
 #include "analyse/leaks.h"
 #include "analyse/makers.h"
@@ -98,6 +99,8 @@ bool tensors_is_told(const struct tensors *tensors, enum tensor_told what);
 /* From `t_s` on it is told, or it is no longer. */
 void tensors_tell(struct tensors *tensors, enum tensor_told what, bool told, double t_s);
 const struct shapes *tensors_shapes(const struct tensors *tensors);
+/* Where ranges are begun and ended. */
+struct callers *tensors_callers(struct tensors *tensors);
 /*
  * Who made tensors in a stage of the process, as it would be told by stages_copy() now: `fn` for
  * each stack that made any there.

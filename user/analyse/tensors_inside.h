@@ -30,6 +30,7 @@ struct tensors {
 	struct leaks leaks;
 	struct shapes shapes;
 	struct states states;
+	struct callers callers;
 	struct makers makers;
 	struct tensor_facts facts;
 	uint64_t loaded_bytes; /* read from files and alive */

@@ -12,6 +12,7 @@
 #include "analyse/marks.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "collect/callers.h"
 #include "collect/pieces.h"
 #include "target/process.h"
 
@@ -241,6 +242,15 @@ static int on_moment(struct tensors *tensors, const struct own_rules *rules, con
 	return err;
 }
 
+/* An object begins one range at a time: if it is in another, the end of that was not seen. */
+static int range_forget(struct tensors *tensors, const struct tensor_event *push)
+{
+	struct tensor_event event = *push;
+
+	event.what = TENSOR_POP;
+	return tensors_event(tensors, &event);
+}
+
 int image_tensors_event(struct image_tensors *t, const struct kernel *kernel,
 			const struct target *target, const struct ms_tensor_event *e)
 {
@@ -279,12 +289,16 @@ int image_tensors_event(struct image_tensors *t, const struct kernel *kernel,
 			process_string((pid_t)e->tgid, e->unread_name.address, name, sizeof(name));
 		event.name = range_name(t->rules, name);
 	}
+	if (e->address && (e->what == MS_TENSOR_PUSH || e->what == MS_TENSOR_POP))
+		image_callers_event(tensors_callers(tensors), target, e, event.t_s);
 	if (e->what == MS_TENSOR_PARAMETER) {
 		event.gradient_address = e->gradient.address;
 		event.gradient_size = e->gradient.size;
 	}
 	if (e->what == MS_TENSOR_REQUEST)
 		event.stream = e->stream;
+	if (e->what == MS_TENSOR_PUSH && e->address && range_forget(tensors, &event))
+		return -ENOMEM;
 	return tensors_event(tensors, &event);
 }
 
@@ -339,7 +353,10 @@ void image_tensors_tick(struct image_tensors *t, struct target *target, double t
 	uint32_t id;
 	int what;
 
-	for (id = 0; id < t->room; id++)
+	for (id = 0; id < t->room; id++) {
 		for (what = 0; t->items[id] && what < TOLD_NR; what++)
 			tell(t, target, id, what, t_s);
+		if (t->items[id])
+			image_callers_tick(tensors_callers(t->items[id]), target, id, t->start_ns);
+	}
 }

@@ -132,6 +132,19 @@ bool elfimage_code(const struct elfimage *image, uint64_t address, uint64_t *off
 	return false;
 }
 
+bool elfimage_address(const struct elfimage *image, uint64_t offset, uint64_t *address)
+{
+	for (size_t i = 0; i < image->code_count; i++) {
+		uint64_t distance = offset - image->code[i].offset;
+
+		if (offset < image->code[i].offset || distance >= image->code[i].length)
+			continue;
+		*address = image->code[i].address + distance;
+		return true;
+	}
+	return false;
+}
+
 bool elfimage_table(const struct elfimage *image, Elf_Scn *section, uint64_t max, GElf_Shdr *header)
 {
 	return section && gelf_getshdr(section, header) && header->sh_type != SHT_NOBITS &&

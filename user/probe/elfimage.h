@@ -35,6 +35,8 @@ void elfimage_close(struct elfimage *image);
  */
 bool elfimage_code(const struct elfimage *image, uint64_t address, uint64_t *offset,
 		   uint64_t *room);
+/* The address of the code at a file offset; false if no executable segment has it. */
+bool elfimage_address(const struct elfimage *image, uint64_t offset, uint64_t *address);
 /* Bytes at a file offset, at most `length`: how many there were, 0 on an error. */
 size_t elfimage_read(const struct elfimage *image, uint64_t offset, void *buffer, size_t length);
 /* Gets a section's header; true if its contents are in the file, and at most `max` bytes. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Reads jump stubs and the relocations that say where they lead. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "probe/elfplt.h"
@@ -7,6 +8,8 @@
 /* What is searched for a jump's target: more than allocators have, little enough for each jump. */
 #define SECTIONS_MAX 2
 #define SECTION_MAX (1u << 20)
+/* Of symbols; libtorch_cpu has one MiB. */
+#define SYMBOLS_MAX (32u << 20)
 
 static const uint8_t endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
 
@@ -36,51 +39,90 @@ uint64_t elfplt_jump(const uint8_t *code, size_t length, uint64_t address)
 	return 0;
 }
 
-/* The address of the pointer through which the code at `address` jumps: jmp *disp(%rip). */
-static uint64_t jump_slot(const struct elfimage *image, uint64_t address)
+/* jmp *disp(%rip) */
+uint64_t elfplt_pointer(const uint8_t *code, size_t length, uint64_t address)
 {
-	uint8_t code[16];
-	uint64_t offset, room;
-	size_t length, at;
+	size_t at = skip_decoration(code, length);
 	int32_t distance;
 
-	if (!elfimage_code(image, address, &offset, &room))
-		return 0;
-	length = elfimage_read(image, offset, code, room < sizeof(code) ? room : sizeof(code));
-	at = skip_decoration(code, length);
 	if (length - at < 6 || code[at] != 0xff || code[at + 1] != 0x25)
 		return 0;
 	memcpy(&distance, code + at + 2, sizeof(distance));
 	return address + at + 6 + distance;
 }
 
-/* The name and address of symbol `index` of the table that is section `link`. */
-static bool symbol_read(const struct elfimage *image, size_t link, uint32_t index,
-			struct elfplt *out)
+uint64_t elfplt_through(const struct elfimage *image, uint64_t address)
 {
-	GElf_Shdr symbols, strings;
-	Elf64_Sym sym;
+	uint8_t code[ELFPLT_STUB];
+	uint64_t offset, room;
 	size_t length;
 
-	if (!elfimage_table(image, elf_getscn(image->elf, link), UINT64_MAX, &symbols) ||
-	    !elfimage_table(image, elf_getscn(image->elf, symbols.sh_link), UINT64_MAX, &strings) ||
-	    index >= symbols.sh_size / sizeof(sym) ||
-	    elfimage_read(image, symbols.sh_offset + index * sizeof(sym), &sym, sizeof(sym)) !=
-		sizeof(sym) ||
-	    sym.st_name >= strings.sh_size)
+	if (!elfimage_code(image, address, &offset, &room))
+		return 0;
+	length = elfimage_read(image, offset, code, room < sizeof(code) ? room : sizeof(code));
+	return elfplt_pointer(code, length, address);
+}
+
+/* The symbols that a section of relocations is about, and their names. */
+struct symbols {
+	GElf_Shdr table, names;
+};
+
+static bool symbols_find(const struct elfimage *image, size_t link, struct symbols *symbols)
+{
+	return elfimage_table(image, elf_getscn(image->elf, link), UINT64_MAX, &symbols->table) &&
+	       elfimage_table(image, elf_getscn(image->elf, symbols->table.sh_link), UINT64_MAX,
+			      &symbols->names);
+}
+
+static bool symbol_read(const struct elfimage *image, const struct symbols *symbols, uint32_t index,
+			Elf64_Sym *sym)
+{
+	return index < symbols->table.sh_size / sizeof(*sym) &&
+	       elfimage_read(image, symbols->table.sh_offset + index * sizeof(*sym), sym,
+			     sizeof(*sym)) == sizeof(*sym) &&
+	       sym->st_name < symbols->names.sh_size;
+}
+
+/* Empty if there is no room for it. */
+static void symbol_name(const struct elfimage *image, const struct symbols *symbols,
+			const Elf64_Sym *sym, char name[ELFPLT_NAME])
+{
+	size_t length = symbols->names.sh_size - sym->st_name;
+
+	if (length > ELFPLT_NAME)
+		length = ELFPLT_NAME;
+	length = elfimage_read(image, symbols->names.sh_offset + sym->st_name, name, length);
+	if (!memchr(name, '\0', length))
+		name[0] = '\0';
+}
+
+static uint64_t symbol_address(const Elf64_Sym *sym)
+{
+	return sym->st_shndx == SHN_UNDEF ? 0 : sym->st_value;
+}
+
+/* The name and address of symbol `index` of the table that is section `link`. */
+static bool stub_read(const struct elfimage *image, size_t link, uint32_t index, struct elfplt *out)
+{
+	struct symbols symbols;
+	Elf64_Sym sym;
+
+	if (!symbols_find(image, link, &symbols) || !symbol_read(image, &symbols, index, &sym))
 		return false;
-	out->address = sym.st_shndx == SHN_UNDEF ? 0 : sym.st_value;
-	length = strings.sh_size - sym.st_name;
-	if (length > sizeof(out->name))
-		length = sizeof(out->name);
-	length = elfimage_read(image, strings.sh_offset + sym.st_name, out->name, length);
-	if (!memchr(out->name, '\0', length))
-		out->name[0] = '\0';
+	out->address = symbol_address(&sym);
+	symbol_name(image, &symbols, &sym, out->name);
 	return true;
 }
 
-/* The symbol whose address the dynamic linker writes to `slot`, by one section; 0 if none. */
-static uint32_t slot_symbol(const struct elfimage *image, const GElf_Shdr *section, uint64_t slot)
+/*
+ * `fn` for each pointer of one section that the dynamic linker fills in with the address of a
+ * symbol, until it returns true; whether it did.
+ */
+typedef bool slot_fn(uint64_t slot, uint32_t symbol, void *context);
+
+static bool each_slot(const struct elfimage *image, const GElf_Shdr *section, slot_fn *fn,
+		      void *context)
 {
 	Elf64_Rela relocations[128];
 	uint64_t done = 0;
@@ -97,37 +139,118 @@ static uint32_t slot_symbol(const struct elfimage *image, const GElf_Shdr *secti
 		for (size_t i = 0; i < n; i++) {
 			uint32_t type = ELF64_R_TYPE(relocations[i].r_info);
 
-			if (relocations[i].r_offset == slot &&
-			    (type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT))
-				return ELF64_R_SYM(relocations[i].r_info);
+			if ((type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT) &&
+			    fn(relocations[i].r_offset, ELF64_R_SYM(relocations[i].r_info),
+			       context))
+				return true;
 		}
 		done += n * sizeof(relocations[0]);
-	}
-	return 0;
-}
-
-bool elfplt_slot(const struct elfimage *image, uint64_t slot, struct elfplt *out)
-{
-	Elf_Scn *section = NULL;
-	GElf_Shdr header;
-	uint32_t symbol;
-	int left = SECTIONS_MAX;
-
-	while (left > 0 && (section = elf_nextscn(image->elf, section))) {
-		if (!elfimage_table(image, section, SECTION_MAX, &header) ||
-		    header.sh_type != SHT_RELA)
-			continue;
-		left--;
-		symbol = slot_symbol(image, &header, slot);
-		if (symbol)
-			return symbol_read(image, header.sh_link, symbol, out);
 	}
 	return false;
 }
 
+/* The next section of relocations, of the `left` that are looked at; NULL: there is none. */
+static Elf_Scn *next_relocations(const struct elfimage *image, Elf_Scn *section, int *left,
+				 GElf_Shdr *header)
+{
+	while (*left > 0 && (section = elf_nextscn(image->elf, section)))
+		if (elfimage_table(image, section, SECTION_MAX, header) &&
+		    header->sh_type == SHT_RELA) {
+			--*left;
+			return section;
+		}
+	return NULL;
+}
+
+struct slot_search {
+	uint64_t slot;
+	uint32_t symbol;
+};
+
+static bool is_slot(uint64_t slot, uint32_t symbol, void *context)
+{
+	struct slot_search *search = context;
+
+	if (slot != search->slot || !symbol)
+		return false;
+	search->symbol = symbol;
+	return true;
+}
+
+bool elfplt_slot(const struct elfimage *image, uint64_t slot, struct elfplt *out)
+{
+	struct slot_search search = {.slot = slot};
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	int left = SECTIONS_MAX;
+
+	while ((section = next_relocations(image, section, &left, &header)))
+		if (each_slot(image, &header, is_slot, &search))
+			return stub_read(image, header.sh_link, search.symbol, out);
+	return false;
+}
+
+struct function_search {
+	const struct elfimage *image;
+	const char *name;
+	uint64_t address;
+	struct symbols symbols;
+	Elf64_Sym *table; /* all of them */
+	uint64_t *slots;
+	size_t count, room;
+};
+
+static bool leads_to(uint64_t slot, uint32_t symbol, void *context)
+{
+	struct function_search *search = context;
+	const Elf64_Sym *sym = &search->table[symbol];
+	char name[ELFPLT_NAME];
+
+	/* Most are not, by their address, and names are read for the others only. */
+	if (symbol >= search->symbols.table.sh_size / sizeof(*sym) ||
+	    sym->st_name >= search->symbols.names.sh_size || symbol_address(sym) != search->address)
+		return false;
+	symbol_name(search->image, &search->symbols, sym, name);
+	if (!strcmp(name, search->name))
+		search->slots[search->count++] = slot;
+	return search->count == search->room;
+}
+
+/* True if there is room for no more slots. */
+static bool search_section(struct function_search *search, const GElf_Shdr *section)
+{
+	const GElf_Shdr *table = &search->symbols.table;
+	bool full = false;
+
+	if (!symbols_find(search->image, section->sh_link, &search->symbols) ||
+	    table->sh_size > SYMBOLS_MAX)
+		return false;
+	search->table = malloc(table->sh_size + 1);
+	if (search->table && elfimage_read(search->image, table->sh_offset, search->table,
+					   table->sh_size) == table->sh_size)
+		full = each_slot(search->image, section, leads_to, search);
+	free(search->table);
+	return full;
+}
+
+size_t elfplt_slots(const struct elfimage *image, const char *name, uint64_t address,
+		    uint64_t *slots, size_t room)
+{
+	struct function_search search = {
+	    .image = image, .name = name, .address = address, .slots = slots, .room = room};
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	int left = SECTIONS_MAX;
+
+	while ((section = next_relocations(image, section, &left, &header)))
+		if (search_section(&search, &header))
+			break;
+	return search.count;
+}
+
 bool elfplt_find(const struct elfimage *image, uint64_t address, struct elfplt *out)
 {
-	uint64_t slot = jump_slot(image, address);
+	uint64_t slot = elfplt_through(image, address);
 
 	return slot && elfplt_slot(image, slot, out);
 }

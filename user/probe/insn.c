@@ -341,3 +341,26 @@ struct insn_place insn_choose(const uint8_t *code, size_t length, size_t size, u
 	insn_close(&handle, insn);
 	return place;
 }
+
+/* So many set out, and of so many of them one may end up elsewhere. */
+#define SET_OUT 32
+#define ASTRAY 8
+
+bool insn_begins(const uint8_t *code, size_t length, size_t at)
+{
+	size_t from, place, come = 0;
+	cs_insn *insn;
+	csh handle;
+
+	if (at < INSN_BEGINS_BYTES || at >= length || !insn_open(&handle, &insn))
+		return false;
+	for (from = at - INSN_BEGINS_BYTES; from < at - INSN_BEGINS_BYTES + SET_OUT; from++) {
+		place = from;
+		while (place < at)
+			if (!decode(handle, code, length, &place, insn))
+				place++; /* it was none */
+		come += place == at;
+	}
+	insn_close(&handle, insn);
+	return come >= SET_OUT - SET_OUT / ASTRAY;
+}

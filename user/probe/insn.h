@@ -48,4 +48,14 @@ struct insn_place insn_choose(const uint8_t *code, size_t length, size_t size, u
 struct insn_place insn_choose_nonzero(const uint8_t *code, size_t size, unsigned args,
 				      unsigned zero);
 
+/*
+ * Whether an instruction begins at `at` of the `length` bytes at `code` (x86-64), which begin
+ * anywhere: decoders that begin in the middle of an instruction soon come to agree with the others,
+ * so most of those that set out some way before come to a place where one does.
+ */
+bool insn_begins(const uint8_t *code, size_t length, size_t at);
+
+/* Bytes before a place from which insn_begins() can tell. */
+#define INSN_BEGINS_BYTES 96
+
 #endif

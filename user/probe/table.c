@@ -400,7 +400,9 @@ unsigned probe_row_nonzero(const struct probe_row *row)
 
 bool probe_row_reads_stack(const struct probe_row *row)
 {
-	return row->spec.kind == MS_KIND_UPDATE && row->spec.ptr_arg + 2 * row->spec.lists > 7;
+	/* Of a range it is said where its function returns to. */
+	return probe_row_group(row) == GROUP_RANGES ||
+	       (row->spec.kind == MS_KIND_UPDATE && row->spec.ptr_arg + 2 * row->spec.lists > 7);
 }
 
 enum probe_group probe_row_group(const struct probe_row *row)
@@ -410,6 +412,9 @@ enum probe_group probe_row_group(const struct probe_row *row)
 		return GROUP_SHAPES;
 	case MS_KIND_UPDATE:
 		return GROUP_STATES;
+	case MS_KIND_PUSH:
+	case MS_KIND_POP:
+		return row->spec.ptr_arg ? GROUP_RANGES : GROUP_STEADY;
 	default:
 		return GROUP_STEADY;
 	}

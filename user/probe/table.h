@@ -41,6 +41,8 @@ enum probe_group {
 	GROUP_STEADY,
 	GROUP_SHAPES, /* of tensors: from the start */
 	GROUP_STATES, /* what an optimizer's step changes: later */
+	GROUP_RANGES, /* ranges of objects: from the start, until it is known where from they are
+			 called */
 	GROUP_NR
 };
 
@@ -113,7 +115,7 @@ bool probe_row_matches(const struct probe_row *row, const char *path);
 unsigned probe_row_args(const struct probe_row *row);
 /* The bit of an argument with which 0 a call is of no interest; 0: none is. */
 unsigned probe_row_nonzero(const struct probe_row *row);
-/* Whether the row reads arguments that are on the stack, so that its pointer must be as it was. */
+/* Whether the row reads what is on the stack, so that its pointer must be as it was. */
 bool probe_row_reads_stack(const struct probe_row *row);
 /* Whether the row needs to see the return: by a return probe, unless spec.throws. */
 bool probe_row_returns(const struct probe_row *row);

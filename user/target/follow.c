@@ -73,7 +73,7 @@ static void image_execed(struct target *t, const struct ms_event *e)
 	/* The links follow the process across exec, unless a thread that was
 	 * not the leader called it: the task they hold is gone then. */
 	if (e->parent != e->tgid)
-		probed_close(&traced->probed, t->closer);
+		traced_close(t, traced);
 	traced->flags = e->flags & ~MS_PROC_READY;
 	sync_unheld(t, e->tgid, e->flags);
 }

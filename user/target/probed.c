@@ -90,18 +90,20 @@ int probed_add(struct probed *probed, struct kernel *kernel, pid_t pid, const st
 	       const struct probe_table *table)
 {
 	struct probed_file *files = realloc(probed->files, (probed->count + 1) * sizeof(*files));
+	static const enum probe_group at_first[] = {GROUP_SHAPES, GROUP_RANGES, GROUP_STEADY};
 	struct probed_file file = {.module = module->id};
-	int err;
+	size_t i;
+	int err = 0;
 
 	if (!files)
 		return -ENOMEM;
 	probed->files = files;
-	err = attach_points(kernel, pid, module, table, GROUP_SHAPES, &file.groups[GROUP_SHAPES]);
-	if (!err)
-		err = attach_points(kernel, pid, module, table, GROUP_STEADY,
-				    &file.groups[GROUP_STEADY]);
+	for (i = 0; i < sizeof(at_first) / sizeof(at_first[0]) && !err; i++)
+		err = attach_points(kernel, pid, module, table, at_first[i],
+				    &file.groups[at_first[i]]);
 	if (err) {
-		attach_close(file.groups[GROUP_SHAPES]);
+		for (i = 0; i < GROUP_NR; i++)
+			attach_close(file.groups[i]);
 		file = (struct probed_file){.module = module->id, .failed = true};
 	}
 	if (err == -ESRCH || err == -ENOMEM)

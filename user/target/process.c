@@ -207,6 +207,20 @@ bool process_has_filter(pid_t pid)
 	       status_number(status, "Seccomp:", &mode) && mode == 2;
 }
 
+bool process_has_shadow_stack(pid_t pid)
+{
+	char status[16384]; /* groups and processors come before */
+	char *features;
+
+	if (read_file(pid, "status", status, sizeof(status)) <= 0)
+		return false;
+	features = strstr(status, "\nx86_Thread_features:");
+	if (!features)
+		return false;
+	features[1 + strcspn(features + 1, "\n")] = '\0';
+	return strstr(features, "shstk") != NULL;
+}
+
 bool process_is_32_bit(const char *program)
 {
 	unsigned char ident[EI_NIDENT];

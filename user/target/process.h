@@ -50,6 +50,8 @@ int process_usage(pid_t pid, struct process_usage *out);
 int process_check(pid_t pid);
 /* Whether a seccomp filter judges its system calls. */
 bool process_has_filter(pid_t pid);
+/* Whether the processor keeps a second stack of its return addresses (x86's CET). */
+bool process_has_shadow_stack(pid_t pid);
 /* Whether the file `program` is a 32-bit ELF file. */
 bool process_is_32_bit(const char *program);
 /* The process a thread belongs to, or a negative errno. */

@@ -86,6 +86,28 @@ static int give_table(struct target *t, struct image *image, const struct mappin
 	return err;
 }
 
+/* Changes of module from one mapping to the next, which lie sorted: so many libraries, at least. */
+static uint32_t libraries(const struct ms_mappings *table)
+{
+	uint32_t i, count = 0;
+
+	for (i = 0; table && i < table->nr; i++)
+		count += !i || table->map[i].module != table->map[i - 1].module;
+	return count;
+}
+
+/* What it has loaded may call functions that were left for the instructions that call them. */
+static int sync_calls(struct target *t, struct traced *traced, uint32_t libraries_before)
+{
+	if (libraries(traced->image->table) <= libraries_before)
+		return 0;
+	traced->calls.grown = true;
+	if (!traced->calls.count)
+		return 0;
+	return probed_tell(&traced->probed, t->kernel, traced->pid, t->modules, GROUP_RANGES, true,
+			   t->closer);
+}
+
 void image_set_python(struct target *t, struct image *image, const struct ms_python *python)
 {
 	image->python = malloc(sizeof(*python));
@@ -167,6 +189,7 @@ int target_sync(struct target *t, pid_t pid)
 	struct traced *traced = traced_find(t, pid);
 	struct module **modules = NULL;
 	struct mappings maps;
+	uint32_t before;
 	int err;
 
 	if (!traced)
@@ -178,11 +201,14 @@ int target_sync(struct target *t, pid_t pid)
 	err = mappings_read(pid, &maps);
 	if (err)
 		return err;
+	before = libraries(traced->image->table);
 	modules = calloc(maps.count, sizeof(struct module *));
 	err = modules ? sync_modules(t, traced, &maps, modules) : -ENOMEM;
 	jit_files_look(&traced->image->jit, pid, &maps);
 	if (!err)
 		err = give_table(t, traced->image, &maps, modules);
+	if (!err)
+		err = sync_calls(t, traced, before);
 	free(modules);
 	mappings_free(&maps);
 	if (err || traced->flags & MS_PROC_READY)

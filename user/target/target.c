@@ -5,6 +5,7 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "mapping.h"
 #include "target/process.h"
 #include "target/target_inside.h"
 
@@ -32,12 +33,18 @@ struct target *target_new(struct kernel *kernel, struct modules *modules,
 	return t;
 }
 
+void traced_close(struct target *t, struct traced *traced)
+{
+	callsites_keep(&traced->calls, NULL, 0, t->closer);
+	probed_close(&traced->probed, t->closer);
+}
+
 void target_detach(struct target *t)
 {
 	size_t i;
 
 	for (i = 0; i < t->traced_count; i++)
-		probed_close(&t->traced[i]->probed, t->closer);
+		traced_close(t, t->traced[i]);
 	closer_free(t->closer);
 	t->closer = NULL;
 }
@@ -89,7 +96,7 @@ void traced_remove(struct target *t, struct traced *traced)
 {
 	size_t i;
 
-	probed_close(&traced->probed, t->closer);
+	traced_close(t, traced);
 	for (i = 0; i < t->traced_count; i++)
 		if (t->traced[i] == traced)
 			t->traced[i] = t->traced[--t->traced_count];
@@ -132,15 +139,66 @@ void image_end(struct target *t, struct image *image, uint64_t time_ns)
 	image->end_ns = time_ns;
 }
 
-int target_tell(struct target *t, uint32_t image, enum probe_group group, bool wanted)
+/* The process that runs an image by itself; NULL: none does. */
+static struct traced *runner(const struct target *t, uint32_t image)
 {
 	size_t i;
 
 	for (i = 0; i < t->traced_count; i++)
 		if (t->traced[i]->image->id == image && !(t->traced[i]->flags & MS_PROC_BORROWED))
-			return probed_tell(&t->traced[i]->probed, t->kernel, t->traced[i]->pid,
-					   t->modules, group, wanted, t->closer);
-	return -ESRCH;
+			return t->traced[i];
+	return NULL;
+}
+
+int target_tell(struct target *t, uint32_t image, enum probe_group group, bool wanted)
+{
+	struct traced *traced = runner(t, image);
+
+	return traced ? probed_tell(&traced->probed, t->kernel, traced->pid, t->modules, group,
+				    wanted, t->closer)
+		      : -ESRCH;
+}
+
+uint64_t target_place(const struct target *t, uint32_t image, uint64_t address)
+{
+	const struct image *found = target_image(t, image);
+	const struct ms_mapping *map = found ? mapping_find(found->table, address) : NULL;
+
+	return map ? MS_FRAME(map->module, address - map->start + map->offset)
+		   : MS_FRAME(0, address);
+}
+
+int target_calls_add(struct target *t, uint32_t image, const struct call_place *backs, size_t count,
+		     const struct call_place **places)
+{
+	struct traced *traced = runner(t, image);
+
+	if (!traced)
+		return -ESRCH;
+	/* A call that the kernel emulates is not on that stack, and its return ends the process. */
+	if (process_has_shadow_stack(traced->pid))
+		return -ENOENT;
+	*places = traced->calls.places;
+	return callsites_add(&traced->calls, t->kernel, traced->pid, t->modules, backs, count);
+}
+
+void target_calls_keep(struct target *t, uint32_t image, const struct call_place *kept,
+		       size_t count)
+{
+	struct traced *traced = runner(t, image);
+
+	if (traced)
+		callsites_keep(&traced->calls, kept, count, t->closer);
+}
+
+bool target_has_grown(struct target *t, uint32_t image)
+{
+	struct traced *traced = runner(t, image);
+	bool grown = traced && traced->calls.grown;
+
+	if (traced)
+		traced->calls.grown = false;
+	return grown;
 }
 
 static int read_code(const struct ms_code_key *key, uint32_t id, void *context)

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "analyse/callers.h"
 #include "collect/kernel.h"
 #include "target/image.h"
 #include "target/module.h"
@@ -50,6 +51,24 @@ void target_tick(struct target *target);
  * negative errno: -ESRCH if it has ended.
  */
 int target_tell(struct target *target, uint32_t image, enum probe_group group, bool wanted);
+
+/* The place of an address in a file that the image maps, as a frame. */
+uint64_t target_place(const struct target *target, uint32_t image, uint64_t address);
+/*
+ * Probes the instructions that called functions of the probe table, which returned to `backs`,
+ * besides the functions.  How many are probed now, in *places; or a negative errno: -ENOENT if
+ * they are not to be found for all.
+ */
+int target_calls_add(struct target *target, uint32_t image, const struct call_place *backs,
+		     size_t count, const struct call_place **places);
+/* Takes the probes of all but these out. */
+void target_calls_keep(struct target *target, uint32_t image, const struct call_place *kept,
+		       size_t count);
+/*
+ * Whether the process has loaded a library since this was last asked.  Where instructions that
+ * call were probed, their functions then are again, from before the library ran.
+ */
+bool target_has_grown(struct target *target, uint32_t image);
 
 /* Every image ever, in order of appearance. */
 size_t target_images(const struct target *target, struct image *const **images);

@@ -4,6 +4,7 @@
 #define MS_TARGET_INSIDE_H
 
 #include "probe/closer.h"
+#include "target/callsites.h"
 #include "target/jitwatch.h"
 #include "target/probed.h"
 #include "target/tables.h"
@@ -14,6 +15,7 @@ struct traced {
 	struct image *image; /* a vfork child's is its parent's */
 	uint32_t flags;      /* MS_PROC_* */
 	struct probed probed;
+	struct callsites calls;
 	struct jit_watch watch;
 	bool missed; /* it was gone at the last tick */
 };
@@ -39,6 +41,8 @@ struct traced *traced_find(const struct target *t, pid_t pid);
 /* NULL: no memory. */
 struct traced *traced_new(struct target *t, pid_t pid, struct image *image, uint32_t flags);
 void traced_remove(struct target *t, struct traced *traced);
+/* Takes its probes out. */
+void traced_close(struct target *t, struct traced *traced);
 struct image *image_add(struct target *t, uint32_t id, pid_t pid, pid_t ppid, uint64_t start_ns);
 /* What an image leaves behind when it ends: its mapping table, for late names, but no hold. */
 void image_end(struct target *t, struct image *image, uint64_t time_ns);
