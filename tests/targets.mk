@@ -8,7 +8,7 @@ TARGET_CFLAGS := -g -O1 -fno-inline -fno-optimize-sibling-calls -fno-omit-frame-
 TARGET_LIBC := functions threads scripted
 TARGETS := $(addprefix $(TARGET_DIR)/, \
   functions threads scripted hold stacks space touch fork image dl custom attach load lives reallocf filtered cxx tiny \
-  resident forks leak ggml moments \
+  resident forks leak ggml moments maker \
   bits32 kernel_memory \
   libplugin.so libpool.so libmoments_late.so \
   $(foreach libc,glibc-static musl musl-static,$(addprefix $(libc)/,$(TARGET_LIBC))))

@@ -85,3 +85,21 @@ node_script()
 			index("JitBuffers.middleStep") < index("JitBuffers.innerAllocate"))]
 		| length')" -gt 0 ]
 }
+
+# Its calls are walked through code that was made after the program had begun.
+maker_is_walked()
+{
+	trace -- "$T/maker" "$SIZE" "$@"
+	equal "$status" 0 "exit status"
+	equal "$(query "[.stacks[] | select(.alloc_bytes == 10 * $SIZE) | [.frames[].function
+		| select(test(\"^(main|call_made|take|.0x.*)$\")) | sub(\"^.0x.*\"; \"made\")]
+		| join(\" \")] | join(\"; \")")" "main call_made made take" "who called"
+}
+
+@test "a JIT that nobody knows: its code is noticed" {
+	maker_is_walked
+}
+
+@test "a JIT that nobody knows: its code is noticed, though it may be written to" {
+	maker_is_walked both
+}

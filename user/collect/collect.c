@@ -111,7 +111,6 @@ void collect_tick(struct collect *c)
 	bool kept = timeline_begin(&c->timeline);
 	double now = collect_seconds(c);
 
-	target_tick(c->target);
 	image_tensors_tick(&c->tensors, c->target, now);
 	image_tensors_names(&c->tensors, &c->source, false);
 	for (; c->rooted < n; c->rooted++)
@@ -138,6 +137,8 @@ void collect_tick(struct collect *c)
 				point.layer_bytes[layer] = totals.layer[layer].live_bytes;
 		timeline_add(&c->timeline, &point);
 	}
+	/* After what it goes by has been read. */
+	target_tick(c->target);
 	if (kept)
 		kernel_rss_tick(c->kernel);
 	drivers_tick(&c->drivers, &c->gpus, c->target);

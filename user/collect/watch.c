@@ -122,7 +122,7 @@ uint64_t watch_rss_high(const struct collect *c, struct image *image)
 	int64_t high, lag;
 	struct ms_rss rss;
 
-	if (kernel_rss(c->kernel, image->id, &rss))
+	if (!c->limits.layers[MS_LAYER_RSS] || kernel_rss(c->kernel, image->id, &rss))
 		return now;
 	image->rss_peak_at_ns = rss.peak_at_ns;
 	lag = (int64_t)(now / page) -

@@ -7,6 +7,8 @@
 #define WAIT_MIN_NS 5000000ULL
 #define WAIT_MAX_NS 1000000000ULL
 #define WAIT_SHARE 200 /* of the time one look in so many parts */
+/* So much longer where no other code is counted. */
+#define UNCHANGED_NS 1000000000ULL
 
 /*
  * How the names of programs and libraries begin that hold a JIT: their code is
@@ -41,10 +43,19 @@ bool jit_watch_found(const struct mappings *maps)
 	return false;
 }
 
-void jit_watch_looked(struct jit_watch *watch, uint64_t start_ns, uint64_t end_ns)
+bool jit_watch_due(const struct jit_watch *watch, uint64_t code_bytes, uint64_t now_ns)
+{
+	return now_ns >= watch->due_ns &&
+	       (code_bytes != watch->code_bytes || now_ns >= watch->overdue_ns);
+}
+
+void jit_watch_looked(struct jit_watch *watch, uint64_t code_bytes, uint64_t start_ns,
+		      uint64_t end_ns)
 {
 	uint64_t took = end_ns > start_ns ? end_ns - start_ns : 0;
 	uint64_t wait = took < WAIT_MAX_NS / WAIT_SHARE ? took * WAIT_SHARE : WAIT_MAX_NS;
 
 	watch->due_ns = end_ns + (wait > WAIT_MIN_NS ? wait : WAIT_MIN_NS);
+	watch->overdue_ns = watch->due_ns + UNCHANGED_NS;
+	watch->code_bytes = code_bytes;
 }

@@ -12,6 +12,7 @@
 #include "base/array.h"
 
 #define DELETED " (deleted)"
+#define READ_BYTES 4096 /* a read(2) of maps gives no more; stdio would ask for 1024 */
 
 static void strip_deleted(char *path)
 {
@@ -25,15 +26,17 @@ static void strip_deleted(char *path)
 static bool parse_line(char *line, struct mapping *m)
 {
 	unsigned long long start, end, offset, inode;
+	const char *rights = strchr(line, ' ');
 	unsigned major_, minor_;
-	char rights[8];
 	int at = 0;
 
-	line[strcspn(line, "\n")] = '\0';
-	if (sscanf(line, "%llx-%llx %7s %llx %x:%x %llu %n", &start, &end, rights, &offset, &major_,
-		   &minor_, &inode, &at) < 7)
+	/* Most lines are of data: what tells them apart first. */
+	if (!rights || strlen(rights) < 4 || rights[3] != 'x')
 		return false;
-	if (rights[2] != 'x' || !at)
+	line[strcspn(line, "\n")] = '\0';
+	if (sscanf(line, "%llx-%llx %*s %llx %x:%x %llu %n", &start, &end, &offset, &major_,
+		   &minor_, &inode, &at) < 6 ||
+	    !at)
 		return false;
 	*m = (struct mapping){.start = start,
 			      .end = end,
@@ -64,7 +67,7 @@ static int append(struct mappings *all, size_t *room, const struct mapping *m)
 int mappings_read(pid_t pid, struct mappings *out)
 {
 	struct mappings all = {0};
-	char name[64], *line = NULL;
+	char name[64], buffer[READ_BYTES], *line = NULL;
 	size_t room = 0, length = 0;
 	struct mapping m;
 	FILE *file;
@@ -74,6 +77,7 @@ int mappings_read(pid_t pid, struct mappings *out)
 	file = fopen(name, "re");
 	if (!file)
 		return errno == ENOENT ? -ESRCH : -errno;
+	setvbuf(file, buffer, _IOFBF, sizeof(buffer));
 	while (!err && getline(&line, &length, file) > 0)
 		if (!parse_line(line, &m))
 			continue;

@@ -115,6 +115,9 @@ int process_memory(pid_t pid, struct process_memory *out)
 	    {"VmSwap:", offsetof(struct process_memory, swap_bytes)},
 	    {"VmPTE:", offsetof(struct process_memory, page_table_bytes)},
 	    {"VmSize:", offsetof(struct process_memory, mapped_bytes)},
+	    /* The kernel's one count, exec_vm, less the program's own text and that (4.5). */
+	    {"VmExe:", offsetof(struct process_memory, code_bytes)},
+	    {"VmLib:", offsetof(struct process_memory, code_bytes)},
 	};
 	char status[4096];
 	ssize_t n = read_file(pid, "status", status, sizeof(status));
@@ -123,11 +126,12 @@ int process_memory(pid_t pid, struct process_memory *out)
 
 	if (n < 0)
 		return n;
+	*out = (struct process_memory){0};
 	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		/* A zombie has no memory and no such lines. */
 		if (!status_number(status, fields[i].key, &kib))
 			return -ESRCH;
-		*(uint64_t *)((char *)out + fields[i].field) = kib * 1024;
+		*(uint64_t *)((char *)out + fields[i].field) += kib * 1024;
 	}
 	return 0;
 }

@@ -13,6 +13,7 @@ struct process_memory {
 	uint64_t rss_bytes, rss_peak_bytes;
 	uint64_t anon_bytes, file_bytes, shmem_bytes; /* they sum to rss_bytes */
 	uint64_t swap_bytes, page_table_bytes, mapped_bytes;
+	uint64_t code_bytes; /* mapped to be executed and not to be written */
 };
 
 /* What else a table of all processes says of one. */

@@ -226,13 +226,14 @@ int target_sync(struct target *t, pid_t pid)
 
 void traced_look_again(struct target *t, struct traced *traced)
 {
-	uint64_t start_ns = clock_ns();
+	uint64_t start_ns = clock_ns(), code_bytes = traced->image->memory.code_bytes;
 	struct module **modules;
 	struct mappings maps;
 	size_t i;
 
 	if (traced->flags & MS_PROC_BORROWED || !traced->image->table ||
-	    start_ns < traced->watch.due_ns || mappings_read(traced->pid, &maps))
+	    !jit_watch_due(&traced->watch, code_bytes, start_ns) ||
+	    mappings_read(traced->pid, &maps))
 		return;
 	jit_files_look(&traced->image->jit, traced->pid, &maps);
 	modules = calloc(maps.count, sizeof(struct module *));
@@ -242,5 +243,5 @@ void traced_look_again(struct target *t, struct traced *traced)
 		give_table(t, traced->image, &maps, modules);
 	free(modules);
 	mappings_free(&maps);
-	jit_watch_looked(&traced->watch, start_ns, clock_ns());
+	jit_watch_looked(&traced->watch, code_bytes, start_ns, clock_ns());
 }

@@ -52,8 +52,8 @@ void image_end(struct target *t, struct image *image, uint64_t time_ns);
 void image_set_python(struct target *t, struct image *image, const struct ms_python *python);
 /*
  * A JIT makes code without loading a library, maps a dump to say what it made, or maps its
- * program's code once more, near to its own.  New files are left to target_sync(): nothing
- * holds the process here while it maps them.
+ * program's code once more, near to its own: looks, if image->memory says so or it is time.
+ * New files are left to target_sync(): nothing holds the process here while it maps them.
  */
 void traced_look_again(struct target *t, struct traced *traced);
 
