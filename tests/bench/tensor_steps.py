@@ -68,8 +68,9 @@ def traced(pid, scratch, output, count):
                                   stderr=subprocess.STDOUT)
     try:
         wait_until("memsnoop to attach", lambda: f"tracing {pid}" in read(said))
-        for what in ("shapes of tensors are", "what steps of optimizers change is"):
-            wait_until(f"{what} known", lambda line=f"{what} known": line in read(said))
+        for line in ("shapes of tensors are known", "what steps of optimizers change is known",
+                     "ranges are seen where they are called"):
+            wait_until(line, lambda line=line: line in read(said))
         begun = len(steps_of(output))
         window = Window(pid, output, count, tracer.pid)
         ended = len(steps_of(output))
