@@ -47,22 +47,14 @@ static void test_young_thread(void **state)
 /* Stopped anywhere, again and again: what was found for one stack serves another. */
 static void test_other_stacks(void **state)
 {
-	pid_t pid = child_start(python);
+	pid_t pid = python_seize();
 	uint64_t lookups = 0, hits = 0;
-	int i, status;
+	unsigned i;
 
 	(void)state;
 	remember();
-	usleep(300000);
-	assert_int_equal(ptrace(PTRACE_SEIZE, pid, NULL, NULL), 0);
 	for (i = 0; i < 40; i++) {
-		usleep(1000 + 137 * i);
-		assert_int_equal(ptrace(PTRACE_INTERRUPT, pid, NULL, NULL), 0);
-		assert_int_equal(waitpid(pid, &status, 0), pid);
-		assert_true(WIFSTOPPED(status));
-		assert_int_equal(record_take(&record, pid), 0);
-		assert_int_equal(ptrace(PTRACE_CONT, pid, NULL, NULL), 0);
-		table_make();
+		record_anywhere(pid, i);
 		forget_memos();
 		walk();
 		check_walk();

@@ -44,22 +44,13 @@ static void test_deep_recursion(void **state)
 /* Stopped at any instruction: prologues, epilogues, PLT entries. */
 static void test_python_anywhere(void **state)
 {
-	pid_t pid = child_start(python);
-	size_t frames = 0, i;
+	pid_t pid = python_seize();
+	size_t frames = 0;
+	unsigned i;
 
 	(void)state;
-	usleep(300000);
-	assert_int_equal(ptrace(PTRACE_SEIZE, pid, NULL, NULL), 0);
 	for (i = 0; i < 40; i++) {
-		int status;
-
-		usleep(1000 + 137 * i);
-		assert_int_equal(ptrace(PTRACE_INTERRUPT, pid, NULL, NULL), 0);
-		assert_int_equal(waitpid(pid, &status, 0), pid);
-		assert_true(WIFSTOPPED(status));
-		assert_int_equal(record_take(&record, pid), 0);
-		assert_int_equal(ptrace(PTRACE_CONT, pid, NULL, NULL), 0);
-		table_make();
+		record_anywhere(pid, i);
 		walk();
 		frames += check_walk();
 		record_free(&record);

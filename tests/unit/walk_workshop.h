@@ -269,6 +269,30 @@ static void child_seize(pid_t pid)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 }
 
+/* A Python that runs, and can be stopped. */
+static pid_t python_seize(void)
+{
+	pid_t pid = child_start(python);
+
+	usleep(300000);
+	assert_int_equal(ptrace(PTRACE_SEIZE, pid, NULL, NULL), 0);
+	return pid;
+}
+
+/* Stops it somewhere, records it, and lets it go on; `i`: each time somewhere else. */
+static void record_anywhere(pid_t pid, unsigned i)
+{
+	int status;
+
+	usleep(1000 + 137 * i);
+	assert_int_equal(ptrace(PTRACE_INTERRUPT, pid, NULL, NULL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSTOPPED(status));
+	assert_int_equal(record_take(&record, pid), 0);
+	assert_int_equal(ptrace(PTRACE_CONT, pid, NULL, NULL), 0);
+	table_make();
+}
+
 static void check_program(void (*fn)(void), size_t least)
 {
 	pid_t pid = child_start(fn);

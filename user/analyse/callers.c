@@ -17,17 +17,12 @@ static void enter(struct callers *c, enum callers_state state, double t_s)
 	c->begins = c->ends = 0;
 }
 
-static bool is_same(const struct call_place *a, const struct call_place *b)
-{
-	return a->row == b->row && a->frame == b->frame;
-}
-
-static size_t place_find(const struct call_place *places, size_t count,
-			 const struct call_place *place)
+size_t call_place_find(const struct call_place *places, size_t count,
+		       const struct call_place *place)
 {
 	size_t i = 0;
 
-	while (i < count && !is_same(&places[i], place))
+	while (i < count && (places[i].row != place->row || places[i].frame != place->frame))
 		i++;
 	return i;
 }
@@ -35,7 +30,7 @@ static size_t place_find(const struct call_place *places, size_t count,
 /* True if it was not known. */
 static bool add_back(struct callers *c, const struct call_place *back)
 {
-	if (place_find(c->backs, c->back_count, back) < c->back_count)
+	if (call_place_find(c->backs, c->back_count, back) < c->back_count)
 		return false;
 	if (c->back_count == CALLERS_MAX)
 		c->too_many = true;
@@ -47,7 +42,7 @@ static bool add_back(struct callers *c, const struct call_place *back)
 /* True if it was not known that the instruction is used. */
 static bool use_site(struct callers *c, const struct call_place *site)
 {
-	size_t at = place_find(c->sites, c->site_count, site);
+	size_t at = call_place_find(c->sites, c->site_count, site);
 
 	if (at == c->site_count || c->used[at])
 		return false;

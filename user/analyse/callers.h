@@ -22,6 +22,9 @@ struct call_place {
 	uint32_t row;   /* of the probe table */
 	uint64_t frame; /* module and file offset */
 };
+/* Which of them it is; `count` if it is none. */
+size_t call_place_find(const struct call_place *places, size_t count,
+		       const struct call_place *place);
 
 enum callers_state {
 	CALLERS_LEARNING, /* the functions are probed: who calls them? */

@@ -15,4 +15,10 @@ static inline uint64_t clock_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
+/* Seconds from one such time to another; 0 if that was before. */
+static inline double clock_seconds(uint64_t start_ns, uint64_t ns)
+{
+	return ns > start_ns ? (double)(ns - start_ns) / 1e9 : 0;
+}
+
 #endif

@@ -22,7 +22,7 @@ void image_callers_event(struct callers *callers, const struct target *target,
 
 static double now(uint64_t start_ns)
 {
-	return (double)(clock_ns() - start_ns) / 1e9;
+	return clock_seconds(start_ns, clock_ns());
 }
 
 static void try(struct callers *c, struct target *target, uint32_t image, uint64_t start_ns)

@@ -65,14 +65,9 @@ void collect_free(struct collect *c)
 	free(c);
 }
 
-static double seconds_since(const struct collect *c, uint64_t ns)
-{
-	return ns > c->start_ns ? (ns - c->start_ns) / 1e9 : 0;
-}
-
 double collect_seconds(const struct collect *c)
 {
-	return seconds_since(c, clock_ns());
+	return clock_seconds(c->start_ns, clock_ns());
 }
 
 /*
@@ -186,8 +181,8 @@ static int fill_process(const struct collect *c, struct process *p, const struct
 	    .exited = image->end_ns && !image->execed,
 	    .execed = image->execed,
 	    .exit_code = exit_code_of(image->wait_status),
-	    .start_s = seconds_since(c, image->start_ns),
-	    .end_s = seconds_since(c, end_ns),
+	    .start_s = clock_seconds(c->start_ns, image->start_ns),
+	    .end_s = clock_seconds(c->start_ns, end_ns),
 	    .rss_bytes = image->memory.rss_bytes,
 	    .rss_peak_bytes = image->memory.rss_peak_bytes,
 	    .memory = memory_of(&image->memory),

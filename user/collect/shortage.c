@@ -151,11 +151,6 @@ void shortage_looked(struct collect *c, const struct image *image, const struct 
 
 /* ---- a snapshot -------------------------------------------------------------------- */
 
-static double seconds(const struct collect *c, uint64_t ns)
-{
-	return ns > c->start_ns ? (double)(ns - c->start_ns) / 1e9 : 0;
-}
-
 static int compare_rows(const void *a, const void *b)
 {
 	const struct oom_row *x = a, *y = b;
@@ -196,7 +191,7 @@ static int fill_victim(const struct collect *c, const struct oom *oom, struct vi
 	const __s64 *pages = oom->event.pages;
 	int i;
 
-	v->at_s = seconds(c, oom->event.time_ns);
+	v->at_s = clock_seconds(c->start_ns, oom->event.time_ns);
 	v->memory = (struct memory){
 	    .anon_bytes = (uint64_t)pages[MS_RSS_ANON] * page,
 	    .file_bytes = (uint64_t)pages[MS_RSS_FILE] * page,
@@ -304,7 +299,7 @@ int shortage_limits(struct collect *c, struct snapshot *s)
 		*to = (struct memory_limit){
 		    .cgroup = strdup(l->path),
 		    .v1 = l->v1,
-		    .since_s = seconds(c, l->seen_ns),
+		    .since_s = clock_seconds(c->start_ns, l->seen_ns),
 		    .limit_bytes = l->last.limit,
 		    .usage_bytes = l->last.usage,
 		    .peak_bytes = l->last.peak,

@@ -51,11 +51,6 @@ struct tensors *image_tensors_find(const struct image_tensors *t, uint32_t image
 	return image < t->room ? t->items[image] : NULL;
 }
 
-static double seconds_since(const struct image_tensors *t, uint64_t ns)
-{
-	return ns > t->start_ns ? (double)(ns - t->start_ns) / 1e9 : 0;
-}
-
 static struct tensors *image_tensors_get(struct image_tensors *t, const struct target *target,
 					 uint32_t id)
 {
@@ -73,7 +68,8 @@ static struct tensors *image_tensors_get(struct image_tensors *t, const struct t
 	}
 	image = t->items[id] ? NULL : target_image(target, id);
 	if (!t->items[id])
-		t->items[id] = tensors_new(image ? seconds_since(t, image->start_ns) : 0, t->rules);
+		t->items[id] =
+		    tensors_new(image ? clock_seconds(t->start_ns, image->start_ns) : 0, t->rules);
 	if (t->items[id])
 		tensors_read_names(t->items[id], &t->names.marks);
 	return t->items[id];
@@ -257,7 +253,7 @@ int image_tensors_event(struct image_tensors *t, const struct kernel *kernel,
 	struct tensors *tensors = image_tensors_get(t, target, e->image);
 	const struct probe_row *row = &modules_table(target_modules(target))->rows[e->row];
 	struct tensor_event event = {
-	    .t_s = seconds_since(t, e->time_ns),
+	    .t_s = clock_seconds(t->start_ns, e->time_ns),
 	    .thread = e->tid,
 	    .device = e->device,
 	    .address = e->address,
@@ -339,7 +335,7 @@ static void tell(struct image_tensors *t, struct target *target, uint32_t id, en
 	if (target_tell(target, id, tellings[what].group, wanted))
 		return;
 	if (wanted)
-		tensors_tell(t->items[id], what, true, seconds_since(t, clock_ns()));
+		tensors_tell(t->items[id], what, true, clock_seconds(t->start_ns, clock_ns()));
 	if (what == TOLD_SHAPES && !wanted)
 		log_verbose("image %u: %s: %zu stacks and sizes", id, tellings[what].known,
 			    tensors_shapes(t->items[id])->known.count);

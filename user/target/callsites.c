@@ -6,16 +6,6 @@
 #include "base/log.h"
 #include "probe/elfcalls.h"
 
-static bool is_among(const struct call_place *places, size_t count, const struct call_place *place)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (places[i].row == place->row && places[i].frame == place->frame)
-			return true;
-	return false;
-}
-
 /* Where a row's function is in the module; 0: in another. */
 static uint64_t function_of(const struct module *module, uint32_t row)
 {
@@ -36,7 +26,7 @@ static int attach_place(struct callsites *s, struct kernel *kernel, pid_t pid,
 	};
 	int err;
 
-	if (is_among(s->places, s->count, place))
+	if (call_place_find(s->places, s->count, place) < s->count)
 		return 0;
 	if (s->count == CALL_SITES_MAX)
 		return -ENOSPC;
@@ -93,7 +83,7 @@ void callsites_keep(struct callsites *s, const struct call_place *kept, size_t c
 	size_t i, n = 0;
 
 	for (i = 0; i < s->count; i++) {
-		if (!is_among(kept, count, &s->places[i])) {
+		if (call_place_find(kept, count, &s->places[i]) == count) {
 			closer_add(closer, s->attached[i]);
 			continue;
 		}
