@@ -30,10 +30,10 @@ TOP_KEYS = ("schema", "tool", "duration_s", "processes", "stacks", "timeline", "
 PROCESS_KEYS = ("pid", "comm", "cmdline", "container", "exit_code", "rss_bytes",
                 "rss_peak_bytes", "layers")
 LAYER_KEYS = COUNTS + ("peak_bytes", "peak_at_s")
-STACK_KEYS = ("pid", "layer", "device", "frames") + COUNTS + ("peak_bytes",)
+STACK_KEYS = ("pid", "process", "layer", "device", "frames") + COUNTS + ("peak_bytes",)
 FRAME_KEYS = ("function", "file", "line", "module", "kind")
-POINT_KEYS = ("t_s", "pid", "rss_bytes", "heap_bytes", "tensor_bytes", "gpu_bytes", "vm_bytes",
-              "stage")
+POINT_KEYS = ("t_s", "pid", "process", "rss_bytes", "heap_bytes", "tensor_bytes", "gpu_bytes",
+              "vm_bytes", "stage")
 
 failures = []
 
@@ -91,21 +91,23 @@ def check_balance(thing, what):
 
 
 def check_sums(report):
-    """A pid has one process per image, its stacks have only the pid: sum both."""
-    for pid in {p["pid"] for p in report["processes"]}:
-        stacks = stacks_of(report, pid)
-        for heap in heaps(report, pid):
-            check_balance(heap, f"process {pid}")
+    """By process, not by pid: a pid has one process per image."""
+    for process in report["processes"]:
+        heap, what = process["layers"]["heap"], f"process {process['id']}, pid {process['pid']}"
+        stacks = [s for s in stacks_of(report, process["pid"]) if s["process"] == process["id"]]
+        check_balance(heap, what)
         for stack in stacks:
-            check_balance(stack, f"a stack of {pid}, {describe(stack)}")
+            check_balance(stack, f"a stack of {what}, {describe(stack)}")
         for key in COUNTS:
-            expect_equal(sum(s[key] for s in stacks), sum(h[key] for h in heaps(report, pid)),
-                         f"process {pid}: sum of the stacks' {key}")
+            expect_equal(sum(s[key] for s in stacks), heap[key],
+                         f"{what}: sum of the stacks' {key}")
         # below 0 where other threads were freeing at the moment of the peak
-        in_flight = sum(h.get("in_flight_bytes", 0) for h in heaps(report, pid))
-        expect_equal(sum(s["peak_bytes"] for s in stacks) + in_flight,
-                     sum(h["peak_bytes"] for h in heaps(report, pid)),
-                     f"process {pid}: sum of the stacks' peak_bytes and what was in flight")
+        expect_equal(sum(s["peak_bytes"] for s in stacks) + heap.get("in_flight_bytes", 0),
+                     heap["peak_bytes"],
+                     f"{what}: sum of the stacks' peak_bytes and what was in flight")
+    ids = [p["id"] for p in report["processes"]]
+    expect_equal(len(set(ids)), len(ids), "processes with an id of their own")
+    expect(all(s["process"] in ids for s in report["stacks"]), "stacks of no process")
 
 
 def check_lost(report, allowed):

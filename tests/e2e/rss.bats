@@ -46,8 +46,9 @@ waiting()
 	no_losses
 }
 
-@test "an exec: what the program before it touched is gone" {
+@test "an exec: what the program before it touched is its own, not the new one's" {
 	staying -- "$T/touch" exec
+	equal "$(query '[.processes[].execed] | sort | join(" ")')" "false false true" "images"
 	verify_rss
 	no_losses
 }

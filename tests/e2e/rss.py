@@ -38,16 +38,17 @@ def through(stacks, function):
     return [s for s in stacks if any(f["function"] == function for f in s["frames"])]
 
 
+def stacks_of(report, process):
+    """Of the layer.  Not by pid, which an exec keeps."""
+    return [s for s in report["stacks"]
+            if s["process"] == process["id"] and s["layer"] == "rss"]
+
+
 def check_sums(report):
     for process in report["processes"]:
-        if process["execed"]:
-            continue
-        pid, layer = process["pid"], process["layers"]["rss"]
-        pids = [p["pid"] for p in report["processes"]]
-        if pids.count(pid) > 1:
-            continue
-        stacks = [s for s in report["stacks"] if s["pid"] == pid and s["layer"] == "rss"]
-        what = f"{process['comm']} {pid}"
+        layer = process["layers"]["rss"]
+        stacks = stacks_of(report, process)
+        what = f"{process['comm']} {process['pid']}"
         for key in ("allocs", "live_bytes"):
             expect_equal(sum(s[key] for s in stacks), layer[key], f"{what}: sum of {key}")
         expect_equal(sum(s["peak_bytes"] for s in stacks) + layer["in_flight_bytes"],
@@ -57,15 +58,14 @@ def check_sums(report):
 def check_ledger(report, path, by_function):
     name, pid = os.path.basename(path).rsplit(".", 1)
     pid = int(pid)
-    stacks = [s for s in report["stacks"] if s["pid"] == pid and s["layer"] == "rss"]
-    layers = [p["layers"]["rss"] for p in report["processes"]
-              if p["pid"] == pid and not p["execed"]]
-    if len(layers) != 1:
-        failures.append(f"{name}: {len(layers)} processes {pid} in the report")
+    processes = [p for p in report["processes"] if p["pid"] == pid and not p["execed"]]
+    if len(processes) != 1:
+        failures.append(f"{name}: {len(processes)} processes {pid} in the report")
         return
+    layer, stacks = processes[0]["layers"]["rss"], stacks_of(report, processes[0])
     with open(path, encoding="utf-8") as file:
         ledger = {key: int(value) for key, value in (line.split() for line in file)}
-    off = layers[0]["live_bytes"] - ledger.pop("rss")
+    off = layer["live_bytes"] - ledger.pop("rss")
     if abs(off) > batch_bytes():
         failures.append(f"{name}: layer rss is {off:+d} bytes off RSS")
     ledger.pop("high")

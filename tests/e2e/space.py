@@ -25,12 +25,12 @@ def expect_equal(got, wanted, what):
 def check_ledger(report, path, unseen):
     name, pid = os.path.basename(path).rsplit(".", 1)
     pid = int(pid)
-    vm = [p["layers"]["vm"] for p in report["processes"] if p["pid"] == pid and not p["execed"]]
-    stacks = [s for s in report["stacks"] if s["pid"] == pid and s["layer"] == "vm"]
-    if len(vm) != 1:
-        failures.append(f"{name}: {len(vm)} processes {pid} in the report")
+    processes = [p for p in report["processes"] if p["pid"] == pid and not p["execed"]]
+    if len(processes) != 1:
+        failures.append(f"{name}: {len(processes)} processes {pid} in the report")
         return
-    vm = vm[0]
+    process, vm = processes[0]["id"], processes[0]["layers"]["vm"]
+    stacks = [s for s in report["stacks"] if s["process"] == process and s["layer"] == "vm"]
     for key in ("allocs", "alloc_bytes", "frees", "freed_bytes", "live", "live_bytes"):
         expect_equal(sum(s[key] for s in stacks), vm[key], f"{name}: sum of the stacks' {key}")
     expect_equal(sum(s["peak_bytes"] for s in stacks), vm["peak_bytes"], f"{name}: peak")

@@ -8,7 +8,8 @@
  *   touch            everything once, the ledger, and ends; so does its child
  *   touch hold       the same, but both stay
  *   touch wait       waits for a byte on stdin before, and stays
- *   touch exec       touches a few pages and becomes `touch hold`
+ *   touch exec       touches 64 MiB and a few pages, so that they are looked at, and becomes
+ *                    `touch hold`
  *   touch peak       waits for a byte before each: 64 MiB in first_peak(), that unmapped
  *                    and 32 MiB in second_peak(); stays
  *   touch deep       waits for a byte; its first page fault then is 110 frames deep; stays
@@ -695,6 +696,8 @@ int main(int argc, char **argv)
 	prepare();
 	if (!strcmp(how, "exec")) {
 		touch_anonymous();
+		first_peak();
+		usleep(700000); /* some ticks; what the test asks for holds without, too */
 		execl("/proc/self/exe", argv[0], "hold", NULL);
 		check(false, "exec");
 	}

@@ -307,26 +307,28 @@ static void json_has_every_key(void **state)
 		    LAYER_KEYS " device:s shared_bytes:i driver_bytes:i driver_peak_bytes:i "
 			       "driver_counted_bytes:n other_bytes:n");
 	expect_keys(at(root, "stacks", 0),
-		    "pid:i layer:s device:s frames:a allocs:i alloc_bytes:i frees:i freed_bytes:i "
+		    "pid:i process:i layer:s device:s frames:a allocs:i alloc_bytes:i frees:i "
+		    "freed_bytes:i "
 		    "live:i live_bytes:i peak_bytes:i temporary:i major_faults:i untouched_bytes:i "
 		    "end:s by_pointer:i lifetime_log2_us:a");
 	expect_keys(at(root, "frames", 0), "function:s file:s line:i module:n kind:s inlined:b");
 	expect_keys(at(root, "timeline", 0),
-		    "t_s:r pid:i rss_bytes:i heap_bytes:i tensor_bytes:i "
+		    "t_s:r pid:i process:i rss_bytes:i heap_bytes:i tensor_bytes:i "
 		    "gpu_bytes:i vm_bytes:i slab_bytes:n pages_bytes:n stage:n rss_high_bytes:i "
 		    "anon_bytes:i file_bytes:i shmem_bytes:i swap_bytes:i "
 		    "page_table_bytes:i mapped_bytes:i");
-	expect_keys(at(root, "stages", 0),
-		    "pid:i name:s start_s:r end_s:r iteration:i depth:i entry_bytes:i exit_bytes:i "
-		    "peak_bytes:i growth_bytes:i");
+	expect_keys(at(root, "stages", 0), "pid:i process:i name:s start_s:r end_s:r iteration:i "
+					   "depth:i entry_bytes:i exit_bytes:i "
+					   "peak_bytes:i growth_bytes:i");
 	expect_keys(at(root, "categories", 0),
-		    "pid:i device:s name:s bytes_at_peak:i bytes_before_backward:i "
+		    "pid:i process:i device:s name:s bytes_at_peak:i bytes_before_backward:i "
 		    "bytes_after_step:i bytes_at_end:i");
 	for (size_t i = 0; i < 2; i++)
-		expect_keys(
-		    at(root, "allocators", i),
-		    i ? "pid:i device:s reserved_peak_bytes:i at_peak:o at_end:o segments:n"
-		      : "pid:i device:s reserved_peak_bytes:i at_peak:o at_end:o segments:o");
+		expect_keys(at(root, "allocators", i),
+			    i ? "pid:i process:i device:s reserved_peak_bytes:i at_peak:o at_end:o "
+				"segments:n"
+			      : "pid:i process:i device:s reserved_peak_bytes:i at_peak:o at_end:o "
+				"segments:o");
 	expect_keys(json_object_get(at(root, "allocators", 0), "at_end"), MOMENT_KEYS);
 	expect_keys(json_object_get(at(root, "allocators", 1), "at_peak"), MOMENT_KEYS);
 	expect_keys(json_object_get(at(root, "allocators", 0), "segments"),
@@ -335,9 +337,10 @@ static void json_has_every_key(void **state)
 	    integer(json_object_get(at(root, "allocators", 0), "at_end"), "fragmentation_bytes"),
 	    36);
 	expect_keys(at(root, "segment_holders", 0),
-		    "pid:i device:s holds_bytes:i live:i live_bytes:i frames:a");
-	expect_keys(at(root, "stage_makers", 0), "pid:i stage:s allocs:i alloc_bytes:i frames:a");
-	expect_keys(at(root, "insights", 0), "pid:i kind:s bytes:i text:s");
+		    "pid:i process:i device:s holds_bytes:i live:i live_bytes:i frames:a");
+	expect_keys(at(root, "stage_makers", 0),
+		    "pid:i process:i stage:s allocs:i alloc_bytes:i frames:a");
+	expect_keys(at(root, "insights", 0), "pid:i process:i kind:s bytes:i text:s");
 	expect_keys(json_object_get(root, "lost"), "events:i stacks_full:i");
 	json_decref(root);
 	snapshot_free(s);

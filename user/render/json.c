@@ -14,9 +14,14 @@
 #include "render/render.h"
 #include "render/value.h"
 
-static int pid_of(const struct snapshot *s, size_t process)
+int json_pid(const struct snapshot *s, size_t process)
 {
 	return process < s->process_count ? s->processes[process].pid : 0;
+}
+
+int json_process(const struct snapshot *s, size_t process)
+{
+	return process < s->process_count ? (int)s->processes[process].id : 0;
 }
 
 /* ---- "key":[ element, element ] ---------------------------------------------- */
@@ -199,10 +204,11 @@ static json_t *point_element(const struct snapshot *s, size_t index)
 	const struct memory *m = &p->memory;
 
 	return json_pack(
-	    "{s:o,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "t_s",
-	    value_seconds(p->t_s), "pid", pid_of(s, p->process), "rss_bytes",
-	    value_number(p->rss_bytes), "heap_bytes", value_number(p->layer_bytes[LAYER_HEAP]),
-	    "tensor_bytes", value_number(p->layer_bytes[LAYER_TENSOR]), "gpu_bytes",
+	    "{s:o,s:i,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "t_s",
+	    value_seconds(p->t_s), "pid", json_pid(s, p->process), "process",
+	    json_process(s, p->process), "rss_bytes", value_number(p->rss_bytes), "heap_bytes",
+	    value_number(p->layer_bytes[LAYER_HEAP]), "tensor_bytes",
+	    value_number(p->layer_bytes[LAYER_TENSOR]), "gpu_bytes",
 	    value_number(p->layer_bytes[LAYER_GPU]), "vm_bytes",
 	    value_number(p->layer_bytes[LAYER_VM]), "slab_bytes", kernels_bytes(s, p, LAYER_SLAB),
 	    "pages_bytes", kernels_bytes(s, p, LAYER_PAGES), "stage", value_text(stage_at(s, p)),
@@ -217,9 +223,9 @@ static json_t *insight_element(const struct snapshot *s, size_t index)
 {
 	const struct insight *i = &s->insights[index];
 
-	return json_pack("{s:i,s:o,s:o,s:o}", "pid", pid_of(s, i->process), "kind",
-			 value_text(i->kind), "bytes", value_number(i->bytes), "text",
-			 value_text(i->text));
+	return json_pack("{s:i,s:i,s:o,s:o,s:o}", "pid", json_pid(s, i->process), "process",
+			 json_process(s, i->process), "kind", value_text(i->kind), "bytes",
+			 value_number(i->bytes), "text", value_text(i->text));
 }
 
 static json_t *note_element(const struct snapshot *s, size_t index)
@@ -279,7 +285,8 @@ static int put_stack(FILE *out, const struct snapshot *s, const struct stack *st
 	fputc('{', out);
 	error =
 	    value_emit(out,
-		       json_pack("{s:i,s:s,s:o}", "pid", pid_of(s, stack->process), "layer",
+		       json_pack("{s:i,s:i,s:s,s:o}", "pid", json_pid(s, stack->process), "process",
+				 json_process(s, stack->process), "layer",
 				 layer_names[stack->layer], "device", value_text(stack->device)),
 		       JSON_EMBED);
 	fputc(',', out);

@@ -5,11 +5,6 @@
 #include "render/json_parts.h"
 #include "render/value.h"
 
-static int pid_of(const struct snapshot *s, size_t process)
-{
-	return process < s->process_count ? s->processes[process].pid : 0;
-}
-
 static json_t *moment_value(const struct allocator_moment *m)
 {
 	return json_pack(
@@ -36,10 +31,11 @@ static json_t *allocator_element(const struct snapshot *s, size_t index)
 {
 	const struct allocator *a = &s->allocators[index];
 
-	return json_pack("{s:i,s:o,s:o,s:o,s:o,s:o}", "pid", pid_of(s, a->process), "device",
-			 value_text(a->device), "reserved_peak_bytes",
-			 value_number(a->reserved_peak_bytes), "at_peak", moment_value(&a->at_peak),
-			 "at_end", moment_value(&a->now), "segments", segments_value(a));
+	return json_pack("{s:i,s:i,s:o,s:o,s:o,s:o,s:o}", "pid", json_pid(s, a->process), "process",
+			 json_process(s, a->process), "device", value_text(a->device),
+			 "reserved_peak_bytes", value_number(a->reserved_peak_bytes), "at_peak",
+			 moment_value(&a->at_peak), "at_end", moment_value(&a->now), "segments",
+			 segments_value(a));
 }
 
 int json_allocators(FILE *out, const struct snapshot *s)
@@ -51,10 +47,10 @@ static json_t *holder_element(const struct snapshot *s, size_t index)
 {
 	const struct stack *t = &s->holder_stacks[index];
 
-	return json_pack("{s:i,s:o,s:o,s:o,s:o}", "pid", pid_of(s, t->process), "device",
-			 value_text(t->device), "holds_bytes",
-			 value_number(s->holders[index].holds_bytes), "live", value_number(t->live),
-			 "live_bytes", value_number(t->live_bytes));
+	return json_pack("{s:i,s:i,s:o,s:o,s:o,s:o}", "pid", json_pid(s, t->process), "process",
+			 json_process(s, t->process), "device", value_text(t->device),
+			 "holds_bytes", value_number(s->holders[index].holds_bytes), "live",
+			 value_number(t->live), "live_bytes", value_number(t->live_bytes));
 }
 
 int json_holders(FILE *out, const struct snapshot *s, struct frame_texts *texts)

@@ -7,6 +7,11 @@
 
 #include "render/frametexts.h"
 
+/* "pid" and "process", which is the "id" of one of "processes": a pid that execs, or is used
+ * again, has several of them.  `process`: an index. */
+int json_pid(const struct snapshot *s, size_t process);
+int json_process(const struct snapshot *s, size_t process);
+
 /* Not printf(), not jansson: a report has more of these than of anything else. */
 void json_number(FILE *out, uint64_t value);
 /* "ooms", "failures" and "limits".  0 or a negative errno. */

@@ -17,11 +17,6 @@ void json_number(FILE *out, uint64_t value)
 	fwrite(p, 1, (size_t)(text + sizeof(text) - p), out);
 }
 
-static int pid_of(const struct snapshot *s, size_t process)
-{
-	return process < s->process_count ? s->processes[process].pid : 0;
-}
-
 /* ---- victims ---------------------------------------------------------------------- */
 
 static json_t *layers_of(const struct victim *v)
@@ -43,12 +38,13 @@ static int put_victim(FILE *out, const struct snapshot *s, const struct victim *
 
 	return value_emit(
 	    out,
-	    json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:o,s:o,s:o,s:o}", "pid",
-		      pid_of(s, v->process), "comm", value_text(s->processes[v->process].comm),
-		      "at_s", value_seconds(v->at_s), "rss_bytes", value_number(v->rss_bytes),
-		      "anon_bytes", value_number(m->anon_bytes), "file_bytes",
-		      value_number(m->file_bytes), "shmem_bytes", value_number(m->shmem_bytes),
-		      "swap_bytes", value_number(m->swap_bytes), "page_table_bytes",
+	    json_pack("{s:i,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:o,s:o,s:o,s:o}", "pid",
+		      json_pid(s, v->process), "process", json_process(s, v->process), "comm",
+		      value_text(s->processes[v->process].comm), "at_s", value_seconds(v->at_s),
+		      "rss_bytes", value_number(v->rss_bytes), "anon_bytes",
+		      value_number(m->anon_bytes), "file_bytes", value_number(m->file_bytes),
+		      "shmem_bytes", value_number(m->shmem_bytes), "swap_bytes",
+		      value_number(m->swap_bytes), "page_table_bytes",
 		      value_number(m->page_table_bytes), "mapped_bytes",
 		      value_number(m->mapped_bytes), "oom_score_adj", v->oom_score_adj, "cgroup",
 		      value_text(v->cgroup), "limit_bytes", value_number(v->limit_bytes),
@@ -85,8 +81,8 @@ static int put_failure(FILE *out, const struct snapshot *s, const struct stack *
 {
 	int error;
 
-	fprintf(out, "{\"pid\":%d,\"layer\":\"%s\",", pid_of(s, stack->process),
-		layer_names[stack->layer]);
+	fprintf(out, "{\"pid\":%d,\"process\":%d,\"layer\":\"%s\",", json_pid(s, stack->process),
+		json_process(s, stack->process), layer_names[stack->layer]);
 	error = frame_texts_stack(texts, out, stack);
 	fputs(",\"count\":", out);
 	json_number(out, stack->allocs);

@@ -5,34 +5,30 @@
 #include "render/json_parts.h"
 #include "render/value.h"
 
-static int pid_of(const struct snapshot *s, size_t process)
-{
-	return process < s->process_count ? s->processes[process].pid : 0;
-}
-
 static json_t *stage_element(const struct snapshot *s, size_t index)
 {
 	const struct stage *stage = &s->stages[index];
 
 	return json_pack(
-	    "{s:i,s:o,s:o,s:o,s:i,s:i,s:o,s:o,s:o,s:o}", "pid", pid_of(s, stage->process), "name",
-	    value_text(stage->name), "start_s", value_seconds(stage->start_s), "end_s",
-	    value_seconds(stage->end_s), "iteration", (int)stage->iteration, "depth",
-	    (int)stage->depth, "entry_bytes", value_number(stage->entry_bytes), "exit_bytes",
-	    value_number(stage->exit_bytes), "peak_bytes", value_number(stage->peak_bytes),
-	    "growth_bytes", json_integer(stage->growth_bytes));
+	    "{s:i,s:i,s:o,s:o,s:o,s:i,s:i,s:o,s:o,s:o,s:o}", "pid", json_pid(s, stage->process),
+	    "process", json_process(s, stage->process), "name", value_text(stage->name), "start_s",
+	    value_seconds(stage->start_s), "end_s", value_seconds(stage->end_s), "iteration",
+	    (int)stage->iteration, "depth", (int)stage->depth, "entry_bytes",
+	    value_number(stage->entry_bytes), "exit_bytes", value_number(stage->exit_bytes),
+	    "peak_bytes", value_number(stage->peak_bytes), "growth_bytes",
+	    json_integer(stage->growth_bytes));
 }
 
 static json_t *category_element(const struct snapshot *s, size_t index)
 {
 	const struct category *c = &s->categories[index];
 
-	return json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:o}", "pid", pid_of(s, c->process), "device",
-			 value_text(c->device), "name", value_text(c->name), "bytes_at_peak",
-			 value_number(c->bytes_at_peak), "bytes_before_backward",
-			 value_number(c->bytes_before_backward), "bytes_after_step",
-			 value_number(c->bytes_after_step), "bytes_at_end",
-			 value_number(c->bytes_at_end));
+	return json_pack(
+	    "{s:i,s:i,s:o,s:o,s:o,s:o,s:o,s:o}", "pid", json_pid(s, c->process), "process",
+	    json_process(s, c->process), "device", value_text(c->device), "name",
+	    value_text(c->name), "bytes_at_peak", value_number(c->bytes_at_peak),
+	    "bytes_before_backward", value_number(c->bytes_before_backward), "bytes_after_step",
+	    value_number(c->bytes_after_step), "bytes_at_end", value_number(c->bytes_at_end));
 }
 
 static json_t *point_element(const struct snapshot *s, size_t index)
@@ -48,8 +44,8 @@ static json_t *point_element(const struct snapshot *s, size_t index)
 		json_decref(bytes);
 		return NULL;
 	}
-	return json_pack("{s:i,s:o,s:o}", "pid", pid_of(s, p->process), "t_s",
-			 value_seconds(p->t_s), "bytes", bytes);
+	return json_pack("{s:i,s:i,s:o,s:o}", "pid", json_pid(s, p->process), "process",
+			 json_process(s, p->process), "t_s", value_seconds(p->t_s), "bytes", bytes);
 }
 
 int json_tensors(FILE *out, const struct snapshot *s)
@@ -69,11 +65,11 @@ static json_t *tensor_element(const struct snapshot *s, size_t index)
 	const struct stack *t = &s->tensors[index];
 
 	return json_pack(
-	    "{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "pid", pid_of(s, t->process), "device",
-	    value_text(t->device), "category", value_text(t->category), "shape",
-	    value_text(t->shape), "live", value_number(t->live), "live_bytes",
-	    value_number(t->live_bytes), "at_peak", value_number(t->at_peak), "peak_bytes",
-	    value_number(t->peak_bytes), "block_bytes", value_number(t->block_bytes),
+	    "{s:i,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "pid", json_pid(s, t->process),
+	    "process", json_process(s, t->process), "device", value_text(t->device), "category",
+	    value_text(t->category), "shape", value_text(t->shape), "live", value_number(t->live),
+	    "live_bytes", value_number(t->live_bytes), "at_peak", value_number(t->at_peak),
+	    "peak_bytes", value_number(t->peak_bytes), "block_bytes", value_number(t->block_bytes),
 	    "requested_bytes", t->told ? value_number(t->requested_bytes) : json_null(), "stream",
 	    t->told ? json_integer(t->stream) : json_null());
 }
@@ -87,9 +83,10 @@ static json_t *maker_element(const struct snapshot *s, size_t index)
 {
 	const struct stack *t = &s->maker_stacks[index];
 
-	return json_pack("{s:i,s:o,s:o,s:o}", "pid", pid_of(s, t->process), "stage",
-			 value_text(s->makers[index].stage), "allocs", value_number(t->allocs),
-			 "alloc_bytes", value_number(t->alloc_bytes));
+	return json_pack("{s:i,s:i,s:o,s:o,s:o}", "pid", json_pid(s, t->process), "process",
+			 json_process(s, t->process), "stage", value_text(s->makers[index].stage),
+			 "allocs", value_number(t->allocs), "alloc_bytes",
+			 value_number(t->alloc_bytes));
 }
 
 int json_makers(FILE *out, const struct snapshot *s, struct frame_texts *texts)
