@@ -103,3 +103,7 @@ maker_is_walked()
 @test "a JIT that nobody knows: its code is noticed, though it may be written to" {
 	maker_is_walked both
 }
+
+@test "a JIT that nobody knows, whose code is in a file that is none of a program's" {
+	maker_is_walked file
+}

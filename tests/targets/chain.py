@@ -431,6 +431,16 @@ inside()
 """
 
 
+def script_name(module, inner):
+    """What run_string()'s code is said to be in: <string>, and from some 3.14.x on <script>."""
+    source, sink = os.pipe()
+    module.run_string(inner, "import os, sys; "
+                      f"os.write({sink}, sys._getframe().f_code.co_filename.encode())")
+    os.close(sink)
+    with os.fdopen(source) as file:
+        return file.read()
+
+
 @scenario
 def subinterpreters():
     """The frames of the interpreter inside; those of the one outside may be there too."""
@@ -438,7 +448,8 @@ def subinterpreters():
     if not module:
         return
     inner = module.create()
-    inside = [["<module>", "<string>", 5], ["inside", "<string>", 3]]
+    script = script_name(module, inner)
+    inside = [["<module>", script, 5], ["inside", script, 3]]
     outside = chain_of(sys._getframe())
     size = note(1)
     outside[-1][2] = sys._getframe().f_lineno + 2

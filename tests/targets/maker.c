@@ -5,6 +5,8 @@
  *
  *   maker BYTES          its code is written, then made executable
  *   maker BYTES both     may be written and executed at once
+ *   maker BYTES file     is in a file of memory, mapped once to be written and once to be executed,
+ *                        as .NET and libffi do where nothing may be both
  *
  * It keeps no books: each of its COUNT blocks is of BYTES, called for through main() < call_made()
  * < what it made < take().
@@ -34,6 +36,24 @@ static void take(void)
 	kept[count++] = malloc(bytes);
 }
 
+static void *make_in_file(void)
+{
+	int fd = memfd_create("maker", 0);
+	char *at;
+
+	if (fd < 0 || ftruncate(fd, 4096))
+		return NULL;
+	at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED)
+		return NULL;
+	memcpy(at, code, sizeof(code));
+	at = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED)
+		return NULL;
+	__builtin___clear_cache(at, at + sizeof(code));
+	return at;
+}
+
 static void *make(int both)
 {
 	int last = PROT_READ | PROT_EXEC | (both ? PROT_WRITE : 0);
@@ -59,7 +79,10 @@ int main(int argc, char **argv)
 	bytes = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
 	/* whatever is looked at first, it is not there yet */
 	sleep(1);
-	made = make(argc > 2);
+	if (argc > 2 && !strcmp(argv[2], "file"))
+		made = make_in_file();
+	else
+		made = make(argc > 2);
 	if (!made) {
 		perror("executable memory");
 		return 1;

@@ -19,7 +19,7 @@ struct mapping {
 struct mappings {
 	struct mapping *items; /* sorted by start */
 	size_t count;
-	bool anonymous; /* there is executable memory without a name: a JIT's */
+	bool anonymous; /* there is executable memory without a name, or of no program: a JIT's */
 };
 
 /*

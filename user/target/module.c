@@ -2,6 +2,7 @@
 /* The registry of files that code comes from. */
 #include "target/module.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -207,6 +208,18 @@ static void module_scan(struct module *m, const struct probe_table *table)
 	}
 }
 
+/*
+ * .NET and libffi put code into a file of memory, which is mapped to be written in one place and
+ * to be executed in another.  A jitdump is mapped so, too, to be told of.
+ */
+static bool is_made(int fd)
+{
+	char magic[SELFMAG];
+
+	return pread(fd, magic, sizeof(magic), 0) != sizeof(magic) ||
+	       memcmp(magic, ELFMAG, SELFMAG) != 0;
+}
+
 static struct module *module_make(struct modules *modules, pid_t pid, const struct mapping *mapping)
 {
 	struct module *m = calloc(1, sizeof(*m));
@@ -230,7 +243,11 @@ static struct module *module_make(struct modules *modules, pid_t pid, const stru
 		log_verbose("module %u: %s: %s", m->id, m->path, strerror(errno));
 		return m;
 	}
-	module_scan(m, modules->table);
+	m->made = is_made(m->fd);
+	if (m->made)
+		log_verbose("module %u: %s: code that a JIT made", m->id, m->path);
+	else
+		module_scan(m, modules->table);
 	return m;
 }
 
@@ -261,11 +278,20 @@ struct module *modules_get(struct modules *modules, pid_t pid, const struct mapp
 	return m;
 }
 
-struct module *modules_known(const struct modules *modules, const struct mapping *mapping)
+struct module *modules_known(struct modules *modules, pid_t pid, const struct mapping *mapping)
 {
 	const uint32_t *slot = slot_find(modules, mapping->device, mapping->inode, mapping->path);
+	bool made = false;
+	int fd;
 
-	return *slot ? modules->items[*slot - 1] : NULL;
+	if (*slot)
+		return modules->items[*slot - 1];
+	fd = mapping->inode ? open_mapped(pid, mapping) : -1;
+	if (fd >= 0) {
+		made = is_made(fd);
+		close(fd);
+	}
+	return made ? modules_get(modules, pid, mapping) : NULL;
 }
 
 struct module *modules_find(const struct modules *modules, uint32_t id)

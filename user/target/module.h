@@ -20,6 +20,7 @@ struct module {
 	char *path; /* as the target sees it */
 	int fd;     /* -1: could not be opened (why says why), or not a file */
 	int error;
+	bool made;                     /* no program or library: a file that a JIT put code into */
 	struct python_symbols *python; /* NULL: no CPython interpreter is in it */
 	struct torch_file *torch;      /* NULL: none of PyTorch's classes is */
 	struct elf_file elf;           /* no hits where fd is -1 or it is not an ELF file */
@@ -35,8 +36,8 @@ void modules_free(struct modules *modules);
  * NULL only when out of memory or ids.
  */
 struct module *modules_get(struct modules *modules, pid_t pid, const struct mapping *mapping);
-/* The module of a mapping if it was made before, or NULL. */
-struct module *modules_known(const struct modules *modules, const struct mapping *mapping);
+/* The same if it was made before or is no program's file; else NULL, and nothing is made. */
+struct module *modules_known(struct modules *modules, pid_t pid, const struct mapping *mapping);
 /* The module with this id, or NULL. */
 struct module *modules_find(const struct modules *modules, uint32_t id);
 const struct probe_table *modules_table(const struct modules *modules);

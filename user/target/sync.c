@@ -167,14 +167,23 @@ static bool is_safe(struct target *t, const struct traced *traced)
 	return false;
 }
 
-static int sync_modules(struct target *t, struct traced *traced, const struct mappings *maps,
+/* What a JIT made is as if it lay in no file: named by the JIT, followed by frame pointer. */
+static struct module *code_of(struct module *module, struct mappings *maps)
+{
+	if (!module || !module->made)
+		return module;
+	maps->anonymous = true;
+	return NULL;
+}
+
+static int sync_modules(struct target *t, struct traced *traced, struct mappings *maps,
 			struct module **modules)
 {
 	size_t i;
 	int err = 0;
 
 	for (i = 0; i < maps->count && !err; i++) {
-		modules[i] = modules_get(t->modules, traced->pid, &maps->items[i]);
+		modules[i] = code_of(modules_get(t->modules, traced->pid, &maps->items[i]), maps);
 		if (!modules[i])
 			continue;
 		find_python(t, traced->image, &maps->items[i], modules[i]);
@@ -238,7 +247,7 @@ void traced_look_again(struct target *t, struct traced *traced)
 	jit_files_look(&traced->image->jit, traced->pid, &maps);
 	modules = calloc(maps.count, sizeof(struct module *));
 	for (i = 0; modules && i < maps.count; i++)
-		modules[i] = modules_known(t->modules, &maps.items[i]);
+		modules[i] = code_of(modules_known(t->modules, traced->pid, &maps.items[i]), &maps);
 	if (modules)
 		give_table(t, traced->image, &maps, modules);
 	free(modules);
