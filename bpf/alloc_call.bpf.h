@@ -117,16 +117,33 @@ static __always_inline int is_jump(const struct registers *r)
 	return !arch_back(r, &address) && !follows_call(address, 0);
 }
 
+static __always_inline __u64 maker_of(const struct registers *r, const struct ms_row *row)
+{
+	return row->maker_arg == MS_MAKER_HOST ? 0 : argument(r, row->maker_arg);
+}
+
+/*
+ * Of ggml's calls inside each other the innermost says whose memory it is: what a device's
+ * library makes for the host it has the host make.
+ */
+static __always_inline void maker_inside(const struct registers *r, struct pending *open,
+					 const struct ms_row *row)
+{
+	if (row->maker_arg && rows[MS_COOKIE_ROW(open->cookie) % MS_ROWS_MAX].maker_arg)
+		open->ptr = maker_of(r, row);
+}
+
 /* Returns 1 if the call needs its return probe. */
 static __always_inline int on_call(const struct registers *r, struct pending *open, __u32 id,
 				   const struct ms_row *row, __u64 cookie)
 {
 	__u64 sp = r->sp;
 
-	if (open->sp && open->sp > sp)
-		return 0; /* nested */
-	if (open->sp == sp && is_jump(r))
-		return 0; /* still the same call */
+	if (open->sp && (open->sp > sp || (open->sp == sp && is_jump(r)))) {
+		/* Nested, or still the same call. */
+		maker_inside(r, open, row);
+		return 0;
+	}
 	if (open->sp)
 		pending_drop(open, row->layer);
 
@@ -134,7 +151,7 @@ static __always_inline int on_call(const struct registers *r, struct pending *op
 	open->id = id;
 	open->cookie = cookie;
 	open->size = wanted_size(r, row);
-	open->ptr = argument(r, row->ptr_arg);
+	open->ptr = row->maker_arg ? maker_of(r, row) : argument(r, row->ptr_arg);
 	open->old = argument(r, row->old_arg);
 	open->had_old = 0;
 	if (open->old) {

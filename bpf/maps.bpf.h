@@ -15,7 +15,7 @@
 struct pending {
 	__u64 sp;   /* of the call: where its return address lies; 0: no call is open */
 	__u64 size; /* bytes asked for; MS_SIZE_OVERFLOW if the product overflowed */
-	__u64 ptr;  /* the out-pointer, or the address itself */
+	__u64 ptr;  /* the out-pointer, or the address itself; ggml: the buffer's type */
 	__u64 old;  /* realloc: the old address, taken out of `blocks` if had_old */
 	struct ms_block old_block;
 	__u64 cookie;

@@ -71,6 +71,8 @@ enum ms_kind {
 
 #define MS_LISTS_MAX 4 /* of tensors, that are read of one call */
 
+#define MS_MAKER_HOST 0xff
+
 /* How the name of a range is passed. */
 enum ms_name_form { MS_NAME_CHARS, MS_NAME_STRING };
 
@@ -101,6 +103,8 @@ struct ms_row {
 	__u8 desc_at;
 	__u8 desc_nr;
 	__u8 stream_arg; /* request: the stream that the block is for */
+	__u8 maker_arg;  /* ggml: points to a structure whose second word is the function that makes
+			    the block, or MS_MAKER_HOST: it is of the host; 0: not ggml's */
 	__u8 lists; /* update: 0: one tensor; else so many lists, each as two arguments: where its
 		       tensors' pointers lie, and how many.  Those after the first: from the
 		       seventh argument on */

@@ -48,6 +48,15 @@ static __always_inline void shape_take(struct task_state *task, struct ms_tensor
 	__builtin_memcpy(e->dims, task->shape.dims, sizeof(e->dims));
 }
 
+/* ggml's types of buffers begin with their functions: a name, and what makes one. */
+static __always_inline void maker_take(const struct task_state *task, struct ms_tensor_event *e)
+{
+	__u64 type = task->pending[MS_LAYER_TENSOR].ptr, maker = 0;
+
+	if (type && !bpf_probe_read_user(&maker, sizeof(maker), (void *)(type + sizeof(maker))))
+		e->maker = maker;
+}
+
 /* A block came or went.  `task`: whose shape and registers are for it, or NULL. */
 static __always_inline int tensor_block(__u32 what, const struct ms_row *row, __u64 cookie,
 					const struct ms_block_key *key, __u64 size, __u64 stack,
@@ -65,6 +74,8 @@ static __always_inline int tensor_block(__u32 what, const struct ms_row *row, __
 		e->allocated = task->registers.argument[row->total_arg % 8];
 		e->reserved = task->registers.argument[(row->total_arg + 1) % 8];
 	}
+	if (task && row->maker_arg)
+		maker_take(task, e);
 	if (task && what == MS_TENSOR_ALLOC)
 		shape_take(task, e);
 	bpf_ringbuf_submit(e, event_wakes());

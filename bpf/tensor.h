@@ -65,6 +65,9 @@ struct ms_tensor_event {
 		struct {
 			__u64 ip, back;
 		};
+		/* Of ggml's buffers: the function that has made it, which is its device's; 0: the
+		 * host. */
+		__u64 maker;
 	};
 	union {
 		__u64 dims[MS_DIMS];

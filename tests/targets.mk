@@ -33,6 +33,15 @@ $(TARGET_DIR)/dl $(TARGET_DIR)/moments: TARGET_LIBS := -ldl
 # its functions touch no page but their own: nothing is bound when it is first called
 $(TARGET_DIR)/touch: TARGET_LIBS := -Wl,-z,now
 
+# its symbols are ggml's, and a library's that it loads
+$(TARGET_DIR)/ggml: TARGET_LIBS := -rdynamic -L$(TARGET_DIR) -l:libggml-cuda.so -Wl,-rpath,'$$ORIGIN'
+$(TARGET_DIR)/ggml: $(TARGET_DIR)/libggml-cuda.so
+$(TARGET_DIR)/ggml $(TARGET_DIR)/libggml-cuda.so: tests/targets/ggml.h
+$(TARGET_DIR)/libggml-cuda.so: tests/targets/ggml_device.c
+	$(say) TARGET $@
+	$(Q)mkdir -p $(@D)
+	$(Q)gcc $(TARGET_CFLAGS) -fPIC -shared -o $@ $<
+
 $(TARGET_DIR)/lib%.so: tests/targets/%.c
 	$(say) TARGET $@
 	$(Q)mkdir -p $(@D)

@@ -4,18 +4,17 @@
 
 load helper
 
-# bytes CATEGORY FIELD
+# bytes CATEGORY FIELD: on all devices
 bytes()
 {
-	jq ".categories[] | select(.name == \"$1\") | .$2" "$REPORT"
+	jq "[.categories[] | select(.name == \"$1\") | .$2] | add" "$REPORT"
 }
 
 @test "--category by C functions: of what stays, and of what has ended" {
 	trace -q --layers tensor --category 'context=^llama_init_from_model$' \
-		--category 'calls=^llama_decode$' -- "$T/ggml"
+		--category 'calls=^llama_(decode|process)$' -- "$T/ggml"
 	equal "$status" 0 "exit status"
-	equal "$(bytes context bytes_at_end)" \
-		"$(jq '.["KV cache"] + .workspace' "$LEDGER/ggml.json")" "what stays"
+	equal "$(bytes context bytes_at_end)" "$(jq .context "$LEDGER/ggml.json")" "what stays"
 	equal "$(bytes calls bytes_at_peak)" "$(jq .scratch "$LEDGER/ggml.json")" "at the peak"
 	equal "$(bytes calls bytes_at_end)" 0 "nothing of the calls stays"
 	equal "$(bytes "KV cache" bytes_at_end)" 0 "one's own category comes first"
@@ -25,9 +24,9 @@ bytes()
 	trace -i 0.1 --layers tensor --category 'mine=^ggml_backend_buft_alloc_buffer$' \
 		--category 'calls=ggml\.c:[0-9]+$' -- "$T/ggml"
 	equal "$status" 0 "exit status"
-	equal "$(bytes mine bytes_at_peak)" "$(jq '.parameters + .["KV cache"] + .workspace' \
-		"$LEDGER/ggml.json")" "by the allocation function"
-	equal "$(bytes calls bytes_at_peak)" "$(jq .scratch "$LEDGER/ggml.json")" \
+	equal "$(bytes mine bytes_at_peak)" "$(jq '.all - .mapped' "$LEDGER/ggml.json")" \
+		"by the allocation function"
+	equal "$(bytes calls bytes_at_peak)" "$(jq '.scratch + .mapped' "$LEDGER/ggml.json")" \
 		"by file and line, what is left"
 }
 

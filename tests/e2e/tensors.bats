@@ -146,19 +146,18 @@ wanted()
 	jq ".[\"$1\"]" "$LEDGER/ggml.json"
 }
 
-@test "ggml: weights, cache and compute buffers" {
+@test "ggml: weights, cache and compute buffers, on the host and on a device" {
 	trace -q --layers tensor -- "$T/ggml"
 	equal "$status" 0 "exit status"
-	for name in parameters "KV cache" workspace; do
-		equal "$(jq ".categories[] | select(.name == \"$name\") | .bytes_at_end" "$REPORT")" \
-			"$(wanted "$name")" "$name"
+	for name in "cpu parameters" "cuda parameters" "cuda KV cache" "cpu workspace"; do
+		equal "$(jq --arg name "$name" '.categories[] | select("\(.device) \(.name)" == $name) |
+			.bytes_at_end' "$REPORT")" "$(wanted "$name")" "$name"
 	done
 	equal "$(jq '[.categories[].bytes_at_end] | add' "$REPORT")" \
 		"$(jq '.processes[0].layers.tensor.live_bytes' "$REPORT")" "all at the end"
 	equal "$(jq '.processes[0].layers.tensor.allocs' "$REPORT")" "$(wanted allocs)" "allocations"
 	equal "$(jq '.processes[0].layers.tensor.peak_bytes' "$REPORT")" \
-		"$(($(wanted parameters) + $(wanted "KV cache") + $(wanted workspace) + \
-			$(wanted scratch)))" "peak"
+		"$(($(wanted all) + $(wanted scratch)))" "peak"
 	equal "$(jq -r '[.stages[].name] | unique | join(" ")' "$REPORT")" "context forward load" \
 		"stages"
 	equal "$(jq '[.stages[] | select(.name == "forward")] | length' "$REPORT")" \

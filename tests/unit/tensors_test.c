@@ -301,6 +301,42 @@ static void test_usage(void **state)
 	end(&s);
 }
 
+/* ggml's buffers go by addresses of the host, wherever they are; also when events were lost. */
+static void test_a_device_by_addresses_of_the_host(void **state)
+{
+	static const struct tensor_found found[] = {{5, 40, 5}, {9, 7, 9}};
+	const uint16_t device = 1 | TENSOR_INDEX_ANY << 8;
+	struct tensor_sums *sums;
+	uint16_t spaces[4];
+	char text[32];
+	struct scene s;
+	size_t n;
+
+	(void)state;
+	begin(&s);
+	for (uint64_t address = 5; address <= 7; address++)
+		event(&s,
+		      (struct tensor_event){
+			  .what = TENSOR_ALLOC, .address = address, .size = 40, .device = device});
+	event(&s, (struct tensor_event){.what = TENSOR_USAGE, .address = 5, .size = USAGE_WEIGHTS});
+	release(&s, 6);
+	assert_int_equal(tensors_spaces(s.tensors, spaces, COUNT(spaces)), 1);
+	assert_int_equal(spaces[0], 0);
+	/* The end of 7 and the birth of 9 were not told. */
+	assert_int_equal(tensors_reconcile(s.tensors, 0, found, COUNT(found)), 0);
+	assert_int_equal(tensors_spaces(s.tensors, spaces, COUNT(spaces)), 1);
+	assert_int_equal(tensors_sums(s.tensors, &sums, &n), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(sums[0].device, device);
+	assert_string_equal(tensor_device_text(device, text, sizeof(text)), "cuda");
+	assert_int_equal(sums[0].at_end[CATEGORY_PARAMETERS], 40);
+	assert_int_equal(sums[0].at_end[CATEGORY_OTHER], 0);
+	assert_int_equal(sums[1].device, 0);
+	assert_int_equal(sums[1].at_end[CATEGORY_OTHER], 7);
+	free(sums);
+	end(&s);
+}
+
 static void test_own_categories(void **state)
 {
 	struct scene s;
@@ -634,6 +670,7 @@ int main(void)
 	    cmocka_unit_test(test_recomputed_activations),
 	    cmocka_unit_test(test_inference),
 	    cmocka_unit_test(test_usage),
+	    cmocka_unit_test(test_a_device_by_addresses_of_the_host),
 	    cmocka_unit_test(test_own_categories),
 	    cmocka_unit_test(test_timeline),
 	    cmocka_unit_test(test_stages_of_a_training),

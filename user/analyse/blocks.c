@@ -5,9 +5,14 @@
 
 #define BUCKETS_FIRST 1024
 
+uint16_t blocks_space(uint16_t device)
+{
+	return device >> 8 == TENSOR_INDEX_ANY ? 0 : device;
+}
+
 static size_t bucket_of(const struct blocks *b, uint16_t device, uint64_t address)
 {
-	uint64_t key = (address ^ (uint64_t)device << 48) * 0x9e3779b97f4a7c15ULL;
+	uint64_t key = (address ^ (uint64_t)blocks_space(device) << 48) * 0x9e3779b97f4a7c15ULL;
 
 	return (size_t)(key >> 32) & (b->bucket_count - 1);
 }
@@ -82,7 +87,8 @@ static struct tensor_block **place_of(const struct blocks *b, uint16_t device, u
 	if (!b->bucket_count)
 		return NULL;
 	at = &b->buckets[bucket_of(b, device, address)];
-	while (*at && ((*at)->address != address || (*at)->device != device))
+	while (*at &&
+	       ((*at)->address != address || blocks_space((*at)->device) != blocks_space(device)))
 		at = &(*at)->next;
 	return at;
 }

@@ -71,11 +71,15 @@ struct blocks {
 
 void blocks_free(struct blocks *blocks);
 
+/* The device whose addresses the blocks of `device` go by: itself, or the host (0). */
+uint16_t blocks_space(uint16_t device);
+
 /*
  * A block is born: `block` is copied, its number set.  None may live at its address on its
  * device: one that does has ended unseen, and is taken out before.  NULL without memory.
  */
 struct tensor_block *blocks_add(struct blocks *blocks, const struct tensor_block *block);
+/* `device`: whose addresses it goes by. */
 struct tensor_block *blocks_find(const struct blocks *blocks, uint16_t device, uint64_t address);
 /*
  * Takes a block out that has ended; then blocks_drop() decides whether it is still needed

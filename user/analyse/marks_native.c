@@ -44,6 +44,9 @@ static const struct native_row {
     {MARK_WORKSPACE, "at::native::slow_conv2d_"},
     {MARK_WORKSPACE, "at::native::slow_conv3d_"},
     {MARK_WORKSPACE, "at::native::structured_slow_conv_transpose2d_structured_"},
+    /* ggml's books of tensors and graphs; where llama.cpp puts what comes out. */
+    {MARK_WORKSPACE, "ggml_init"},
+    {MARK_WORKSPACE, "llama_context::output_reserve"},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

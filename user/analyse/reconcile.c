@@ -8,7 +8,7 @@
 struct gone {
 	const struct tensor_found *found;
 	size_t count;
-	uint16_t device;
+	uint16_t space;
 	uint64_t *addresses;
 	size_t gone;
 };
@@ -34,20 +34,20 @@ static void note_gone(const struct tensor_block *block, void *context)
 	const struct tensor_found *found;
 	struct gone *g = context;
 
-	if (block->device != g->device || block->before)
+	if (blocks_space(block->device) != g->space || block->before)
 		return;
 	found = find(g->found, g->count, block->address);
 	if (!found || found->size != block->size)
 		g->addresses[g->gone++] = block->address;
 }
 
-static int add_unseen(struct tensors *t, uint16_t device, const struct tensor_found *found)
+static int add_unseen(struct tensors *t, uint16_t space, const struct tensor_found *found)
 {
 	const struct tensor_block block = {
 	    .address = found->address,
 	    .size = found->size,
 	    .stack = found->stack,
-	    .device = device,
+	    .device = space,
 	    .unseen = true,
 	    .shape.dtype = TENSOR_DTYPE_NONE,
 	    .born = t->context.now,
@@ -56,10 +56,10 @@ static int add_unseen(struct tensors *t, uint16_t device, const struct tensor_fo
 	return tensors_block_begin(t, &block) ? 0 : -ENOMEM;
 }
 
-int tensors_reconcile(struct tensors *t, uint16_t device, const struct tensor_found *found,
+int tensors_reconcile(struct tensors *t, uint16_t space, const struct tensor_found *found,
 		      size_t count)
 {
-	struct gone g = {.found = found, .count = count, .device = device};
+	struct gone g = {.found = found, .count = count, .space = space};
 	size_t i;
 	int err = 0;
 
@@ -68,19 +68,23 @@ int tensors_reconcile(struct tensors *t, uint16_t device, const struct tensor_fo
 		return -ENOMEM;
 	blocks_each_live(&t->blocks, note_gone, &g);
 	for (i = 0; i < g.gone; i++)
-		tensors_block_end(t, blocks_take(&t->blocks, device, g.addresses[i]));
+		tensors_block_end(t, blocks_take(&t->blocks, space, g.addresses[i]));
 	for (i = 0; i < count && !err; i++)
-		if (!blocks_find(&t->blocks, device, found[i].address))
-			err = add_unseen(t, device, &found[i]);
+		if (!blocks_find(&t->blocks, space, found[i].address))
+			err = add_unseen(t, space, &found[i]);
 	free(g.addresses);
 	return err;
 }
 
-size_t tensors_devices(const struct tensors *t, uint16_t *devices, size_t room)
+size_t tensors_spaces(const struct tensors *t, uint16_t *spaces, size_t room)
 {
-	size_t i;
+	size_t i, j, n = 0;
 
-	for (i = 0; i < t->blocks.device_count && i < room; i++)
-		devices[i] = t->blocks.devices[i].device;
-	return i;
+	for (i = 0; i < t->blocks.device_count && n < room; i++) {
+		spaces[n] = blocks_space(t->blocks.devices[i].device);
+		for (j = 0; spaces[j] != spaces[n]; j++)
+			;
+		n += j == n;
+	}
+	return n;
 }

@@ -104,6 +104,8 @@ char *tensor_device_text(uint16_t device, char *text, size_t size)
 
 	if (!device)
 		snprintf(text, size, "cpu");
+	else if (name && device >> 8 == TENSOR_INDEX_ANY)
+		snprintf(text, size, "%s", name);
 	else if (name)
 		snprintf(text, size, "%s:%u", name, (unsigned)device >> 8);
 	else

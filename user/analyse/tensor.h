@@ -76,6 +76,22 @@ enum stage_kind {
 	    STAGE_NR
 };
 
+/*
+ * A device's index where only its kind is known.  Blocks there are ggml's buffers, which go by an
+ * address of the host wherever they are.
+ */
+#define TENSOR_INDEX_ANY 0xff
+
+/* c10::DeviceType, of those that others than PyTorch have, too. */
+enum tensor_device {
+	TENSOR_CUDA = 1,
+	TENSOR_OPENCL = 4,
+	TENSOR_HIP = 6,
+	TENSOR_VULKAN = 10,
+	TENSOR_METAL = 11,
+	TENSOR_XPU = 12,
+};
+
 struct tensor_event {
 	enum tensor_what what;
 	double t_s;

@@ -37,17 +37,17 @@ size_t tensors_waiting(const struct tensors *tensors);
 /* 0 or -ENOMEM: the event is then lost. */
 int tensors_event(struct tensors *tensors, const struct tensor_event *event);
 /*
- * Where events were lost: `found` are all blocks that live on a device, sorted by address.
+ * Where events were lost: `found` are all blocks that go by a device's addresses, sorted.
  * Those that are not there have ended, those that are not known are of category other.  Peaks
  * may have been higher in between.  0 or -ENOMEM.
  */
 struct tensor_found {
 	uint64_t address, size, stack;
 };
-int tensors_reconcile(struct tensors *tensors, uint16_t device, const struct tensor_found *found,
+int tensors_reconcile(struct tensors *tensors, uint16_t space, const struct tensor_found *found,
 		      size_t count);
-/* The devices on which blocks were seen. */
-size_t tensors_devices(const struct tensors *tensors, uint16_t *devices, size_t room);
+/* The devices by whose addresses blocks go. */
+size_t tensors_spaces(const struct tensors *tensors, uint16_t *spaces, size_t room);
 
 /* Whether the process has used a tensor, as far as seen. */
 bool tensors_any(const struct tensors *tensors);

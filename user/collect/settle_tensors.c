@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "collect/tensors.h"
 
-#define DEVICES_MAX 64
+#define SPACES_MAX 64
 
 static int compare_found(const void *a, const void *b)
 {
@@ -15,13 +15,13 @@ static int compare_found(const void *a, const void *b)
 	return x->address < y->address ? -1 : x->address > y->address;
 }
 
-static int settle_device(const struct kernel *kernel, struct tensors *t, uint32_t image,
-			 uint16_t device)
+static int settle_space(const struct kernel *kernel, struct tensors *t, uint32_t image,
+			uint16_t space)
 {
 	struct tensor_found *found = NULL;
 	struct block *blocks = NULL;
 	size_t i, count = 0;
-	int err = kernel_blocks(kernel, image, MS_SPACE(MS_LAYER_TENSOR, device), &blocks, &count);
+	int err = kernel_blocks(kernel, image, MS_SPACE(MS_LAYER_TENSOR, space), &blocks, &count);
 
 	if (!err) {
 		found = malloc((count + 1) * sizeof(*found));
@@ -32,7 +32,7 @@ static int settle_device(const struct kernel *kernel, struct tensors *t, uint32_
 		    (struct tensor_found){blocks[i].address, blocks[i].size, blocks[i].stack};
 	if (!err) {
 		qsort(found, count, sizeof(*found), compare_found);
-		err = tensors_reconcile(t, device, found, count);
+		err = tensors_reconcile(t, space, found, count);
 	}
 	free(found);
 	free(blocks);
@@ -42,7 +42,7 @@ static int settle_device(const struct kernel *kernel, struct tensors *t, uint32_
 void image_tensors_settle(struct image_tensors *t, const struct kernel *kernel)
 {
 	uint64_t lost = kernel_loss(kernel, MS_LOSS_tensor_events);
-	uint16_t devices[DEVICES_MAX];
+	uint16_t spaces[SPACES_MAX];
 	size_t i, n;
 	uint32_t id;
 	int err = 0;
@@ -51,9 +51,9 @@ void image_tensors_settle(struct image_tensors *t, const struct kernel *kernel)
 		return;
 	t->lost = lost;
 	for (id = 0; id < t->room; id++) {
-		n = t->items[id] ? tensors_devices(t->items[id], devices, DEVICES_MAX) : 0;
+		n = t->items[id] ? tensors_spaces(t->items[id], spaces, SPACES_MAX) : 0;
 		for (i = 0; i < n && !err; i++)
-			err = settle_device(kernel, t->items[id], id, devices[i]);
+			err = settle_space(kernel, t->items[id], id, spaces[i]);
 	}
 	if (err)
 		log_warn("no memory to look what tensors live, after events were lost");

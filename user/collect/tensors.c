@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "collect/callers.h"
+#include "collect/ggml.h"
 #include "collect/pieces.h"
 #include "target/process.h"
 
@@ -273,6 +274,8 @@ int image_tensors_event(struct image_tensors *t, const struct kernel *kernel,
 	event.what = whats[e->what];
 	if (e->what == MS_TENSOR_ALLOC)
 		event.shape = shape_of(e);
+	if (e->what == MS_TENSOR_ALLOC && row->spec.maker_arg)
+		event.device = ggml_device(target, e->image, e->maker);
 	/* The host's allocator has none; what is mapped from files says its own size. */
 	event.totals = e->device != MS_DEVICE_CPU && reports_totals(target, e);
 	event.allocated = e->allocated;

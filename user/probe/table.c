@@ -20,6 +20,7 @@
 #define OUT(pointer) .ptr_arg = pointer, .ptr_out = 1, .zero_is_ok = 1
 #define REALLOC(old, size) .kind = MS_KIND_REALLOC, .old_arg = old, .size_arg = size
 #define REALLOC_N(old, count, size) REALLOC(old, count), .size_arg2 = size
+#define BUFFER(size, maker) ALLOC(size), .maker_arg = maker
 #define FREE(block) .kind = MS_KIND_FREE, .ptr_arg = block
 
 /* Of the tensor layer: functions that are told of a block, and those that mark a moment. */
@@ -275,17 +276,23 @@ static const struct probe_row builtin[] = {
     /*
      * ggml and llama.cpp: buffers, with what they are for (1 weights, 2 what is computed), and
      * what calls mean.  A buffer's address stands for it; what it is made of is inside the call.
+     * Weights that are mapped from a file are handed over as they lie there.
      */
-    TENSOR("ggml_backend_buft_alloc_buffer", MARK_NONE, ALLOC(2)),
+    TENSOR("ggml_backend_buft_alloc_buffer", MARK_NONE, BUFFER(2, 1)),
+    TENSOR("ggml_backend_dev_buffer_from_host_ptr", MARK_NONE, BUFFER(3, MS_MAKER_HOST)),
+    TENSOR("ggml_backend_cpu_buffer_from_ptr", MARK_NONE, BUFFER(2, MS_MAKER_HOST)),
     TENSOR("ggml_backend_buffer_free", MARK_NONE, FREE(1)),
     TENSOR("ggml_aligned_malloc", MARK_NONE, ALLOC(1)),
     TENSOR("ggml_aligned_free", MARK_NONE, FREE(1)),
     TENSOR("ggml_backend_buffer_set_usage", MARK_NONE, .kind = MS_KIND_USAGE, .ptr_arg = 1,
 	   .size_arg = 2),
     TENSOR("llama_model_load_from_file", MARK_LOADING, RANGE, THROWS),
+    TENSOR("llama_model_load_from_splits", MARK_LOADING, RANGE, THROWS),
     TENSOR("llama_init_from_model", MARK_CONTEXT, RANGE, THROWS),
     TENSOR("llama_decode", MARK_RUN, RANGE, THROWS),
     TENSOR("llama_encode", MARK_RUN, RANGE, THROWS),
+    /* Both of these, since llama.cpp 0.7 */
+    TENSOR("llama_process", MARK_RUN, RANGE, THROWS),
     /*
      * TensorFlow's arena, before and after 2.9, and ONNX Runtime's where it has its symbols: its
      * own builds and Debian's are stripped, and export no allocator.
@@ -389,6 +396,7 @@ unsigned probe_row_args(const struct probe_row *row)
 	return arg_bit(spec->size_arg) | arg_bit(spec->size_arg2) | arg_bit(spec->ptr_arg) |
 	       arg_bit(spec->old_arg) | arg_bit(spec->device_arg) | arg_bit(spec->name_arg) |
 	       arg_bit(spec->dtype_arg) | arg_bit(spec->only_arg) | arg_bit(spec->stream_arg) |
+	       (spec->maker_arg == MS_MAKER_HOST ? 0 : arg_bit(spec->maker_arg)) |
 	       two_bits(spec->total_arg) | two_bits(spec->dims_arg);
 }
 
