@@ -46,7 +46,7 @@ test   redis-tools           its client
 test   libxml2-utils         xmllint: the pictures are well-formed
 test   nodejs                a real JIT, which writes perf maps and jitdumps
 test   bpftrace              return probes on a target that is traced
-test   debootstrap           makes the Debian 13 root of scripts/debian13.sh
+test   debootstrap           makes the Debian 13 root of scripts/debian_root.sh
 test   python3-numpy         C between calls of Python
 test   python3-torch         the same, from a larger library
 test   pocl-opencl-icd       OpenCL on the processor: a real device interface
@@ -59,7 +59,7 @@ demo   python3-torch         the traced model
 demo   python3-torchvision   ResNet-18
 bench  heaptrack             a peer: preloaded
 bench  bpftrace              a peer: counts by stack
-bench  debootstrap           makes the Debian 13 root of scripts/debian13.sh
+bench  debootstrap           makes the Debian 13 root of scripts/debian_root.sh
 bench  python3-torch         the training step
 bench  python3-torchvision   the training step
 lint   clang-format          the layout of C

@@ -7,6 +7,7 @@ help:
 	@echo 'make demo       traces a PyTorch model: installs, builds, runs; needs root'
 	@echo 'make check      installs, builds, runs every test; needs root'
 	@echo 'make check-kernels  the BPF tests on older and newer kernels, in QEMU; needs root'
+	@echo 'make check-next  the tests with PyTorch and Python, and llama.cpp, on Debian testing; needs root'
 	@echo 'make bench      what tracing costs, beside its peers; needs root'
 	@echo 'make stacks     how complete the stacks of a training run are; needs root'
 	@echo 'scripts/gpu-check   its numbers on an NVIDIA GPU, against ledgers, PyTorch and nvidia-smi; needs root'
@@ -30,6 +31,14 @@ check:
 	$(Q)$(MAKE) all unit targets
 	$(Q)$(MAKE) SANITIZE=address,undefined all unit
 	$(Q)OUT=$(OUT) MEMSNOOP=$(abspath $(PROGRAM)) scripts/check.sh
+
+# What has come since Debian 13: not a part of `check`, as it goes on changing.
+.PHONY: check-next
+check-next:
+	$(Q)scripts/deps.sh build test
+	$(Q)$(MAKE) all targets
+	$(Q)DEBIAN_ROOT=$$(scripts/debian_root.sh testing) OUT=$(OUT) MEMSNOOP=$(abspath $(PROGRAM)) \
+	  scripts/check.sh tests/e2e/tensors.bats tests/e2e/python.bats tests/next/*.bats
 
 # KERNELS='6.1 sid' runs only these
 KERNELS ?=

@@ -65,11 +65,20 @@ int check_probes(const struct target *target, const struct probe_table *table, b
 	return 0;
 }
 
-/* Says so when the heap layer has nothing to see. */
-void check_functions(const struct target *target, const struct probe_table *table)
+/* What is looked for, by layer; others have no functions. */
+static const char *const sought[MS_LAYER_NR] = {
+    [MS_LAYER_HEAP] = "malloc, operator new and those of glibc, musl, jemalloc, tcmalloc, mimalloc",
+    [MS_LAYER_TENSOR] = "PyTorch's, ggml's, TensorFlow's, ONNX Runtime's",
+    [MS_LAYER_GPU] = "CUDA's, HSA's, Level Zero's, OpenCL's",
+};
+
+void check_functions(const struct target *target, const struct options *options)
 {
+	const struct probe_table *table = &options->table;
+	const bool *layers = options->kernel.layers;
 	struct image *const *images;
 	size_t i, n = target_images(target, &images);
+	char names[256] = "";
 
 	for (i = 0; i < n; i++)
 		if (images[i]->functions)
@@ -77,10 +86,13 @@ void check_functions(const struct target *target, const struct probe_table *tabl
 	for (i = 0; i < table->count; i++)
 		if (target_row_matched(target, i) && probe_row_allocates(&table->rows[i]))
 			return;
-	log_warn(
-	    "no allocation function found: looked in %zu files for malloc, operator new and those "
-	    "of "
-	    "glibc, musl, jemalloc, tcmalloc and mimalloc; resident memory is still recorded, and "
-	    "--probe names a function of your own",
-	    target_files(target));
+	for (i = 0; i < MS_LAYER_NR; i++)
+		if (layers[i] && sought[i])
+			snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
+				 *names ? "; " : "", sought[i]);
+	if (*names)
+		log_warn("no allocation function found: looked in %zu files for %s%s; --probe "
+			 "names a function of your own",
+			 target_files(target), names,
+			 layers[MS_LAYER_RSS] ? "; resident memory is still recorded" : "");
 }

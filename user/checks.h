@@ -12,7 +12,7 @@ int check_files(const struct options *options);
 int check_targets(const struct options *options);
 /* Whether every --probe has found its function; 0 or -ENOENT. */
 int check_probes(const struct target *target, const struct probe_table *table, bool command);
-/* Warns when no allocation function was found: the heap layer has nothing to see. */
-void check_functions(const struct target *target, const struct probe_table *table);
+/* Warns when no allocation function was found: the layers that have some have nothing to see. */
+void check_functions(const struct target *target, const struct options *options);
 
 #endif

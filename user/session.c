@@ -124,7 +124,7 @@ static int begin(struct session *s)
 		err = check_probes(s->target, &o->table, false);
 		if (err)
 			return err;
-		check_functions(s->target, &o->table);
+		check_functions(s->target, o);
 	}
 	/* With a command the screen is the command's: a table only if asked for. */
 	table = !o->quiet && !o->json && (!s->launch || o->interval_s > 0);
@@ -282,7 +282,7 @@ int session_run(const struct options *options)
 		goto out;
 	if (s.launch) {
 		check_probes(s.target, &options->table, true);
-		check_functions(s.target, &options->table);
+		check_functions(s.target, options);
 	}
 	err = report(&s);
 	if (err)

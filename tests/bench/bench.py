@@ -159,7 +159,7 @@ class Memleak(Tool):
     def check(self):
         root = self.options.debian13
         if not root or not os.path.exists(f"{root}/usr/sbin/memleak-libbpf"):
-            raise Unavailable("no Debian 13 root with it (scripts/debian13.sh)")
+            raise Unavailable("no Debian 13 root with it (scripts/debian_root.sh 13)")
 
     def attach(self, pid, libc):
         root = self.options.debian13

@@ -49,6 +49,12 @@ die()
 	return 1
 }
 
+# The root of a later Debian that tests run programs of: 13, if `make check-next` names no other.
+debian_root()
+{
+	echo "${DEBIAN_ROOT:-$("$REPO/scripts/debian_root.sh" 13)}"
+}
+
 # ---- running ------------------------------------------------------------------
 
 # trace OPTION... -- CMD ...: runs to the end; stdout, stderr and report in $TMP.

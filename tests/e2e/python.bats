@@ -74,7 +74,7 @@ compare()
 @test "Debian 13's Python in a container" {
 	local root
 
-	root=$("$REPO/scripts/debian13.sh")
+	root=$(debian_root)
 	# what is mounted is gone with the namespace
 	trace -q --call-sites -- unshare --mount --uts --ipc --pid --fork --mount-proc="$root/proc" sh -c '
 		mount --bind "$1" "$2/mnt" && exec chroot "$2" /usr/bin/python3 /mnt/chain.py' \

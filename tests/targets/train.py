@@ -133,6 +133,8 @@ def make_optimizer(name, model, options):
         "momentum": lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9, **how),
         "adam": lambda p: torch.optim.Adam(p, **how),
         "adamw": lambda p: torch.optim.AdamW(p, **how),
+        # from 2.9 on; it takes matrices only, the others stay as they are
+        "Muon": lambda p: torch.optim.Muon([one for one in p if one.ndim == 2], **how),
     }
     if name in makers:
         return makers[name](model.parameters())
