@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define COUNT 10
-#define WAIT_S 3 /* for somebody to notice */
+#define WAIT_S 5 /* for somebody to notice */
 
 /* void made(void (*call)(void)) { call(); } with a frame pointer */
 #ifdef __x86_64__

@@ -44,6 +44,25 @@ static void test_a_change(void **state)
 	assert_false(jit_watch_due(&watch, 2 * CODE, 12 * S + 300 * MS));
 }
 
+/* The less there is to be found, the longer the next look waits; a change ends that. */
+static void test_patience(void **state)
+{
+	static const uint64_t waits_s[] = {1, 2, 4, 8, 8};
+	struct jit_watch watch = {0};
+	uint64_t now = 10 * S;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(waits_s) / sizeof(waits_s[0]); i++) {
+		jit_watch_looked(&watch, CODE, now, now + MS);
+		now += waits_s[i] * S + 201 * MS;
+		assert_false(jit_watch_due(&watch, CODE, now - 1));
+		assert_true(jit_watch_due(&watch, CODE, now));
+	}
+	jit_watch_looked(&watch, 2 * CODE, now, now + MS);
+	assert_true(jit_watch_due(&watch, 2 * CODE, now + S + 201 * MS));
+}
+
 /* However short or long a look takes, the next comes after 5 ms to a second. */
 static void test_bounds(void **state)
 {
@@ -56,7 +75,8 @@ static void test_bounds(void **state)
 	jit_watch_looked(&watch, CODE, S, 4 * S);
 	assert_false(jit_watch_due(&watch, 0, 5 * S - 1));
 	assert_true(jit_watch_due(&watch, 0, 5 * S));
-	assert_true(jit_watch_due(&watch, CODE, 6 * S));
+	/* the same code for the second time */
+	assert_true(jit_watch_due(&watch, CODE, 7 * S));
 }
 
 static uint64_t code_bytes(void)
@@ -107,6 +127,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_nothing_was_looked_at),
 	    cmocka_unit_test(test_a_change),
+	    cmocka_unit_test(test_patience),
 	    cmocka_unit_test(test_bounds),
 	    cmocka_unit_test(test_what_is_counted),
 	    cmocka_unit_test(test_who_has_a_jit),

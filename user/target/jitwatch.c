@@ -7,8 +7,9 @@
 #define WAIT_MIN_NS 5000000ULL
 #define WAIT_MAX_NS 1000000000ULL
 #define WAIT_SHARE 200 /* of the time one look in so many parts */
-/* So much longer where no other code is counted. */
-#define UNCHANGED_NS 1000000000ULL
+/* So much longer where no other code is counted, at first and at most. */
+#define PATIENCE_NS 1000000000ULL
+#define PATIENCE_MAX_NS (8 * PATIENCE_NS)
 
 /*
  * How the names of programs and libraries begin that hold a JIT: their code is
@@ -56,6 +57,10 @@ void jit_watch_looked(struct jit_watch *watch, uint64_t code_bytes, uint64_t sta
 	uint64_t wait = took < WAIT_MAX_NS / WAIT_SHARE ? took * WAIT_SHARE : WAIT_MAX_NS;
 
 	watch->due_ns = end_ns + (wait > WAIT_MIN_NS ? wait : WAIT_MIN_NS);
-	watch->overdue_ns = watch->due_ns + UNCHANGED_NS;
+	if (code_bytes != watch->code_bytes || !watch->patience_ns)
+		watch->patience_ns = PATIENCE_NS;
+	else if (watch->patience_ns < PATIENCE_MAX_NS)
+		watch->patience_ns *= 2;
+	watch->overdue_ns = watch->due_ns + watch->patience_ns;
 	watch->code_bytes = code_bytes;
 }

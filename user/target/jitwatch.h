@@ -8,13 +8,15 @@
 /*
  * Looking means reading all of /proc/PID/maps: milliseconds for a process with as many
  * libraries as PyTorch has.  So we look when the kernel counts more or less code than it did
- * at the last look, and else a second later, for what that count does not show: memory to
- * execute that is to be written too, and code in the place of as much other code.
+ * at the last look, and else a second later, and twice as long each time that was in vain, for
+ * what that count does not show: memory to execute that is to be written too, and code in the
+ * place of as much other code.
  */
 struct jit_watch {
-	uint64_t due_ns;     /* not to look before */
-	uint64_t overdue_ns; /* to look from then on, whatever is counted */
-	uint64_t code_bytes; /* counted when the last look began */
+	uint64_t due_ns;      /* not to look before */
+	uint64_t overdue_ns;  /* to look from then on, whatever is counted */
+	uint64_t code_bytes;  /* counted when the last look began */
+	uint64_t patience_ns; /* from due to overdue */
 };
 
 /* Whether there is executable memory that is no file, or a library that will make some. */
