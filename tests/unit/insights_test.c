@@ -163,6 +163,12 @@ static void test_peak(void **state)
 	c.stages[0] = (struct stage){.name = "backward", .start_s = 1, .end_s = 3, .iteration = 4};
 	c.s.stage_count = 1;
 	said(&c, "peak", 340 * MIB, "in stage backward of iteration 5");
+	/* On two devices: that of one, whose moment is not the process's. */
+	categories[OPTIMIZER].device = categories[GRADIENTS].device = "cuda:0";
+	set(OPTIMIZER, 120 * MIB, 0, 0);
+	said(&c, "peak", 210 * MIB,
+	     "the peak of 210 MiB of tensors on cuda:0 is 57 % optimizer state (120 MiB)");
+	categories[OPTIMIZER].device = categories[GRADIENTS].device = "cpu";
 	for (int i = 0; i < CATEGORIES; i++)
 		set(i, 1000, 0, 0);
 	not_said(&c, "peak");

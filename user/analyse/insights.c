@@ -81,11 +81,8 @@ static const struct stage *stage_at(const struct subject *x, double t_s)
 	return NULL;
 }
 
-static bool peak_composition(struct subject *x)
+static const struct category *largest_at_peak(const struct subject *x)
 {
-	double at_s = x->s->processes[x->process].layers[LAYER_TENSOR].peak_at_s;
-	const struct stage *stage = stage_at(x, at_s);
-	char peak[HUMAN_LEN], bytes[HUMAN_LEN], time[HUMAN_LEN], where[128] = "";
 	const struct category *largest = NULL;
 	size_t i;
 
@@ -96,8 +93,40 @@ static bool peak_composition(struct subject *x)
 		    (!largest || c->bytes_at_peak > largest->bytes_at_peak))
 			largest = c;
 	}
+	return largest;
+}
+
+static uint64_t peak_of(const struct subject *x, const char *device)
+{
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < x->s->category_count; i++) {
+		const struct category *c = &x->s->categories[i];
+
+		if (c->process == x->process && !strcmp(c->device, device))
+			sum += c->bytes_at_peak;
+	}
+	return sum;
+}
+
+static bool peak_composition(struct subject *x)
+{
+	double at_s = x->s->processes[x->process].layers[LAYER_TENSOR].peak_at_s;
+	const struct stage *stage = stage_at(x, at_s);
+	char peak[HUMAN_LEN], bytes[HUMAN_LEN], time[HUMAN_LEN], where[128] = "";
+	const struct category *largest = largest_at_peak(x);
+	uint64_t there;
+
 	if (!largest || x->peak_bytes < SMALL_BYTES)
 		return false;
+	there = peak_of(x, largest->device);
+	/* Each device has its peak at another moment, of which the process's is none. */
+	if (there != x->peak_bytes)
+		return insight_say(x, there, "the peak of %s of tensors on %s is %.0f %% %s (%s)",
+				   text_bytes(peak, there), largest->device,
+				   insight_share(largest->bytes_at_peak, there), largest->name,
+				   text_bytes(bytes, largest->bytes_at_peak));
 	if (stage && x->use->iterations)
 		snprintf(where, sizeof(where), ", in stage %.40s of iteration %u", stage->name,
 			 stage->iteration + 1);

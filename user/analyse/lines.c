@@ -14,6 +14,44 @@ bool lines_is_own(const struct frame *frame)
 	return is_outside(frame) && *frame->function != '<';
 }
 
+static bool is_named(const struct frame *frame)
+{
+	return *frame->function != '[';
+}
+
+static bool is_of(const struct frame *frame, const char *module)
+{
+	return frame->module && module && !strcmp(frame->module, module);
+}
+
+/* Where it all began is nobody's line. */
+static bool is_start(const struct frame *frame)
+{
+	const char *name = frame->module ? strrchr(frame->module, '/') : NULL;
+
+	return name && (!strncmp(name, "/libc.", 6) || !strncmp(name, "/libc-", 6));
+}
+
+/*
+ * Without Python: who called the library that allocates, or where that is a part of the program,
+ * who called the function.
+ */
+static const struct frame *native_line(const struct stack *stack)
+{
+	const struct frame *innermost = &stack->frames[stack->frame_count - 1], *frame;
+
+	for (frame = innermost; frame > stack->frames && is_of(frame, innermost->module); frame--)
+		;
+	for (; frame > stack->frames && !is_named(frame); frame--)
+		;
+	if (!is_of(frame, innermost->module) && is_named(frame) && !is_start(frame))
+		return frame;
+	for (frame = innermost; frame > stack->frames; frame--)
+		if (is_named(frame - 1) && is_of(frame - 1, innermost->module))
+			return frame - 1;
+	return innermost;
+}
+
 const struct frame *lines_own(const struct stack *stack)
 {
 	size_t i;
@@ -24,20 +62,26 @@ const struct frame *lines_own(const struct stack *stack)
 	for (i = stack->frame_count; i-- > 0;)
 		if (is_outside(&stack->frames[i]))
 			return &stack->frames[i];
-	return stack->frame_count ? &stack->frames[stack->frame_count - 1] : NULL;
+	return stack->frame_count ? native_line(stack) : NULL;
+}
+
+static bool same_place(const struct frame *a, const struct frame *b)
+{
+	return a && b && a->line == b->line && !strcmp(a->function, b->function);
 }
 
 bool lines_same(const struct stack *a, const struct stack *b)
 {
 	size_t i = a->frame_count, j = b->frame_count;
+	bool any;
 
-	for (;;) {
+	for (any = false;; any = true) {
 		while (i && !lines_is_own(&a->frames[i - 1]))
 			i--;
 		while (j && !lines_is_own(&b->frames[j - 1]))
 			j--;
 		if (!i || !j)
-			return !i && !j;
+			return !i && !j && (any || same_place(lines_own(a), lines_own(b)));
 		i--;
 		j--;
 		if (a->frames[i].line != b->frames[j].line ||

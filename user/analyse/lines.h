@@ -9,7 +9,7 @@
 bool lines_is_own(const struct frame *frame);
 /*
  * The innermost such frame of a stack; else its innermost Python frame outside of PyTorch, as the
- * main program; else its innermost frame.  NULL if there is none.
+ * main program; else the function that called the library that allocates.  NULL if there is none.
  */
 const struct frame *lines_own(const struct stack *stack);
 /* Whether two stacks lead through the same lines of the program. */

@@ -102,9 +102,12 @@ static void put_lines(struct summary *m, const struct stack *stack, size_t most)
 		lines_put(&m->lines, STYLE_PLAIN, "%s%s ", shown++ ? " < " : "  ", frame->function);
 		lines_put(&m->lines, STYLE_DIM, "%s", part_place(place, frame));
 	}
-	if (!shown && own)
-		lines_put(&m->lines, STYLE_DIM, "  %s",
-			  own->file ? part_place(place, own) : own->function);
+	if (shown || !own)
+		return;
+	/* "<module>" says nothing that its place does not. */
+	lines_put(&m->lines, STYLE_PLAIN, "  %s%s", *own->function == '<' ? "" : own->function,
+		  *own->function == '<' ? "" : " ");
+	lines_put(&m->lines, STYLE_DIM, "%s", part_place(place, own));
 }
 
 /* ---- stages ---------------------------------------------------------------------- */
