@@ -37,6 +37,14 @@ STACK(nameless, NATIVE("[run+0x10]", program), NATIVE("ggml_buffer", program));
 STACK(model, PYTHON("<module>", "/a/train.py", 9), PYTHON("forward", "/a/train.py", 5),
       PYTHON("linear", "/usr/lib/torch/nn/functional.py", 3),
       NATIVE("at::empty", "/lib/libtorch.so"));
+STACK(managed, PYTHON("<module>", "/a/train.py", 9), PYTHON("forward", "/a/train.py", 5),
+      PYTHON("compile", "/usr/lib/python3/dist-packages/torch/a.py", 3),
+      PYTHON("enter", "/usr/lib/python3.14/contextlib.py", 7),
+      NATIVE("at::empty", "/lib/libtorch.so"));
+STACK(package, PYTHON("<module>", "/a/train.py", 9),
+      PYTHON("block", "/opt/lib/python3.11/site-packages/net/model.py", 7),
+      PYTHON("enter", "/opt/lib/python3.11/contextlib.py", 7),
+      NATIVE("at::empty", "/lib/libtorch.so"));
 STACK(other_model, PYTHON("<module>", "/a/train.py", 9), PYTHON("forward", "/a/train.py", 6),
       NATIVE("at::empty", "/lib/libtorch.so"));
 
@@ -48,6 +56,8 @@ static void test_own(void **state)
 	assert_string_equal(lines_own(&built_in)->function, "load");
 	assert_string_equal(lines_own(&nameless)->function, "ggml_buffer");
 	assert_string_equal(lines_own(&model)->function, "forward");
+	assert_string_equal(lines_own(&managed)->function, "forward");
+	assert_string_equal(lines_own(&package)->function, "block");
 	assert_null(lines_own(&(struct stack){0}));
 }
 
@@ -55,6 +65,7 @@ static void test_same(void **state)
 {
 	(void)state;
 	assert_true(lines_same(&model, &model));
+	assert_true(lines_same(&model, &managed));
 	assert_false(lines_same(&model, &other_model));
 	assert_false(lines_same(&model, &cache));
 	assert_true(lines_same(&cache, &cache));

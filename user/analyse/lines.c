@@ -4,9 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Python's own library: whoever called it is meant.  Packages lie below it. */
+static bool is_library(const char *file)
+{
+	return !strncmp(file, "<frozen ", 8) ||
+	       (strstr(file, "/lib/python3.") && !strstr(file, "-packages/"));
+}
+
 static bool is_outside(const struct frame *frame)
 {
-	return frame->kind == FRAME_PYTHON && frame->file && !strstr(frame->file, "/torch/");
+	return frame->kind == FRAME_PYTHON && frame->file && !strstr(frame->file, "/torch/") &&
+	       !is_library(frame->file);
 }
 
 bool lines_is_own(const struct frame *frame)
