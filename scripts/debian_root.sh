@@ -6,8 +6,8 @@
 #
 #   13       memleak-libbpf (of libbpf-tools) for `make bench`; Python 3.13 and PyTorch 2.6 for
 #            the tests
-#   testing  for `make check-next`: the newest Python and PyTorch, and llama.cpp.  It goes on
-#            changing, but not this root: remove it to have it made anew
+#   testing  for `make check-next`: the newest Python and PyTorch, llama.cpp and whisper.cpp.  It
+#            goes on changing, but not this root: remove it to have it made anew
 #
 # Prints the directory on stdout, all else on stderr.
 set -euo pipefail
@@ -25,7 +25,7 @@ case $RELEASE in
 	;;
 testing)
 	readonly SUITE=testing PACKAGES=(python3 python3-torch python3-gguf llama.cpp-tools
-		libggml0-backend-vulkan mesa-vulkan-drivers)
+		libggml0-backend-vulkan mesa-vulkan-drivers whisper.cpp-tools)
 	;;
 *) fail "usage: debian_root.sh 13|testing [DIRECTORY]" ;;
 esac

@@ -7,7 +7,7 @@ help:
 	@echo 'make demo       traces a PyTorch model: installs, builds, runs; needs root'
 	@echo 'make check      installs, builds, runs every test; needs root'
 	@echo 'make check-kernels  the BPF tests on older and newer kernels, in QEMU; needs root'
-	@echo 'make check-next  the tests with PyTorch and Python, and llama.cpp, on Debian testing; needs root'
+	@echo 'make check-next  the tests with PyTorch and Python, llama.cpp and whisper.cpp of Debian testing; needs root'
 	@echo 'make bench      what tracing costs, beside its peers; needs root'
 	@echo 'make stacks     how complete the stacks of a training run are; needs root'
 	@echo 'scripts/gpu-check   its numbers on an NVIDIA GPU, against ledgers, PyTorch and nvidia-smi; needs root'

@@ -507,6 +507,40 @@ static void test_exceptions(void **state)
 	end(&s);
 }
 
+static void call(struct scene *s, enum tensor_what what, enum stage_kind stage, uint64_t sp)
+{
+	event(s, (struct tensor_event){.what = what, .stage = stage, .sp = sp});
+}
+
+/* Calls that are stages: one that jumps to another, one inside another, one that an exception left.
+ */
+static void test_calls(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	begin(&s);
+	call(&s, TENSOR_BEGIN, STAGE_FORWARD, 500);
+	call(&s, TENSOR_BEGIN, STAGE_FORWARD, 500);
+	alloc(&s, 1, 10, 0);
+	call(&s, TENSOR_END, STAGE_FORWARD, 500);
+	assert_int_equal(stages_marks(tensors_stages(s.tensors), 0), 0);
+	expect_stages(&s, "load forward");
+	call(&s, TENSOR_BEGIN, STAGE_FORWARD, 500);
+	call(&s, TENSOR_BEGIN, STAGE_FORWARD, 400);
+	call(&s, TENSOR_END, STAGE_FORWARD, 400);
+	alloc(&s, 2, 10, 0);
+	call(&s, TENSOR_END, STAGE_FORWARD, 500);
+	expect_stages(&s, "load forward forward");
+	call(&s, TENSOR_BEGIN, STAGE_LOAD, 300);
+	call(&s, TENSOR_BEGIN, STAGE_CONTEXT, 500);
+	assert_int_equal(stages_marks(tensors_stages(s.tensors), 0), MARK_CACHE);
+	call(&s, TENSOR_END, STAGE_CONTEXT, 500);
+	assert_int_equal(stages_marks(tensors_stages(s.tensors), 0), 0);
+	expect_stages(&s, "load forward forward load context");
+	end(&s);
+}
+
 static void test_many_stages(void **state)
 {
 	struct stage_span *spans;
@@ -676,6 +710,7 @@ int main(void)
 	    cmocka_unit_test(test_stages_of_a_training),
 	    cmocka_unit_test(test_evaluation),
 	    cmocka_unit_test(test_exceptions),
+	    cmocka_unit_test(test_calls),
 	    cmocka_unit_test(test_many_stages),
 	    cmocka_unit_test(test_leaks),
 	    cmocka_unit_test(test_peak),

@@ -12,7 +12,8 @@
 #define RELEASED 0.75
 
 struct range {
-	uint64_t object;
+	uint64_t object; /* of a call: the stack pointer that it was entered with */
+	bool call;
 	unsigned marks;
 	struct stage_span span;
 };
@@ -234,27 +235,31 @@ static const unsigned stage_marks[STAGE_NR] = {
 static int range_open(struct stages *s, struct stage_thread *thread, const struct tensor_event *e,
 		      enum stage_kind kind, uint64_t bytes)
 {
+	bool goes_on = s->top.kind == kind && is_inside(thread, kind);
 	struct range *range;
 
 	if (array_reserve(&thread->ranges, thread->range_count, &thread->range_room,
 			  sizeof(*thread->ranges)))
 		return -ENOMEM;
 	range = &thread->ranges[thread->range_count++];
-	*range = (struct range){e->address, stage_marks[kind], span_begin(s, kind, bytes)};
+	*range = (struct range){
+	    .object = e->address, .marks = stage_marks[kind], .span = span_begin(s, kind, bytes)};
 	range->span.depth = (uint32_t)thread->range_count;
 	if (kind == STAGE_OWN)
 		strncpy(range->span.name, e->name, sizeof(range->span.name) - 1);
 	if (kind == STAGE_STEP) {
 		s->step = ++s->steps;
 		top_set(s, STAGE_STEP, bytes);
-	} else if (is_top(kind) && !s->open_windows && !s->step) {
+	} else if (is_top(kind) && !goes_on && !s->open_windows && !s->step) {
 		top_set(s, kind, bytes);
 		s->top.marked = true;
 	}
 	return 0;
 }
 
-static void range_end(struct stages *s, struct range *range, uint64_t bytes)
+/* It is none of the thread's any more. */
+static void range_end(struct stages *s, const struct stage_thread *thread, struct range *range,
+		      uint64_t bytes)
 {
 	enum stage_kind kind = range->span.kind;
 
@@ -264,7 +269,7 @@ static void range_end(struct stages *s, struct range *range, uint64_t bytes)
 			top_set(s, STAGE_NONE, bytes);
 		s->iteration++;
 	} else if (is_top(kind)) {
-		if (s->top.kind == kind)
+		if (s->top.kind == kind && !is_inside(thread, kind))
 			top_set(s, STAGE_NONE, bytes);
 	} else {
 		span_end(s, &range->span, bytes);
@@ -280,7 +285,7 @@ static void range_close(struct stages *s, struct stage_thread *thread, uint64_t 
 	while (at && thread->ranges[at - 1].object != object)
 		at--;
 	while (at && thread->range_count >= at)
-		range_end(s, &thread->ranges[--thread->range_count], bytes);
+		range_end(s, thread, &thread->ranges[--thread->range_count], bytes);
 }
 
 /*
@@ -310,16 +315,34 @@ static int on_own(struct stages *s, struct stage_thread *thread, const struct te
 	return err;
 }
 
-/* A call that is a stage, but for backward passes: a range of the object that its place is. */
+/*
+ * A call that is a stage, but for backward passes: a range of the object that its place is.  What
+ * was entered further down was left by an exception; what was entered here, and means the same,
+ * has jumped to this function, whose return is that of both.
+ */
 static int call_open(struct stages *s, struct stage_thread *thread, const struct tensor_event *e,
 		     uint64_t bytes)
 {
 	struct tensor_event range = *e;
+	int err;
 
 	if (e->stage == STAGE_BACKWARD)
 		return window_open(s, thread, e->sp, bytes);
+	while (thread->range_count) {
+		struct range *last = &thread->ranges[thread->range_count - 1];
+
+		if (!last->call || last->object > e->sp)
+			break;
+		if (last->object == e->sp && last->span.kind == e->stage)
+			return 0;
+		thread->range_count--;
+		range_end(s, thread, last, bytes);
+	}
 	range.address = e->sp;
-	return range_open(s, thread, &range, e->stage, bytes);
+	err = range_open(s, thread, &range, e->stage, bytes);
+	if (!err)
+		thread->ranges[thread->range_count - 1].call = true;
+	return err;
 }
 
 static void call_close(struct stages *s, struct stage_thread *thread, const struct tensor_event *e,

@@ -293,6 +293,13 @@ static const struct probe_row builtin[] = {
     TENSOR("llama_encode", MARK_RUN, RANGE, THROWS),
     /* Both of these, since llama.cpp 0.7 */
     TENSOR("llama_process", MARK_RUN, RANGE, THROWS),
+    TENSOR("whisper_init_with_params_no_state", MARK_LOADING, RANGE, THROWS),
+    TENSOR("whisper_init_state", MARK_CONTEXT, RANGE, THROWS),
+    TENSOR("whisper_encode", MARK_RUN, RANGE, THROWS),
+    TENSOR("whisper_encode_with_state", MARK_RUN, RANGE, THROWS),
+    TENSOR("whisper_decode", MARK_RUN, RANGE, THROWS),
+    TENSOR("whisper_decode_with_state", MARK_RUN, RANGE, THROWS),
+    TENSOR("whisper_full_with_state", MARK_RUN, RANGE, THROWS),
     /*
      * TensorFlow's arena, before and after 2.9, and ONNX Runtime's where it has its symbols: its
      * own builds and Debian's are stripped, and export no allocator.
