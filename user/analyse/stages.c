@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#include "analyse/stages.h"
+#include "analyse/stages_inside.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,25 +10,6 @@
 
 /* A forward pass that has given back more than this of what it took holds no graph. */
 #define RELEASED 0.75
-
-struct range {
-	uint64_t object; /* of a call: the stack pointer that it was entered with */
-	bool call;
-	unsigned marks;
-	struct stage_span span;
-};
-
-struct stage_thread {
-	uint32_t id;
-	unsigned own; /* marks of the user's stages that it is in */
-	struct range *ranges;
-	size_t range_count, range_room;
-	struct window {
-		uint64_t sp;
-		uint32_t number;
-	} * windows;
-	size_t window_count, window_room;
-};
 
 void stages_free(struct stages *s)
 {
@@ -58,7 +39,7 @@ static struct stage_thread *thread_get(struct stages *s, uint32_t id)
 
 /* ---- spans ---------------------------------------------------------------------- */
 
-static struct stage_span span_begin(const struct stages *s, enum stage_kind kind, uint64_t bytes)
+struct stage_span stages_span_begin(const struct stages *s, enum stage_kind kind, uint64_t bytes)
 {
 	return (struct stage_span){
 	    .kind = kind,
@@ -82,7 +63,7 @@ static void drop_some(struct stages *s)
 	s->dropped += gone;
 }
 
-static void span_end(struct stages *s, struct stage_span *span, uint64_t bytes)
+void stages_span_end(struct stages *s, struct stage_span *span, uint64_t bytes)
 {
 	span->end_s = s->now_s;
 	span->exit_bytes = bytes;
@@ -103,26 +84,26 @@ static void evaluation_end(struct stages *s, struct stage_span *span)
 
 	span->kind = STAGE_EVALUATION;
 	s->now_s = span->last_s;
-	span_end(s, span, span->last_bytes);
+	stages_span_end(s, span, span->last_bytes);
 	s->now_s = now_s;
 }
 
-static void top_set(struct stages *s, enum stage_kind kind, uint64_t bytes)
+void stages_top_set(struct stages *s, enum stage_kind kind, uint64_t bytes)
 {
 	struct stage_span old = s->top;
 
-	s->top = span_begin(s, kind, bytes);
+	s->top = stages_span_begin(s, kind, bytes);
 	s->outside = false;
 	if (old.kind == STAGE_FORWARD && kind != STAGE_BACKWARD && !old.marked)
 		evaluation_end(s, &old);
 	else if (old.kind != STAGE_NONE)
-		span_end(s, &old, bytes);
+		stages_span_end(s, &old, bytes);
 }
 
 void stages_begin(struct stages *s, double t_s)
 {
 	s->now_s = t_s;
-	s->top = span_begin(s, STAGE_LOAD, 0);
+	s->top = stages_span_begin(s, STAGE_LOAD, 0);
 }
 
 static bool has_released(const struct stage_span *span, uint64_t bytes)
@@ -132,23 +113,14 @@ static bool has_released(const struct stage_span *span, uint64_t bytes)
 	return taken > 0 && (double)bytes - (double)span->entry_bytes < (1 - RELEASED) * taken;
 }
 
-static bool is_inside(const struct stage_thread *thread, enum stage_kind kind)
-{
-	size_t i;
-
-	for (i = 0; i < thread->range_count; i++)
-		if (thread->ranges[i].span.kind == kind)
-			return true;
-	return false;
-}
-
 /* An allocation: inside a module it is a forward pass, unless something is going on that has marks
  * of its own. */
 static void on_alloc(struct stages *s, const struct stage_thread *thread, unsigned marks,
 		     uint64_t bytes)
 {
-	bool own = s->open_windows || s->step || is_inside(thread, STAGE_DATA) ||
-		   is_inside(thread, STAGE_FORWARD) || is_inside(thread, STAGE_CONTEXT);
+	bool own = s->open_windows || s->step || stages_is_inside(thread, STAGE_DATA) ||
+		   stages_is_inside(thread, STAGE_FORWARD) ||
+		   stages_is_inside(thread, STAGE_CONTEXT);
 
 	if (own)
 		return;
@@ -157,212 +129,9 @@ static void on_alloc(struct stages *s, const struct stage_thread *thread, unsign
 		return;
 	}
 	if (s->top.kind != STAGE_FORWARD || (s->outside && has_released(&s->top, bytes)))
-		top_set(s, STAGE_FORWARD, bytes);
+		stages_top_set(s, STAGE_FORWARD, bytes);
 	s->outside = false;
 	s->top.last_s = s->now_s;
-}
-
-/* ---- backward passes --------------------------------------------------------------- */
-
-static void innermost_window(struct stages *s)
-{
-	size_t i;
-
-	s->window = 0;
-	for (i = 0; i < s->thread_count; i++) {
-		const struct stage_thread *t = &s->threads[i];
-
-		if (t->window_count && t->windows[t->window_count - 1].number > s->window)
-			s->window = t->windows[t->window_count - 1].number;
-	}
-}
-
-bool stages_window_is_open(const struct stages *s, uint32_t number)
-{
-	size_t i, j;
-
-	for (i = 0; i < s->thread_count; i++)
-		for (j = 0; j < s->threads[i].window_count; j++)
-			if (s->threads[i].windows[j].number == number)
-				return true;
-	return false;
-}
-
-/* Those of a thread that were entered at `sp` or further down have ended, `sp` itself too. */
-static void windows_close(struct stages *s, struct stage_thread *thread, uint64_t sp,
-			  uint64_t bytes)
-{
-	size_t before = thread->window_count;
-
-	while (thread->window_count && thread->windows[thread->window_count - 1].sp <= sp)
-		thread->window_count--;
-	s->open_windows -= (uint32_t)(before - thread->window_count);
-	innermost_window(s);
-	if (before != thread->window_count && !s->open_windows && s->top.kind == STAGE_BACKWARD)
-		top_set(s, STAGE_NONE, bytes);
-}
-
-static int window_open(struct stages *s, struct stage_thread *thread, uint64_t sp, uint64_t bytes)
-{
-	/* One that was left by an exception is below the new one. */
-	windows_close(s, thread, sp, bytes);
-	if (array_reserve(&thread->windows, thread->window_count, &thread->window_room,
-			  sizeof(*thread->windows)))
-		return -ENOMEM;
-	thread->windows[thread->window_count++] = (struct window){sp, ++s->windows};
-	innermost_window(s);
-	if (++s->open_windows == 1)
-		top_set(s, STAGE_BACKWARD, bytes);
-	return 0;
-}
-
-/* ---- ranges ------------------------------------------------------------------------ */
-
-/* Ranges that are stages of the process. */
-static bool is_top(enum stage_kind kind)
-{
-	return kind == STAGE_DATA || kind == STAGE_LOAD || kind == STAGE_CONTEXT ||
-	       kind == STAGE_FORWARD;
-}
-
-/* What the blocks that are born in a stage have, whatever their stacks. */
-static const unsigned stage_marks[STAGE_NR] = {
-    [STAGE_LOAD] = MARK_LOAD,
-    [STAGE_FORWARD] = MARK_FORWARD,
-    [STAGE_CONTEXT] = MARK_CACHE,
-};
-
-static int range_open(struct stages *s, struct stage_thread *thread, const struct tensor_event *e,
-		      enum stage_kind kind, uint64_t bytes)
-{
-	bool goes_on = s->top.kind == kind && is_inside(thread, kind);
-	struct range *range;
-
-	if (array_reserve(&thread->ranges, thread->range_count, &thread->range_room,
-			  sizeof(*thread->ranges)))
-		return -ENOMEM;
-	range = &thread->ranges[thread->range_count++];
-	*range = (struct range){
-	    .object = e->address, .marks = stage_marks[kind], .span = span_begin(s, kind, bytes)};
-	range->span.depth = (uint32_t)thread->range_count;
-	if (kind == STAGE_OWN)
-		strncpy(range->span.name, e->name, sizeof(range->span.name) - 1);
-	if (kind == STAGE_STEP) {
-		s->step = ++s->steps;
-		top_set(s, STAGE_STEP, bytes);
-	} else if (is_top(kind) && !goes_on && !s->open_windows && !s->step) {
-		top_set(s, kind, bytes);
-		s->top.marked = true;
-	}
-	return 0;
-}
-
-/* It is none of the thread's any more. */
-static void range_end(struct stages *s, const struct stage_thread *thread, struct range *range,
-		      uint64_t bytes)
-{
-	enum stage_kind kind = range->span.kind;
-
-	if (kind == STAGE_STEP) {
-		s->step = 0;
-		if (s->top.kind == STAGE_STEP)
-			top_set(s, STAGE_NONE, bytes);
-		s->iteration++;
-	} else if (is_top(kind)) {
-		if (s->top.kind == kind && !is_inside(thread, kind))
-			top_set(s, STAGE_NONE, bytes);
-	} else {
-		span_end(s, &range->span, bytes);
-	}
-}
-
-/* Ends the range of an object, or the last one without, and those begun inside it. */
-static void range_close(struct stages *s, struct stage_thread *thread, uint64_t object,
-			uint64_t bytes)
-{
-	size_t at = thread->range_count;
-
-	while (at && thread->ranges[at - 1].object != object)
-		at--;
-	while (at && thread->range_count >= at)
-		range_end(s, thread, &thread->ranges[--thread->range_count], bytes);
-}
-
-/*
- * The user's stages by the functions that an allocation is made in: one begins with the first
- * of a thread that is inside of it, and ends with the first that is not.
- */
-static int on_own(struct stages *s, struct stage_thread *thread, const struct tensor_event *e,
-		  uint64_t bytes)
-{
-	unsigned now = e->marks & s->rules->stages, changed = now ^ thread->own;
-	struct tensor_event range = *e;
-	int err = 0;
-
-	while (changed && !err) {
-		size_t rule = own_number(changed);
-		unsigned mark = (unsigned)MARK_OWN << rule;
-
-		range.address = own_object(rule);
-		range.name = s->rules->items[rule].name;
-		if (now & mark)
-			err = range_open(s, thread, &range, STAGE_OWN, bytes);
-		else
-			range_close(s, thread, range.address, bytes);
-		changed &= ~mark;
-	}
-	thread->own = now;
-	return err;
-}
-
-/*
- * A call that is a stage, but for backward passes: a range of the object that its place is.  What
- * was entered further down was left by an exception; what was entered here, and means the same,
- * has jumped to this function, whose return is that of both.
- */
-static int call_open(struct stages *s, struct stage_thread *thread, const struct tensor_event *e,
-		     uint64_t bytes)
-{
-	struct tensor_event range = *e;
-	int err;
-
-	if (e->stage == STAGE_BACKWARD)
-		return window_open(s, thread, e->sp, bytes);
-	while (thread->range_count) {
-		struct range *last = &thread->ranges[thread->range_count - 1];
-
-		if (!last->call || last->object > e->sp)
-			break;
-		if (last->object == e->sp && last->span.kind == e->stage)
-			return 0;
-		thread->range_count--;
-		range_end(s, thread, last, bytes);
-	}
-	range.address = e->sp;
-	err = range_open(s, thread, &range, e->stage, bytes);
-	if (!err)
-		thread->ranges[thread->range_count - 1].call = true;
-	return err;
-}
-
-static void call_close(struct stages *s, struct stage_thread *thread, const struct tensor_event *e,
-		       uint64_t bytes)
-{
-	if (e->stage == STAGE_BACKWARD)
-		windows_close(s, thread, e->sp, bytes);
-	else
-		range_close(s, thread, e->sp, bytes);
-}
-
-unsigned stages_marks(const struct stages *s, uint32_t id)
-{
-	unsigned marks = 0;
-	size_t i, j;
-
-	for (i = 0; i < s->thread_count; i++)
-		for (j = 0; s->threads[i].id == id && j < s->threads[i].range_count; j++)
-			marks |= s->threads[i].ranges[j].marks;
-	return marks;
 }
 
 /* ---- all ---------------------------------------------------------------------------- */
@@ -378,16 +147,16 @@ int stages_event(struct stages *s, const struct tensor_event *e, uint64_t bytes)
 	switch (e->what) {
 	case TENSOR_ALLOC:
 		on_alloc(s, thread, e->marks, bytes);
-		return on_own(s, thread, e, bytes);
+		return stages_own(s, thread, e, bytes);
 	case TENSOR_BEGIN:
-		return call_open(s, thread, e, bytes);
+		return stages_call_open(s, thread, e, bytes);
 	case TENSOR_END:
-		call_close(s, thread, e, bytes);
+		stages_call_close(s, thread, e, bytes);
 		break;
 	case TENSOR_PUSH:
-		return range_open(s, thread, e, marks_of_range(e->name, e->marks), bytes);
+		return stages_range_open(s, thread, e, marks_of_range(e->name, e->marks), bytes);
 	case TENSOR_POP:
-		range_close(s, thread, e->address, bytes);
+		stages_range_close(s, thread, e->address, bytes);
 		break;
 	default:
 		break;
@@ -440,9 +209,9 @@ int stages_copy(const struct stages *s, double t_s, uint64_t bytes, struct stage
 			struct stage_span span = s->threads[i].ranges[j].span;
 
 			if (span.kind == STAGE_OWN || span.kind == STAGE_ZERO)
-				span_end(&copy, &span, bytes);
+				stages_span_end(&copy, &span, bytes);
 		}
-	top_set(&copy, STAGE_NONE, bytes);
+	stages_top_set(&copy, STAGE_NONE, bytes);
 	/* Where there is no training, a forward pass is no evaluation of it. */
 	for (i = 0; !s->windows && i < copy.done_count; i++)
 		if (copy.done[i].kind == STAGE_EVALUATION)
