@@ -36,8 +36,9 @@ double insight_share(uint64_t part, uint64_t whole)
 
 #define AT(moment) offsetof(struct category, moment)
 
-/* Bytes of a category at a moment, on all devices. */
-static uint64_t bytes_of(const struct subject *x, const char *name, size_t moment)
+/* Bytes of a category at a moment, on a device; NULL: of all, on all. */
+static uint64_t bytes_on(const struct subject *x, const char *device, const char *name,
+			 size_t moment)
 {
 	uint64_t sum = 0;
 	size_t i;
@@ -45,10 +46,16 @@ static uint64_t bytes_of(const struct subject *x, const char *name, size_t momen
 	for (i = 0; i < x->s->category_count; i++) {
 		const struct category *c = &x->s->categories[i];
 
-		if (c->process == x->process && (!name || !strcmp(c->name, name)))
+		if (c->process == x->process && (!name || !strcmp(c->name, name)) &&
+		    (!device || !strcmp(c->device, device)))
 			sum += *(const uint64_t *)((const char *)c + moment);
 	}
 	return sum;
+}
+
+static uint64_t bytes_of(const struct subject *x, const char *name, size_t moment)
+{
+	return bytes_on(x, NULL, name, moment);
 }
 
 const char *insight_place(char text[PLACE_MAX], const struct frame *frame)
@@ -96,20 +103,6 @@ static const struct category *largest_at_peak(const struct subject *x)
 	return largest;
 }
 
-static uint64_t peak_of(const struct subject *x, const char *device)
-{
-	uint64_t sum = 0;
-	size_t i;
-
-	for (i = 0; i < x->s->category_count; i++) {
-		const struct category *c = &x->s->categories[i];
-
-		if (c->process == x->process && !strcmp(c->device, device))
-			sum += c->bytes_at_peak;
-	}
-	return sum;
-}
-
 static bool peak_composition(struct subject *x)
 {
 	double at_s = x->s->processes[x->process].layers[LAYER_TENSOR].peak_at_s;
@@ -120,7 +113,7 @@ static bool peak_composition(struct subject *x)
 
 	if (!largest || x->peak_bytes < SMALL_BYTES)
 		return false;
-	there = peak_of(x, largest->device);
+	there = bytes_on(x, largest->device, NULL, AT(bytes_at_peak));
 	/* Each device has its peak at another moment, of which the process's is none. */
 	if (there != x->peak_bytes)
 		return insight_say(x, there, "the peak of %s of tensors on %s is %.0f %% %s (%s)",

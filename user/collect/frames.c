@@ -9,6 +9,7 @@
 
 #include "collect/jitted.h"
 #include "collect/special.h"
+#include "mapping.h"
 #include "symbol/intern.h"
 
 /* What one frame of the kernel side reads as: inlined calls make it several. */
@@ -42,15 +43,9 @@ static bool is_of_image(uint64_t frame)
 static uint64_t place_late(const struct image *image, uint64_t frame)
 {
 	uint64_t address = MS_FRAME_OFFSET(frame);
-	uint32_t i;
+	const struct ms_mapping *m = mapping_find(image->table, address);
 
-	for (i = 0; image->table && i < image->table->nr; i++) {
-		const struct ms_mapping *m = &image->table->map[i];
-
-		if (address >= m->start && address < m->end)
-			return MS_FRAME(m->module, address - m->start + m->offset);
-	}
-	return frame;
+	return m ? MS_FRAME(m->module, address - m->start + m->offset) : frame;
 }
 
 static size_t name_code(const struct frames_source *s, uint64_t frame, struct frame *out)

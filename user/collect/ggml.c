@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyse/tensor.h"
+#include "mapping.h"
 
 /*
  * ggml/src/ggml-backend-reg.cpp has them all; c10/core/DeviceType.h is where the numbers are from.
@@ -21,13 +22,9 @@ static const struct {
 static const struct module *module_at(const struct target *target, uint32_t id, uint64_t address)
 {
 	const struct image *image = target_image(target, id);
-	const struct ms_mappings *table = image ? image->table : NULL;
-	uint32_t i;
+	const struct ms_mapping *m = image ? mapping_find(image->table, address) : NULL;
 
-	for (i = 0; table && i < table->nr; i++)
-		if (address >= table->map[i].start && address < table->map[i].end)
-			return modules_find(target_modules(target), table->map[i].module);
-	return NULL;
+	return m ? modules_find(target_modules(target), m->module) : NULL;
 }
 
 uint16_t ggml_device(const struct target *target, uint32_t image, uint64_t maker)

@@ -105,8 +105,9 @@ static void put_lines(struct summary *m, const struct stack *stack, size_t most)
 	if (shown || !own)
 		return;
 	/* "<module>" says nothing that its place does not. */
-	lines_put(&m->lines, STYLE_PLAIN, "  %s%s", *own->function == '<' ? "" : own->function,
-		  *own->function == '<' ? "" : " ");
+	lines_put(&m->lines, STYLE_PLAIN, "  ");
+	if (*own->function != '<')
+		lines_put(&m->lines, STYLE_PLAIN, "%s ", own->function);
 	lines_put(&m->lines, STYLE_DIM, "%s", part_place(place, own));
 }
 
